@@ -1,0 +1,38 @@
+import { defineConfig } from 'vitest/config'
+
+/**
+ * unit: one package at a time, fast. system: several real parts together, in namespaces; one file after
+ * another, because files measure time. bench: ratios, no part of `npm test`.
+ */
+export default defineConfig({
+  test: {
+    root: new URL('../..', import.meta.url).pathname,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['packages/*/*/test/**/*.test.ts', 'test/architecture/**/*.test.ts'],
+          testTimeout: 20_000
+        }
+      },
+      {
+        test: {
+          name: 'system',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/architecture/**', '**/node_modules/**'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000
+        }
+      },
+      {
+        test: {
+          name: 'bench',
+          benchmark: { include: ['test/bench/**/*.bench.ts'] },
+          include: [],
+          fileParallelism: false
+        }
+      }
+    ]
+  }
+})

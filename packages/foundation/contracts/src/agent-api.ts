@@ -1,0 +1,123 @@
+import type { ErrorJson } from './errors.ts'
+
+/**
+ * What the daemon's socket speaks: HTTP/1.1 with JSON bodies over a Unix socket.
+ *
+ * | request | body | answer |
+ * |---|---|---|
+ * | `GET /v1/status` | | {@link NodeStatus} |
+ * | `GET /v1/pods` | | {@link PodJson}[] |
+ * | `POST /v1/pods` | {@link AttachJson} | {@link PodJson} |
+ * | `DELETE /v1/pods` | {@link DetachJson} | `{}` |
+ * | `POST /v1/reconcile` | | {@link ReconcileJson}: a full pass now |
+ *
+ * A failure is answered with status 4xx or 5xx and an {@link ErrorJson}.
+ */
+export interface NodeStatus {
+  readonly version: string
+  readonly pid: number
+  readonly name: string
+  readonly machineId: string
+  /** ms since 1970 */
+  readonly startedAtMs: number
+  readonly networks: readonly NetworkStatus[]
+}
+
+export interface NetworkStatus {
+  readonly name: string
+  /** `starting`: no lease or no first full pass yet. `degraded`: see health. `ready`: wanted equals actual. */
+  readonly state: 'starting' | 'ready' | 'degraded'
+  readonly backend: string
+  readonly store: string
+  readonly uplink?: {
+    readonly name: string
+    readonly mtuBytes: number
+    readonly addresses: readonly string[]
+  }
+  readonly lease?: LeaseJson
+  readonly podMtuBytes?: number
+  readonly peers: readonly PeerStatus[]
+  readonly kernel: KernelStatus
+  readonly pods: number
+  readonly health: readonly HealthItem[]
+}
+
+export interface LeaseJson {
+  readonly key: string
+  readonly subnets: readonly string[]
+  readonly publicAddresses: readonly string[]
+  readonly backendType: string
+  readonly node?: string
+  readonly machineId?: string
+  /** ms since 1970; absent for a reservation */
+  readonly expiresAtMs?: number
+}
+
+export interface PeerStatus {
+  readonly lease: LeaseJson
+  /** Which backend carries it; absent when none can. */
+  readonly lane?: string
+  /** Objects wanted in this kernel for this peer, and how many of them are there. */
+  readonly wanted: number
+  readonly present: number
+  readonly error?: ErrorJson
+}
+
+/** This network's objects in this kernel, as of the last full pass or later. */
+export interface KernelStatus {
+  readonly wanted: number
+  readonly present: number
+  /** Commands that would make what is missing, as `ip` would be called. */
+  readonly missing: readonly string[]
+  /** Since the daemon started. */
+  readonly writes: number
+  readonly repairs: number
+  readonly fullPasses: number
+  readonly lastFullPassMs?: number
+}
+
+/** A lasting condition; it is gone from the list when it clears. */
+export interface HealthItem {
+  readonly code: string
+  readonly severity: 'low' | 'medium' | 'high'
+  readonly text: string
+  readonly fix?: string
+  /** ms since 1970 */
+  readonly sinceMs: number
+}
+
+export interface AttachJson {
+  readonly network?: string
+  readonly containerId: string
+  readonly ifname: string
+  readonly namespace: string
+  readonly addresses?: readonly string[]
+  readonly mac?: string
+}
+
+export interface DetachJson {
+  readonly network?: string
+  readonly containerId: string
+  readonly ifname: string
+}
+
+export interface PodJson {
+  readonly network: string
+  readonly containerId: string
+  readonly ifname: string
+  readonly namespace: string
+  readonly phase: 'plugging' | 'plugged'
+  readonly hostDevice?: string
+  readonly mac?: string
+  readonly mtuBytes?: number
+  readonly addresses: readonly {
+    readonly address: string
+    readonly prefixLength: number
+    readonly gateway: string
+  }[]
+}
+
+export interface ReconcileJson {
+  readonly writes: number
+  readonly failures: readonly ErrorJson[]
+}

@@ -1,0 +1,38 @@
+import type { IpAddress, Mac, PerFamily } from '@trilane/ip'
+import type { AttachmentKey } from './address-pool.ts'
+import type { PluggedLink } from './pod-link.ts'
+
+/** A pod interface that this node was asked for, as it is kept on disk. */
+export interface AttachmentRecord {
+  readonly network: string
+  readonly key: AttachmentKey
+  /** Path of the pod's network namespace when it was attached. */
+  readonly namespace: string
+  /** `plugging` is written before the kernel is touched: after a crash it says what to undo. */
+  readonly phase: 'plugging' | 'plugged'
+  readonly addresses: PerFamily<IpAddress>
+  /** Present when plugged. */
+  readonly link?: PluggedLink
+}
+
+/** This node's disk for {@link AttachmentRecord}s of all networks. */
+export interface AttachmentStore {
+  /** Durable when it returns; replaces the record of the same network and key. @throws `TRI_FILE` */
+  write(record: AttachmentRecord): Promise<void>
+  read(network: string, key: AttachmentKey): Promise<AttachmentRecord | undefined>
+  /** Every readable record; a torn or foreign file is skipped and reported in `problems`. */
+  list(): Promise<{ readonly records: readonly AttachmentRecord[]; readonly problems: readonly string[] }>
+  /** Succeeds when there is none. */
+  remove(network: string, key: AttachmentKey): Promise<void>
+}
+
+/** What an attach asks for. */
+export interface AttachRequest {
+  /** @default 'default' */
+  readonly network?: string
+  readonly containerId: string
+  readonly ifname: string
+  readonly namespace: string
+  readonly addresses?: PerFamily<IpAddress>
+  readonly mac?: Mac
+}

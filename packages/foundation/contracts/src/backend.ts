@@ -1,0 +1,82 @@
+import type { PerFamily } from '@trilane/ip'
+import type { KernelState } from './kernel-state.ts'
+import type { JsonValue, Lease } from './lease.ts'
+import type { NodeFacts } from './node-facts.ts'
+import type { PodLinkSpec } from './pod-link.ts'
+
+/** overlay: rides on the nodes' network · route: is routed by it · underlay: is part of it. */
+export type Category = 'overlay' | 'route' | 'underlay'
+
+/**
+ * A way of carrying pod packets between nodes: a pure function from facts to kernel state.
+ *
+ * No method does I/O, keeps memory, reads a clock or waits. Equal arguments give equal results, so
+ * that a second pass writes nothing. Addresses of both families go through the same code.
+ *
+ * The union of `nodeState` and of `peerState` of every peer is what this node's kernel should hold;
+ * making it so, repairing it and removing it is the reconciler's work, never the backend's.
+ *
+ * @typeParam Options what `parseOptions` returns
+ * @typeParam LeaseData what one node tells the others about itself, per family
+ */
+export interface Backend<Options = unknown, LeaseData extends JsonValue = JsonValue> {
+  /** As in `Backend.Type`, in leases and in logs: `vxlan`. Lower case. */
+  readonly type: string
+
+  readonly category: Category
+
+  /** One line for lists: when to choose it. */
+  readonly summary: string
+
+  readonly traits: BackendTraits
+
+  /**
+   * The options below `Backend` of the network config. Keys are matched without regard to case; unknown
+   * keys are ignored as flannel ignores them (`trilane config check` names them).
+   *
+   * @param raw the `Backend` object without `Type`
+   * @throws TrilaneError `TRI_CONFIG_INVALID` with the path of the wrong field and what is allowed
+   */
+  parseOptions(raw: Readonly<Record<string, unknown>>): Options
+
+  /** The keys that {@link parseOptions} knows, as documented: for "nearest good name" and for the docs. */
+  readonly optionNames: readonly string[]
+
+  /**
+   * What this node publishes in its lease for the peers. An absent family has no data of its own.
+   * Goes into flannel's `BackendData` and `BackendV6Data`, byte for byte.
+   */
+  leaseData(node: NodeFacts, options: Options): PerFamily<LeaseData>
+
+  /** What this node needs whoever its peers are: devices, gateway addresses, sysctls. */
+  nodeState(node: NodeFacts, lease: Lease, options: Options): KernelState
+
+  /**
+   * What makes one peer's subnets reachable from this node.
+   *
+   * @throws TrilaneError when this backend cannot carry that peer (`TRI_PEER_NOT_ON_LINK`,
+   *   `TRI_PEER_FAMILY_MISSING`, `TRI_LEASE_INVALID`). Families that can be carried are carried
+   *   only if all can: half a peer would hide the fault.
+   */
+  peerState(node: NodeFacts, peer: Lease, options: Options): KernelState
+
+  /** How this node's pods are plugged in. */
+  podLink(node: NodeFacts, lease: Lease, options: Options): PodLinkSpec
+}
+
+/** What the agent, the compliance suite, the docs and the comparison may rely on. */
+export interface BackendTraits {
+  /**
+   * Bytes added to every packet on the wire, by the family of the nodes' network. Pod MTU = uplink MTU − this.
+   * vxlan over IPv4: 50 = 14 inner Ethernet + 8 VXLAN + 8 UDP + 20 IPv4.
+   */
+  readonly overheadBytes: Readonly<Record<'v4' | 'v6', number>>
+  /** Peers must share the uplink's L2 segment. If true, `peerState` refuses others with `TRI_PEER_NOT_ON_LINK`. */
+  readonly needsSharedLink: boolean
+  /** The node itself reaches its own pods without further options. If false, health checks must run elsewhere. */
+  readonly hostReachesPods: boolean
+  /** The nodes' network sees one MAC per pod. If true, a switch port that accepts one MAC carries no pods. */
+  readonly podsHaveOwnMac: boolean
+  /** Pods are addressed out of the nodes' own network: leases are slices of it, and the physical router is their gateway. */
+  readonly podsOnNodeNetwork: boolean
+}

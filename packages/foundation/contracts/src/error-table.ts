@@ -1,0 +1,226 @@
+/**
+ * Every error that Trilane can report. `docs/errors.md` has a section for each, and a test
+ * compares the two in both directions.
+ */
+export interface ErrorRow {
+  /** One sentence; `{holes}` are filled with the values of the case. */
+  readonly sentence: string
+  /** What the reader can do. May use the same holes. */
+  readonly remedy: string
+  /** May the same call succeed later without anybody changing anything? */
+  readonly retryable: boolean
+  /**
+   * Code of the CNI error JSON (spec 1.1, "Error"): 1–99 are the spec's, 100 and above ours.
+   * 11 is "try again later".
+   */
+  readonly cniCode: number
+  /** Exit status of a program that ends with it: 1 failure, 2 wrong usage or wrong config. */
+  readonly exitStatus: 1 | 2
+}
+
+const row = <const Sentence extends string>(
+  sentence: Sentence,
+  remedy: string,
+  more: Partial<Omit<ErrorRow, 'sentence' | 'remedy'>> = {}
+): ErrorRow & { readonly sentence: Sentence } => ({
+  sentence,
+  remedy,
+  retryable: more.retryable ?? false,
+  cniCode: more.cniCode ?? (more.retryable ? 11 : 100),
+  exitStatus: more.exitStatus ?? 1
+})
+
+export const ERROR_TABLE = {
+  // What people write
+  TRI_USAGE: row('{problem}', 'see `trilane {command} --help`', { exitStatus: 2, cniCode: 4 }),
+  TRI_CONFIG_SYNTAX: row(
+    '{source} is not valid YAML or JSON: {problem}',
+    'correct the text at the place named',
+    {
+      exitStatus: 2,
+      cniCode: 6
+    }
+  ),
+  TRI_CONFIG_INVALID: row(
+    '{path}: {value} is not allowed; {allowed}',
+    'correct {path}; docs/configuration.md lists every key',
+    {
+      exitStatus: 2,
+      cniCode: 7
+    }
+  ),
+  TRI_CONFIG_MISSING: row(
+    'there is no network config in {source}',
+    'write one, or name a file with --net-config-path',
+    {
+      retryable: true
+    }
+  ),
+  TRI_BACKEND_UNKNOWN: row(
+    'Backend.Type: there is no backend "{type}"; this build has {known}',
+    '{suggestion}',
+    { exitStatus: 2, cniCode: 7 }
+  ),
+
+  // This machine
+  TRI_NOT_ROOT: row('{what} needs root', 'run it as root: it makes network devices and namespaces', {
+    exitStatus: 1
+  }),
+  TRI_UPLINK_NOT_FOUND: row(
+    'no uplink: {reason}',
+    'name one with --iface, or wait until it is up: the daemon goes on looking',
+    {
+      retryable: true
+    }
+  ),
+  TRI_MACHINE_ID_MISSING: row(
+    '{path} holds no machine id: {problem}',
+    'run systemd-machine-id-setup, or give --machine-id'
+  ),
+  TRI_KERNEL_REFUSED: row(
+    'the kernel refused `{command}`: {errno}{text}',
+    "see the kernel's words; `trilane status` shows what is missing",
+    {
+      retryable: true
+    }
+  ),
+  TRI_KERNEL_EXISTS: row(
+    '`{command}`: it exists already',
+    'another program made it, or the request was repeated'
+  ),
+  TRI_KERNEL_NOT_FOUND: row(
+    '`{command}`: {what} does not exist',
+    'it vanished, or was never made; the next full pass makes what is ours',
+    {
+      retryable: true
+    }
+  ),
+  TRI_KERNEL_UNSUPPORTED: row(
+    'this kernel cannot do `{command}`: {errno}{text}',
+    'choose a backend that this kernel has; `ip link help` lists link types'
+  ),
+  TRI_KERNEL_PERMISSION: row(
+    'not permitted: `{command}`',
+    'run as root, or with CAP_NET_ADMIN and CAP_SYS_ADMIN'
+  ),
+  TRI_KERNEL_READ_INCOMPLETE: row(
+    "the kernel's {what} changed during each of {attempts} readings",
+    'it is tried again',
+    {
+      retryable: true
+    }
+  ),
+  TRI_NAMESPACE_INVALID: row(
+    '{path} is not a network namespace: {problem}',
+    'give the path of a bind-mounted namespace, such as /run/netns/NAME, or /proc/PID/ns/net',
+    {
+      cniCode: 4
+    }
+  ),
+  TRI_NO_ROUTE: row('this node has no route to {address}', 'add one, or check the uplink'),
+
+  // Leases
+  TRI_STORE_UNAVAILABLE: row(
+    'the store {store} cannot be used: {problem}',
+    'check that it runs and that this node may reach it; pods keep their network meanwhile',
+    {
+      retryable: true
+    }
+  ),
+  TRI_LEASE_INVALID: row(
+    'lease {key} is skipped: {problem}',
+    'correct or remove that key; all other peers are served'
+  ),
+  TRI_LEASE_CONFLICT: row(
+    'lease {key} was changed by {owner} in the meantime',
+    'read it again and decide anew',
+    { retryable: true }
+  ),
+  TRI_LEASE_LOST: row(
+    'this node no longer holds {subnet}: {reason}',
+    'the daemon acquires a lease again; see docs/errors.md for what happens to running pods',
+    {
+      retryable: true
+    }
+  ),
+  TRI_SUBNETS_EXHAUSTED: row(
+    '{network} has no free /{length}: {live} leased, {reserved} reserved',
+    'widen Network, SubnetMin to SubnetMax, or raise SubnetLen; or release leases of nodes that are gone',
+    {
+      retryable: true
+    }
+  ),
+  TRI_PEER_NOT_ON_LINK: row(
+    'host-gw cannot reach {peer} at {peerAddress}: {device} is {localAddress}, another network',
+    'host-gw hands packets straight to the peer, so all nodes must share one L2 segment: move the node, or choose another Backend.Type'
+  ),
+  TRI_PEER_FAMILY_MISSING: row(
+    '{peer} announces {subnet} but no {family} address to reach it by',
+    'give that node an address of the family, or turn the family off in the network config'
+  ),
+
+  // Pods
+  TRI_ADDRESSES_EXHAUSTED: row(
+    '{range} has no free address: {used} in use',
+    "raise the subnet's size (a smaller SubnetLen), or remove pods",
+    {
+      retryable: true
+    }
+  ),
+  TRI_ADDRESS_TAKEN: row('{address} is taken by {owner}', 'ask for another address, or for none'),
+  TRI_ADDRESS_NOT_ALLOWED: row(
+    '{address} cannot be given to a pod: {reason}',
+    'ask for an address inside {range}',
+    { cniCode: 7 }
+  ),
+  TRI_POOL_CORRUPT: row(
+    '{file} is not a reservation: {problem}',
+    'the address stays out of use; remove the file when nothing uses it'
+  ),
+  TRI_POD_EXISTS: row('{containerId}/{ifname} is attached already', 'detach it first'),
+  TRI_POD_INTERFACE_EXISTS: row(
+    '{namespace} has an interface {ifname} already',
+    'choose another interface name, or remove that one'
+  ),
+  TRI_POD_CHANGED: row('{containerId}/{ifname}: {problem}', 'detach the pod and attach it again'),
+  TRI_NOT_READY: row('{network} is not ready: {reason}', 'wait; `trilane status` shows what is missing', {
+    retryable: true
+  }),
+  TRI_NETWORK_UNKNOWN: row(
+    'this daemon serves no network "{network}"; it serves {known}',
+    'use one of these names',
+    { cniCode: 7 }
+  ),
+
+  // Programs and disk
+  TRI_DAEMON_UNREACHABLE: row(
+    'no daemon answers at {socket}: {problem}',
+    'start it with `trilane daemon`, or name its socket with --socket',
+    {
+      retryable: true
+    }
+  ),
+  TRI_DAEMON_RUNNING: row('a daemon (pid {pid}) runs here', 'stop it first'),
+  TRI_REQUEST_INVALID: row('the request is not valid: {problem}', 'see docs/architecture.md, "The socket"', {
+    cniCode: 4
+  }),
+  TRI_FILE: row(
+    '{operation} {path}: {problem}',
+    'check that the directory exists, is writable and has space'
+  ),
+  TRI_LOCK_TIMEOUT: row(
+    '{path} stayed locked for {waitedMs} ms',
+    'see which process holds it with `fuser {path}`',
+    { retryable: true }
+  ),
+  TRI_LAB_EXISTS: row('lab "{name}" is up already', '`trilane lab down --name {name}` takes it down'),
+  TRI_LAB_UNKNOWN: row('there is no {what} "{name}"; there is {known}', 'use one of these names', {
+    exitStatus: 2
+  }),
+  TRI_COMMAND_FAILED: row('`{command}` failed with {status}', 'see its words above'),
+  TRI_INTERNAL: row('unexpected: {text}', 'this is a defect of Trilane: please report it with the log', {
+    cniCode: 999
+  })
+} as const satisfies Record<string, ErrorRow>
+
+export type ErrorCode = keyof typeof ERROR_TABLE

@@ -1,0 +1,42 @@
+import type { IpAddress, PerFamily, Prefix } from '@trilane/ip'
+
+/** What JSON can hold. */
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue }
+
+/** A node's claim to one subnet per family, with what its peers must know. */
+export interface Lease {
+  /** At least one family. Together they are the lease's identity in the store. */
+  readonly subnets: PerFamily<Prefix>
+  /** Where peers send packets for these subnets. flannel's `PublicIP` and `PublicIPv6`. */
+  readonly publicAddresses: PerFamily<IpAddress>
+  /** Exact and case-sensitive, as flannel compares it: `host-gw`. Empty when the lease names none. */
+  readonly backendType: string
+  /** flannel's `BackendData` and `BackendV6Data`; what is in it only the backend knows. */
+  readonly backendData: PerFamily<JsonValue>
+  /** Our extra key `Trilane`, which flanneld ignores. Absent in leases of flanneld. */
+  readonly node?: LeaseNode
+}
+
+/** Facts of our own about the holder of a lease. */
+export interface LeaseNode {
+  /** Who holds it, whatever its addresses are. */
+  readonly machineId: string
+  readonly name: string
+}
+
+/** A lease as the store holds it. */
+export interface StoredLease {
+  /** flannel's key below `subnets/`: `10.5.71.0-24`, `10.5.50.0-24&fd00:5:0:15::-64`. */
+  readonly key: string
+  readonly lease: Lease
+  /** Grows with each write of this key: what compare-and-set compares. */
+  readonly revision: number
+  /** Wall clock, ms since 1970. Absent for a reservation, which never expires. */
+  readonly expiresAtMs?: number
+}

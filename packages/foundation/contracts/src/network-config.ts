@@ -1,0 +1,31 @@
+import type { IpAddress, PerFamily, Prefix } from '@trilane/ip'
+
+/**
+ * One network of the cluster, as every node reads it: flannel's `net-conf.json`, checked, with defaults filled in.
+ * Made by `@trilane/config` only.
+ */
+export interface NetworkConfig {
+  /** Not in the text: the name under which this node serves it. @default 'default' */
+  readonly name: string
+  /** A family that is absent is disabled. At least one is there. */
+  readonly families: PerFamily<FamilyConfig>
+  readonly backend: {
+    /** Lower case: `host-gw`. flannel's default without a `Backend` object is `udp`. */
+    readonly type: string
+    /** The rest of the `Backend` object as it was written; the backend parses it. */
+    readonly options: Readonly<Record<string, unknown>>
+  }
+  /** flannel's key: write firewall rules with nftables. Trilane always does; kept for compatibility. */
+  readonly enableNftables: boolean
+}
+
+export interface FamilyConfig {
+  /** All pods of all nodes, host bits zero. */
+  readonly network: Prefix
+  /** Prefix length of each node's subnet. */
+  readonly subnetLength: number
+  /** Network address of the first subnet that may be leased. */
+  readonly subnetMin: IpAddress
+  /** Network address of the last subnet that may be leased. */
+  readonly subnetMax: IpAddress
+}

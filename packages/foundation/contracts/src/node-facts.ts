@@ -1,0 +1,32 @@
+import type { IpAddress, Mac, PerFamily, Prefix } from '@trilane/ip'
+import type { NetworkConfig } from './network-config.ts'
+
+/** What is true of this node right now. Immutable; when something changes, a new one is made. */
+export interface NodeFacts {
+  /** For people: the host name unless configured. */
+  readonly name: string
+  /** Identity that survives reboots and address changes: /etc/machine-id. */
+  readonly machineId: string
+  /** The network that these facts are for: {@link NetworkConfig.name}. */
+  readonly network: NetworkConfig
+  readonly uplink: Uplink
+  /**
+   * Addresses by which peers reach this node, published in its lease. Usually the uplink's own; with
+   * `--public-ip` any other (behind NAT).
+   */
+  readonly publicAddresses: PerFamily<IpAddress>
+  /** Name of the bridge that pods of routed networks are ports of. @default 'cni0', flannel's */
+  readonly bridge: string
+}
+
+/** The device that leads to the other nodes. */
+export interface Uplink {
+  readonly name: string
+  readonly index: number
+  readonly mtuBytes: number
+  readonly mac?: Mac
+  /** The node's own address on it. */
+  readonly addresses: PerFamily<{ readonly address: IpAddress; readonly prefixLength: number }>
+  /** What its segment holds: the networks of its addresses and its routes without a gateway. */
+  readonly onLink: readonly Prefix[]
+}

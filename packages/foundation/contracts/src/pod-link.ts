@@ -1,0 +1,60 @@
+import type { IpAddress, Mac, PerFamily, Prefix } from '@trilane/ip'
+import type { AttachmentKey } from './address-pool.ts'
+
+/** How pods of a network are plugged in, computed by its backend. Grows with the underlay backends. */
+export type PodLinkSpec = BridgedPodLink
+
+/** A veth pair: one end in the pod, the other a port of the node's bridge. */
+export interface BridgedPodLink {
+  readonly type: 'bridge'
+  readonly bridge: string
+  readonly mtuBytes: number
+  /** Lets a pod reach itself through a service address. */
+  readonly hairpin: boolean
+  /** Per family: the pod's gateway and the network whose length its address gets. */
+  readonly families: PerFamily<PodNetwork>
+}
+
+export interface PodNetwork {
+  /** The pod's address gets this prefix's length. */
+  readonly onLink: Prefix
+  readonly gateway: IpAddress
+}
+
+/** One pod interface to plug in. */
+export interface PodLinkRequest {
+  readonly key: AttachmentKey
+  /** Path of the pod's network namespace. */
+  readonly namespace: string
+  readonly addresses: PerFamily<IpAddress>
+  /** Instead of the one derived from network, container id and interface. */
+  readonly mac?: Mac
+}
+
+/** A pod interface as it was plugged in. */
+export interface PluggedLink {
+  /** Device on the node's side. */
+  readonly hostDevice: string
+  readonly hostMac: Mac
+  readonly podMac: Mac
+  readonly mtuBytes: number
+  readonly addresses: PerFamily<{
+    readonly address: IpAddress
+    readonly prefixLength: number
+    readonly gateway: IpAddress
+  }>
+}
+
+/**
+ * Plugs pods in and out.
+ */
+export interface PodLinks {
+  /**
+   * All or nothing: after an error nothing of it is left in either namespace.
+   *
+   * @throws TrilaneError `TRI_NAMESPACE_INVALID`, `TRI_POD_INTERFACE_EXISTS`, `TRI_KERNEL_…`
+   */
+  plug(spec: PodLinkSpec, request: PodLinkRequest): Promise<PluggedLink>
+  /** Succeeds when there is nothing to remove, also when the pod's namespace is gone. */
+  unplug(key: AttachmentKey): Promise<void>
+}

@@ -1,0 +1,71 @@
+import type { IpAddress, PerFamily, Prefix } from '@trilane/ip'
+import type { TrilaneError } from './errors.ts'
+import type { JsonValue, Lease, StoredLease } from './lease.ts'
+
+/**
+ * This node's lease and the set of its peers, for one network.
+ *
+ * Life: `acquire`, then `follow` and, when due, `renew`; `close` leaves the lease in the store, so
+ * that a restart finds it again. `release` gives it back.
+ */
+export interface SubnetManager {
+  /**
+   * This node's lease: its former one by machine id (or by public address, as flannel finds it), else
+   * the subnets it had before if they are free, else free ones. Loses no race: it tries the next.
+   *
+   * @throws TrilaneError `TRI_SUBNETS_EXHAUSTED`, `TRI_STORE_UNAVAILABLE`
+   */
+  acquire(claim: LeaseClaim): Promise<StoredLease>
+
+  /**
+   * Starts the lease's life anew, with new contents if `claim` differs from what it holds, by compare-and-set.
+   *
+   * @throws TrilaneError `TRI_LEASE_LOST` when it is no longer ours: stop announcing it, then acquire again
+   */
+  renew(claim: LeaseClaim): Promise<StoredLease>
+
+  /** The lease that `acquire` or `renew` returned last. */
+  readonly own: StoredLease | undefined
+
+  /**
+   * Lists, then follows the store. The listener gets what changed since its last call; each peer set is
+   * complete and level-triggered: a missed or doubled event in the store cannot show.
+   *
+   * @returns when the first complete list has been delivered
+   */
+  follow(listener: (change: PeerChange) => void): Promise<void>
+
+  /** All leases of others, as of the last list or event. */
+  peers(): ReadonlyMap<string, StoredLease>
+
+  /** Keys in the store that are no lease, and leases that cannot be used: each is skipped alone. */
+  problems(): readonly TrilaneError[]
+
+  /** Keeps subnets for a node that is not there yet. @throws `TRI_LEASE_CONFLICT` if they are taken or overlap */
+  reserve(lease: Lease): Promise<StoredLease>
+
+  /** Removes this node's lease from the store. */
+  release(): Promise<void>
+
+  close(): Promise<void>
+}
+
+/** What this node wants in its lease. */
+export interface LeaseClaim {
+  readonly publicAddresses: PerFamily<IpAddress>
+  readonly backendType: string
+  readonly backendData: PerFamily<JsonValue>
+  /** Subnets of a former life, from `subnet.env`; taken again when nobody holds them. */
+  readonly previousSubnets?: PerFamily<Prefix>
+}
+
+/** What happened to the peer set. Applying it to the former set gives the new one. */
+export interface PeerChange {
+  /** New or changed, by key. */
+  readonly put: ReadonlyMap<string, StoredLease>
+  readonly gone: ReadonlySet<string>
+  /** Our own lease was changed or removed by somebody else; the daemon decides what follows. */
+  readonly own?: 'changed' | 'lost'
+  /** A new network config was written. */
+  readonly configText?: string
+}

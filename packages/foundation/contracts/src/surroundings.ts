@@ -1,0 +1,51 @@
+/** Time, so that a lease's day can pass in a test's millisecond. */
+export interface Clock {
+  /** Wall clock, ms since 1970: for what other machines read. May jump. */
+  wallMs(): number
+  /** Never jumps, never goes back: for durations. */
+  monotonicMs(): number
+  /** Resolves after `ms`, or early (without throwing) when `signal` is aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+/**
+ * One line a fact: a fixed lower-case message without values, and fields beside it.
+ * `warn` means that somebody should look; `error` that something does not work now.
+ */
+export interface Logger {
+  debug(message: string, fields?: LogFields): void
+  info(message: string, fields?: LogFields): void
+  warn(message: string, fields?: LogFields): void
+  error(message: string, fields?: LogFields): void
+  /** The same with fields that every line gets. */
+  child(fields: LogFields): Logger
+}
+
+/** Values print themselves (`toJSON`); never a secret. */
+export type LogFields = Readonly<Record<string, unknown>>
+
+/** Says nothing: for tests and for one-shot commands. */
+export const SILENT_LOGGER: Logger = {
+  debug() {},
+  info() {},
+  warn() {},
+  error() {},
+  child: () => SILENT_LOGGER
+}
+
+/**
+ * Mutual exclusion between processes by `flock(2)`: the kernel frees the lock when its holder dies, so there are
+ * no stale locks, and host-local uses the same.
+ */
+export interface FileLocks {
+  /**
+   * Waits for the exclusive lock of the file, which is made if missing (mode 0600), without blocking the event loop.
+   * @throws TrilaneError `TRI_LOCK_TIMEOUT`, `TRI_FILE`
+   */
+  acquire(path: string, timeoutMs: number): Promise<FileLock>
+}
+
+export interface FileLock {
+  /** Repeating it is free. */
+  release(): void
+}
