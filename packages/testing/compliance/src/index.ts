@@ -1,1 +1,19 @@
-export {}
+/**
+ * The suites that every implementation of a contract passes, the real one and the one in memory alike.
+ *
+ * A suite is a value: promises by verb ({@link Suite}). `describe…` registers it with vitest; `failuresOf` runs it
+ * without, so that a self test can show that a broken implementation is found out.
+ *
+ * @packageDocumentation
+ */
+export {
+  describeSuite,
+  failuresOf,
+  type Suite,
+  type SuiteFixture,
+  type SuiteOptions,
+  type SuiteSkip,
+  type SuiteTest,
+  type SuiteVerb,
+  testNames
+} from './suite.ts'
