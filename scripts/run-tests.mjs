@@ -1,0 +1,63 @@
+// Type check, style, and both vitest projects; then one line `N passed, N failed, N skipped`.
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { summarize } from './test-report.mjs'
+
+const root = resolve(import.meta.dirname, '..')
+const filters = process.argv.slice(2)
+
+function run(title, command, ...args) {
+  console.log(`\n── ${title}`)
+  return spawnSync(`node_modules/.bin/${command}`, args, { cwd: root, stdio: 'inherit' }).status
+}
+
+function runVitest(project, folder) {
+  const reportFile = join(folder, `${project}.json`)
+  const exitStatus = run(
+    `${project} tests`,
+    'vitest',
+    'run',
+    '--config=configs/tooling/vitest.config.ts',
+    `--project=${project}`,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${reportFile}`,
+    ...(filters.length === 0 ? [] : ['--passWithNoTests', ...filters])
+  )
+  return { project, exitStatus, report: readReport(reportFile), root }
+}
+
+function readReport(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'trilane-test-'))
+const problems = []
+const runs = []
+try {
+  if (run('types', 'tsc', '-b') !== 0) problems.push('types: see the words of tsc above')
+  if (run('style', 'biome', 'check', '.') !== 0) problems.push('style: see the words of biome above')
+  runs.push(runVitest('unit', folder), runVitest('system', folder))
+} finally {
+  rmSync(folder, { recursive: true })
+}
+
+const allowedSkips = JSON.parse(readFileSync(join(root, 'test/allowed-skips.json'), 'utf8'))
+const summary = summarize(runs, allowedSkips, {
+  filtered: filters.length > 0,
+  filteredByName: filters.some((word) => word === '-t' || word.startsWith('--testNamePattern'))
+})
+problems.push(...summary.problems)
+const failed = summary.failed + problems.length - summary.problems.length
+
+console.log()
+for (const note of summary.notes) console.log(note)
+for (const problem of problems) console.log(`FAILED ${problem}`)
+console.log(`${summary.passed} passed, ${failed} failed, ${summary.skipped} skipped`)
+process.exitCode = failed === 0 ? 0 : 1
