@@ -18,11 +18,11 @@ export interface ErrorRow {
   readonly exitStatus: 1 | 2
 }
 
-const row = <const Sentence extends string>(
+const row = <const Sentence extends string, const Remedy extends string>(
   sentence: Sentence,
-  remedy: string,
+  remedy: Remedy,
   more: Partial<Omit<ErrorRow, 'sentence' | 'remedy'>> = {}
-): ErrorRow & { readonly sentence: Sentence } => ({
+): ErrorRow & { readonly sentence: Sentence; readonly remedy: Remedy } => ({
   sentence,
   remedy,
   retryable: more.retryable ?? false,

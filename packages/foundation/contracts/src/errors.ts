@@ -5,9 +5,9 @@ type Holes<Sentence extends string> = Sentence extends `${string}{${infer Hole}}
   ? Hole | Holes<Rest>
   : never
 
-/** What the sentence of `Code` needs to be filled in; nothing else is accepted. */
+/** What the sentence and the remedy of `Code` need to be filled in; nothing else is accepted. */
 export type ErrorValues<Code extends ErrorCode> = {
-  readonly [Hole in Holes<(typeof ERROR_TABLE)[Code]['sentence']>]: unknown
+  readonly [Hole in Holes<(typeof ERROR_TABLE)[Code]['sentence' | 'remedy']>]: unknown
 }
 
 /**
@@ -106,7 +106,9 @@ export function errorFromJson(json: ErrorJson): TrilaneError {
 }
 
 function fill(text: string, values: Readonly<Record<string, unknown>>): string {
-  return text.replace(/\{(\w+)\}/g, (hole, name: string) => (name in values ? String(values[name]) : hole))
+  return text.replace(/\{(\w+)\}/g, (hole, name: string) =>
+    Object.hasOwn(values, name) ? String(values[name]) : hole
+  )
 }
 
 function mapValues(values: Readonly<Record<string, unknown>>): Record<string, string> {
