@@ -1,1 +1,10 @@
-export {}
+/**
+ * How pods are plugged into a node, in two halves: what is wanted as data ({@link bridgedNodeState},
+ * {@link bridgedPodLink}, {@link podLinkStates}), and {@link BridgePodLinks}, which writes it through the `Kernel` port.
+ *
+ * @packageDocumentation
+ */
+export { BridgePodLinks } from './bridge-pod-links.ts'
+export { bridgedNodeState, bridgedPodLink, gatewayOf } from './bridged-network.ts'
+export { hostDeviceName } from './names.ts'
+export { type PodLinkPlan, podLinkStates } from './pod-link-states.ts'

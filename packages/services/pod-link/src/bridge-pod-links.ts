@@ -1,0 +1,149 @@
+import {
+  type AttachmentKey,
+  type Clock,
+  type Kernel,
+  type KernelChange,
+  type Logger,
+  type PluggedLink,
+  type PodLinkRequest,
+  type PodLinkSpec,
+  type PodLinks,
+  TrilaneError
+} from '@trilane/contracts'
+import { podLinkAlias } from '@trilane/reconcile'
+import { CarrierWatch } from './carrier-watch.ts'
+import { hostDeviceName } from './names.ts'
+import { type PodLinkPlan, podLinkStates } from './pod-link-states.ts'
+
+/** The carrier takes well under a millisecond; after this the pod is announced without it. */
+const CARRIER_PATIENCE_MS = 100
+
+/** Plugs the pods of one network into the node's bridge. */
+export class BridgePodLinks implements PodLinks {
+  readonly #kernel: Kernel
+  readonly #network: string
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #carriers: CarrierWatch
+
+  /** @param parts kernel: of the node; network: its name */
+  constructor(parts: {
+    readonly kernel: Kernel
+    readonly network: string
+    readonly clock: Clock
+    readonly logger: Logger
+  }) {
+    this.#kernel = parts.kernel
+    this.#network = parts.network
+    this.#clock = parts.clock
+    this.#logger = parts.logger
+    this.#carriers = new CarrierWatch(parts.kernel)
+  }
+
+  async plug(spec: PodLinkSpec, request: PodLinkRequest): Promise<PluggedLink> {
+    const plan = podLinkStates(this.#network, spec, request)
+    const pod = await this.#kernel.namespace(request.namespace)
+    try {
+      const carrier = this.#carriers.expect(plan.link.hostDevice)
+      try {
+        await this.#create(plan, pod, request)
+        await this.#configure(plan, pod, carrier.seen)
+      } finally {
+        carrier.end()
+      }
+      return plan.link
+    } finally {
+      pod.close()
+    }
+  }
+
+  async unplug(key: AttachmentKey): Promise<void> {
+    const device = await this.#ownDevice(key)
+    if (device !== undefined) await applyAll(this.#kernel, [removal(device)])
+  }
+
+  /** The pair; afterwards it is ours to take away. */
+  async #create(plan: PodLinkPlan, pod: Kernel, request: PodLinkRequest): Promise<void> {
+    try {
+      await applyAll(this.#kernel, plan.node)
+    } catch (error) {
+      // One errno for both names: only the pod's namespace tells which of them is in use.
+      if (TrilaneError.is(error, 'TRI_KERNEL_EXISTS')) {
+        const { ifname } = request.key
+        const { links } = await pod.read({ links: true })
+        if (!links.some(({ name }) => name === ifname)) throw error
+        const values = { namespace: request.namespace, ifname }
+        throw TrilaneError.of('TRI_POD_INTERFACE_EXISTS', values, { cause: error })
+      }
+      await this.#undo(() => this.unplug(request.key), plan)
+      throw error
+    }
+  }
+
+  async #configure(plan: PodLinkPlan, pod: Kernel, carrier: Promise<void>): Promise<void> {
+    const { hostDevice } = plan.link
+    try {
+      await this.#configurePod(plan, pod)
+    } catch (error) {
+      await this.#undo(() => applyAll(this.#kernel, [removal(hostDevice)]), plan)
+      throw error
+    }
+    await this.#within(CARRIER_PATIENCE_MS, carrier)
+    try {
+      await pod.announce(plan.announcements)
+    } catch (error) {
+      // The pod works; neighbours that remember a former owner of the address find out by themselves.
+      this.#logger.warn('pod not announced', { device: hostDevice, error: TrilaneError.from(error) })
+    }
+  }
+
+  async #configurePod(plan: PodLinkPlan, pod: Kernel): Promise<void> {
+    for (const { change, error } of await pod.apply(plan.pod)) {
+      if (error === undefined) continue
+      // A pod with several interfaces: the first attached one leads out.
+      if (change.kind !== 'route' || error.code !== 'TRI_KERNEL_EXISTS') throw error
+      const { hostDevice } = plan.link
+      this.#logger.info('pod has a default route already', {
+        device: hostDevice,
+        route: change.value.destination
+      })
+    }
+  }
+
+  /** Failing to clean up must not hide why: it is logged, and the mark lets the sweep find what is left. */
+  async #undo(remove: () => Promise<void>, plan: PodLinkPlan): Promise<void> {
+    try {
+      await remove()
+    } catch (error) {
+      const fields = { device: plan.link.hostDevice, error: TrilaneError.from(error) }
+      this.#logger.error('pod link left behind', fields)
+    }
+  }
+
+  /** The name is only derived: a device that happens to have it and not our mark is somebody else's. */
+  async #ownDevice(key: AttachmentKey): Promise<string | undefined> {
+    const device = hostDeviceName(this.#network, key)
+    const { links } = await this.#kernel.read({ links: true })
+    const found = links.find(({ name }) => name === device)
+    if (found === undefined) return undefined
+    if (found.alias === podLinkAlias(this.#network, key)) return device
+    this.#logger.warn('device has the name of a pod link but not its mark', { device, alias: found.alias })
+    return undefined
+  }
+
+  async #within(ms: number, done: Promise<void>): Promise<void> {
+    const patience = new AbortController()
+    await Promise.race([done, this.#clock.sleep(ms, patience.signal)])
+    patience.abort()
+  }
+}
+
+/** `ip link del dev NAME`: takes the pod's end with it. */
+function removal(device: string): KernelChange {
+  return { kind: 'link', action: 'remove', value: { name: device, kind: { type: 'veth' } } }
+}
+
+/** @throws the first error */
+async function applyAll(kernel: Kernel, changes: readonly KernelChange[]): Promise<void> {
+  for (const { error } of await kernel.apply(changes)) if (error !== undefined) throw error
+}

@@ -1,0 +1,70 @@
+import type { BridgedPodLink, KernelState, Lease, NodeFacts, Sysctl } from '@trilane/contracts'
+import { EMPTY_KERNEL_STATE } from '@trilane/contracts'
+import { FAMILIES, type Family, familiesOf, type IpAddress, Mac, mapFamilies, type Prefix } from '@trilane/ip'
+import { networkAlias } from '@trilane/reconcile'
+
+/**
+ * What a node needs for pods behind its bridge, whichever backend carries them to other nodes: the bridge,
+ * a gateway address per family of the lease, forwarding.
+ *
+ * `net/ipv6/conf/all/forwarding=1` makes Linux ignore router advertisements on every device whose `accept_ra` is 1.
+ * The uplink's is left alone: it is the operator's. README.md says what to do where the uplink lives by them.
+ *
+ * @param mtuBytes of the bridge and so of the pods
+ */
+export function bridgedNodeState(
+  node: NodeFacts,
+  lease: Lease,
+  { mtuBytes }: { readonly mtuBytes: number }
+): KernelState {
+  const { bridge, network, machineId } = node
+  return {
+    ...EMPTY_KERNEL_STATE,
+    links: [
+      {
+        name: bridge,
+        kind: { type: 'bridge' },
+        mtuBytes,
+        // Without a MAC of its own a bridge takes the lowest of its ports', and pods lose their gateway as ports come and go.
+        mac: Mac.derive(`${machineId}\0${network.name}\0bridge`),
+        alias: networkAlias(network.name),
+        up: true
+      }
+    ],
+    addresses: FAMILIES.flatMap((family) => {
+      const subnet = lease.subnets[family]
+      if (subnet === undefined) return []
+      // The bridge has no carrier before its first pod, and detection would wait for one.
+      const skipDad = family === 'v6' ? { skipDad: true } : {}
+      return [{ device: bridge, address: gatewayOf(subnet), prefixLength: subnet.length, ...skipDad }]
+    }),
+    sysctls: familiesOf(lease.subnets).flatMap((family) => SYSCTLS[family](bridge))
+  }
+}
+
+/** How pods of a routed network are plugged in: one end of a veth pair in the pod, the other a port of the bridge. */
+export function bridgedPodLink(node: NodeFacts, lease: Lease, mtuBytes: number): BridgedPodLink {
+  return {
+    type: 'bridge',
+    bridge: node.bridge,
+    mtuBytes,
+    hairpin: true,
+    families: mapFamilies(lease.subnets, (subnet) => ({ onLink: subnet, gateway: gatewayOf(subnet) }))
+  }
+}
+
+/** The node's own address among its pods: the first after the network address, as the reference bridge plugin has it. */
+export function gatewayOf(subnet: Prefix): IpAddress {
+  return subnet.nth(1)
+}
+
+const SYSCTLS: Readonly<Record<Family, (bridge: string) => readonly Sysctl[]>> = {
+  v4: () => [{ key: 'net/ipv4/ip_forward', value: '1' }],
+  v6: (bridge) => [
+    { key: 'net/ipv6/conf/all/forwarding', value: '1' },
+    // A pod must not become the node's router (CVE-2020-10749).
+    { key: `net/ipv6/conf/${bridge}/accept_ra`, value: '0' },
+    // The bridge's link-local address would be tentative for the first second of its first pod.
+    { key: `net/ipv6/conf/${bridge}/accept_dad`, value: '0' }
+  ]
+}

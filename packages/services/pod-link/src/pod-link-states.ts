@@ -1,0 +1,126 @@
+import {
+  type Announcement,
+  type KernelChange,
+  type PluggedLink,
+  type PodLinkRequest,
+  type PodLinkSpec,
+  TrilaneError
+} from '@trilane/contracts'
+import { FAMILIES, type Family, type IpAddress, mapFamilies, Prefix, valuesOf } from '@trilane/ip'
+import { podLinkAlias } from '@trilane/reconcile'
+import { derivedMacs, hostDeviceName } from './names.ts'
+
+/** Everything that plugging one pod in writes. */
+export interface PodLinkPlan {
+  readonly link: PluggedLink
+  /** In the node's namespace, first. */
+  readonly node: readonly KernelChange[]
+  /** In the pod's namespace, in this order. */
+  readonly pod: readonly KernelChange[]
+  /** From the pod's namespace, last. */
+  readonly announcements: readonly Announcement[]
+}
+
+const DEFAULT_ROUTE: Readonly<Record<Family, Prefix>> = {
+  v4: Prefix.parse('0.0.0.0/0'),
+  v6: Prefix.parse('::/0')
+}
+
+/**
+ * The writes that plug one pod interface in. Pure; names and MACs follow from network and key.
+ *
+ * @throws TrilaneError `TRI_ADDRESS_NOT_ALLOWED` for an address outside the node's subnets
+ */
+export function podLinkStates(network: string, spec: PodLinkSpec, request: PodLinkRequest): PodLinkPlan {
+  const { key } = request
+  const { mtuBytes } = spec
+  const macs = derivedMacs(network, key)
+  const link: PluggedLink = {
+    hostDevice: hostDeviceName(network, key),
+    hostMac: macs.host,
+    podMac: request.mac ?? macs.pod,
+    mtuBytes,
+    addresses: mapFamilies(request.addresses, (address) => addressing(spec, address))
+  }
+  return {
+    link,
+    node: [
+      {
+        kind: 'link',
+        action: 'create',
+        value: {
+          name: link.hostDevice,
+          // The pod's end is made where it belongs, under its final name: no moving, no renaming.
+          kind: {
+            type: 'veth',
+            peer: { name: key.ifname, namespace: request.namespace, mtuBytes, mac: link.podMac }
+          },
+          mtuBytes,
+          mac: link.hostMac,
+          master: spec.bridge,
+          hairpin: spec.hairpin,
+          alias: podLinkAlias(network, key),
+          up: true
+        }
+      }
+    ],
+    pod: podChanges(key.ifname, link.addresses),
+    announcements: valuesOf(link.addresses).map(({ address }) => ({
+      device: key.ifname,
+      address,
+      mac: link.podMac
+    }))
+  }
+}
+
+type Addressing = NonNullable<PluggedLink['addresses'][Family]>
+
+function addressing(spec: PodLinkSpec, address: IpAddress): Addressing {
+  const podNetwork = spec.families[address.family]
+  if (podNetwork?.onLink.contains(address) !== true) {
+    const range = valuesOf(spec.families)
+      .map(({ onLink }) => onLink)
+      .join(' or ')
+    const reason = 'it is outside the subnets of this node'
+    throw TrilaneError.of('TRI_ADDRESS_NOT_ALLOWED', { address, reason, range })
+  }
+  return { address, prefixLength: podNetwork.onLink.length, gateway: podNetwork.gateway }
+}
+
+/** Sysctls before addresses, addresses before "up", "up" before routes: each needs the one before. */
+function podChanges(device: string, addresses: PluggedLink['addresses']): KernelChange[] {
+  const other = { type: 'other', kernelType: '' } as const
+  const changes: KernelChange[] = [
+    { kind: 'link', action: 'set', value: { name: 'lo', kind: other, up: true } },
+    ...(addresses.v6 === undefined ? [] : sysctlsForV6(device))
+  ]
+  for (const family of FAMILIES) {
+    const given = addresses[family]
+    if (given === undefined) continue
+    const { address, prefixLength } = given
+    const skipDad = family === 'v6' ? { skipDad: true } : {}
+    changes.push({ kind: 'address', action: 'create', value: { device, address, prefixLength, ...skipDad } })
+  }
+  changes.push({ kind: 'link', action: 'set', value: { name: device, kind: { type: 'veth' }, up: true } })
+  for (const { gateway } of valuesOf(addresses)) {
+    const route = { destination: DEFAULT_ROUTE[gateway.family], gateway, device }
+    changes.push({ kind: 'route', action: 'create', value: route })
+  }
+  return changes
+}
+
+/** Nothing here has a counterpart in IPv4: only IPv6 can be off per device, probes addresses and listens to routers. */
+function sysctlsForV6(device: string): KernelChange[] {
+  const sysctls = [
+    // Runtimes make namespaces with IPv6 off (docker, podman without an IPv6 network).
+    ['lo', 'disable_ipv6', '0'],
+    [device, 'disable_ipv6', '0'],
+    // For the link-local address; the pool has made sure that no other pod has the global one.
+    [device, 'accept_dad', '0'],
+    // Another pod's advertisement must not change this pod's routes.
+    [device, 'accept_ra', '0']
+  ] as const
+  return sysctls.map(([name, parameter, value]) => {
+    return { kind: 'sysctl', action: 'set', value: { key: `net/ipv6/conf/${name}/${parameter}`, value } }
+  })
+}
