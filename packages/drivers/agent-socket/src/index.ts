@@ -1,1 +1,10 @@
-export {}
+/**
+ * Both ends of the daemon's socket: {@link serveAgent} and {@link AgentClient}. What is spoken between them stands
+ * in `contracts/src/agent-api.ts`.
+ *
+ * @packageDocumentation
+ */
+export { AgentClient } from './agent-client.ts'
+export type { AgentHandlers, DetachRequest } from './agent-handlers.ts'
+export { podJson } from './pod-json.ts'
+export { type AgentServer, serveAgent } from './serve-agent.ts'

@@ -1,0 +1,123 @@
+import { type ClientRequest, type IncomingMessage, request } from 'node:http'
+import {
+  type AttachJson,
+  type DetachJson,
+  type ErrorJson,
+  errorFromJson,
+  type NodeStatus,
+  type PodJson,
+  type ReconcileJson,
+  TrilaneError
+} from '@trilane/contracts'
+
+/** An attach is done in milliseconds; a full pass over thousands of routes takes seconds. */
+const DEFAULT_TIMEOUT_MS = 30_000
+
+const IN_WORDS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no socket',
+  ECONNREFUSED: 'nobody listens there',
+  EACCES: 'not permitted; it is for root',
+  ECONNRESET: 'it ended before it answered'
+}
+
+/**
+ * Asks the daemon of this node.
+ *
+ * Every method throws what the daemon threw, as a `TrilaneError`, or `TRI_DAEMON_UNREACHABLE` when there was no
+ * answer. An attach that was not answered may have been done all the same.
+ */
+export class AgentClient {
+  readonly #socketPath: string
+  readonly #timeoutMs: number
+
+  /** @param options timeoutMs: for each request as a whole. Default: 30 s */
+  constructor(socketPath: string, options: { readonly timeoutMs?: number } = {}) {
+    this.#socketPath = socketPath
+    this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+  }
+
+  status(): Promise<NodeStatus> {
+    return this.#ask<NodeStatus>('GET', '/v1/status')
+  }
+
+  pods(): Promise<readonly PodJson[]> {
+    return this.#ask<readonly PodJson[]>('GET', '/v1/pods')
+  }
+
+  attach(body: AttachJson): Promise<PodJson> {
+    return this.#ask<PodJson>('POST', '/v1/pods', body)
+  }
+
+  async detach(body: DetachJson): Promise<void> {
+    await this.#ask('DELETE', '/v1/pods', body)
+  }
+
+  /** A full pass now. */
+  reconcile(): Promise<ReconcileJson> {
+    return this.#ask<ReconcileJson>('POST', '/v1/reconcile')
+  }
+
+  async #ask<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+    const text = body === undefined ? '' : JSON.stringify(body)
+    const patience = AbortSignal.timeout(this.#timeoutMs)
+    const asked = request({
+      socketPath: this.#socketPath,
+      method,
+      path,
+      agent: false,
+      headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
+      signal: patience
+    })
+    asked.end(text)
+    let answer: { readonly status: number; readonly text: string }
+    try {
+      answer = await answerOf(asked)
+    } catch (error) {
+      throw this.#unreachable(
+        patience.aborted ? `no answer within ${this.#timeoutMs} ms` : inWords(error),
+        error
+      )
+    }
+    return this.#read<Answer>(answer.status, answer.text)
+  }
+
+  #read<Answer>(status: number, text: string): Answer {
+    let value: unknown
+    try {
+      value = JSON.parse(text)
+    } catch (error) {
+      throw this.#unreachable(`it answered ${status} with something that is not JSON`, error)
+    }
+    // Both ends are of one build or of neighbouring ones; what a newer daemon adds is ignored.
+    if (status === 200) return value as Answer
+    if (isErrorJson(value)) throw errorFromJson(value)
+    throw this.#unreachable(`it answered ${status} with something that is no error of ours`)
+  }
+
+  #unreachable(problem: string, cause?: unknown): TrilaneError {
+    return TrilaneError.of('TRI_DAEMON_UNREACHABLE', { socket: this.#socketPath, problem }, { cause })
+  }
+}
+
+function inWords(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return IN_WORDS[(error as NodeJS.ErrnoException).code ?? ''] ?? error.message
+}
+
+async function answerOf(asked: ClientRequest): Promise<{ readonly status: number; readonly text: string }> {
+  const message = await new Promise<IncomingMessage>((resolve, reject) => {
+    asked.once('response', resolve)
+    asked.once('error', reject)
+  })
+  const chunks: Buffer[] = []
+  for await (const chunk of message as AsyncIterable<Buffer>) chunks.push(chunk)
+  return { status: message.statusCode ?? 0, text: Buffer.concat(chunks).toString() }
+}
+
+function isErrorJson(value: unknown): value is ErrorJson {
+  if (typeof value !== 'object' || value === null) return false
+  const { code, message, values } = value as Partial<Record<keyof ErrorJson, unknown>>
+  return (
+    typeof code === 'string' && typeof message === 'string' && typeof values === 'object' && values !== null
+  )
+}

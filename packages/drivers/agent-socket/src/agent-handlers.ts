@@ -1,0 +1,15 @@
+import type { AttachmentRecord, AttachRequest, NodeStatus, ReconcileJson } from '@trilane/contracts'
+
+export type DetachRequest = Pick<AttachRequest, 'network' | 'containerId' | 'ifname'>
+
+/**
+ * What the daemon does for its clients. Requests arrive checked, as values; a `TrilaneError` that is thrown crosses
+ * the socket and comes out of {@link AgentClient} as one.
+ */
+export interface AgentHandlers {
+  status(): Promise<NodeStatus>
+  pods(): Promise<readonly AttachmentRecord[]>
+  attach(request: AttachRequest): Promise<AttachmentRecord>
+  detach(request: DetachRequest): Promise<void>
+  reconcile(): Promise<ReconcileJson>
+}
