@@ -1,0 +1,53 @@
+import { TrilaneError } from '@trilane/contracts'
+import { nearestName } from './nearest-name.ts'
+import { FLANNEL_ONLY_FLAGS, NODE_SETTINGS, type NodeSetting } from './node-settings.ts'
+
+/** Values by flag name without dashes (`net-config-path`), in the order given. */
+export type FlagValues = Readonly<Record<string, readonly string[]>>
+
+/**
+ * The daemon's arguments by the rules of Go's flag package, which flanneld's are written by: one dash or two,
+ * `--iface eth0` or `--iface=eth0`, a boolean alone or with `=`. `--` ends the flags.
+ *
+ * @throws TrilaneError `TRI_USAGE` for an unknown flag, a missing value or a stray word; `TRI_CONFIG_INVALID` for
+ *   a flag of flanneld that this build does not have
+ */
+export function parseFlags(args: readonly string[]): FlagValues {
+  const values = new Map<string, string[]>()
+  const rest = [...args]
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    const match = /^--?([^-=][^=]*)(?:=(.*))?$/s.exec(word)
+    if (word === '--' && rest.length === 0) break
+    if (match === null) throw usage(`"${word}" is not a flag`)
+    const [, flag = '', inline] = match
+    const setting = settingOf(flag, inline)
+    const value = inline ?? (setting.kind === 'boolean' ? 'true' : rest.shift())
+    if (value === undefined) throw usage(`--${flag} needs a value`)
+    // Go keeps the last of a flag that is no list.
+    values.set(flag, setting.repeatable ? [...(values.get(flag) ?? []), value] : [value])
+  }
+  return Object.fromEntries(values)
+}
+
+function settingOf(flag: string, value: string | undefined): NodeSetting {
+  const setting = NODE_SETTINGS.find((candidate) => candidate.flag === flag)
+  if (setting !== undefined) return setting
+  refuseFlannelOnly(flag, `--${flag}`, value ?? 'this flag')
+  const near = nearestName(
+    flag,
+    NODE_SETTINGS.map((candidate) => candidate.flag)
+  )
+  throw usage(`there is no flag --${flag}${near === undefined ? '' : `; did you mean --${near}?`}`)
+}
+
+/** @throws TrilaneError `TRI_CONFIG_INVALID` when `flag` is one that only flanneld has */
+export function refuseFlannelOnly(flag: string, path: string, value: string): void {
+  if (!Object.hasOwn(FLANNEL_ONLY_FLAGS, flag)) return
+  // A password may stand here.
+  const shown = flag.includes('password') ? 'this value' : value
+  throw TrilaneError.of('TRI_CONFIG_INVALID', { path, value: shown, allowed: `${FLANNEL_ONLY_FLAGS[flag]}` })
+}
+
+function usage(problem: string): TrilaneError {
+  return TrilaneError.of('TRI_USAGE', { problem, command: 'daemon' })
+}

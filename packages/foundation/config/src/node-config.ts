@@ -1,0 +1,101 @@
+import type { IpAddress, PerFamily } from '@trilane/ip'
+import { type FlagValues, refuseFlannelOnly } from './flags.ts'
+import { FLANNEL_ONLY_FLAGS } from './node-settings.ts'
+import type { LogLevel } from './setting-kinds.ts'
+import { SettingSources } from './setting-sources.ts'
+
+/** How this node's daemon runs. Directories and files are absolute paths. */
+export interface NodeConfig {
+  /** The file with the network config; the store's own when absent. */
+  readonly netConfigPath?: string
+  readonly iface: readonly string[]
+  /** Each is a valid regular expression. */
+  readonly ifaceRegex: readonly string[]
+  readonly ifaceCanReach?: IpAddress
+  /** Instead of the uplink's own. */
+  readonly publicAddresses: PerFamily<IpAddress>
+  readonly subnetFile: string
+  readonly ipMasq: boolean
+  readonly networkName: string
+  readonly storeDirectory: string
+  readonly runDirectory: string
+  readonly stateDirectory: string
+  readonly cniDataDirectory: string
+  readonly socketPath: string
+  readonly leaseTtlMs: number
+  /** How long before its end the lease is renewed; below {@link leaseTtlMs}. */
+  readonly leaseRenewMarginMs: number
+  readonly fullPassMs: number
+  readonly bridge: string
+  /** Instead of /etc/machine-id. */
+  readonly machineId?: string
+  /** Instead of the host name. */
+  readonly nodeName?: string
+  readonly logLevel: LogLevel
+}
+
+export interface NodeConfigSources {
+  readonly flags: FlagValues
+  /** `process.env`. An empty variable counts as not set, as with flannel. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The node config file: YAML or JSON, keys as in {@link NODE_SETTINGS}. */
+  readonly file?: { readonly source: string; readonly text: string }
+}
+
+/**
+ * Each setting from the first that has it: flag, `TRILANE_…`, `FLANNELD_…`, node config file, default.
+ *
+ * @throws TrilaneError `TRI_CONFIG_SYNTAX`; `TRI_CONFIG_INVALID` with the flag, variable or key, its value and what
+ *   is allowed, also for keys of the file that nobody knows and for variables of flanneld that this build cannot obey
+ */
+export function resolveNodeConfig(sources: NodeConfigSources): NodeConfig {
+  for (const flag of Object.keys(FLANNEL_ONLY_FLAGS)) {
+    const variable = `FLANNELD_${flag.toUpperCase().replaceAll('-', '_')}`
+    const value = sources.env[variable]
+    if (value !== undefined && value !== '') refuseFlannelOnly(flag, variable, value)
+  }
+  const settings = new SettingSources(sources)
+  const netConfigPath = settings.get('netConfigPath')
+  const ifaceCanReach = settings.get('ifaceCanReach')
+  const v4 = settings.get('publicIp')
+  const v6 = settings.get('publicIpv6')
+  const machineId = settings.get('machineId')
+  const nodeName = settings.get('nodeName')
+  const runDirectory = settings.need('runDirectory')
+  const leaseTtlMs = settings.need('leaseTtl')
+  return {
+    ...(netConfigPath === undefined ? {} : { netConfigPath }),
+    iface: settings.all('iface'),
+    ifaceRegex: settings.all('ifaceRegex'),
+    ...(ifaceCanReach === undefined ? {} : { ifaceCanReach }),
+    publicAddresses: { ...(v4 === undefined ? {} : { v4 }), ...(v6 === undefined ? {} : { v6 }) },
+    subnetFile: settings.need('subnetFile'),
+    ipMasq: settings.need('ipMasq'),
+    networkName: settings.need('networkName'),
+    storeDirectory: settings.need('storeDirectory'),
+    runDirectory,
+    stateDirectory: settings.need('stateDirectory'),
+    cniDataDirectory: settings.need('cniDataDirectory'),
+    socketPath: settings.get('socketPath') ?? `${runDirectory}/api.sock`,
+    leaseTtlMs,
+    leaseRenewMarginMs: renewMarginMs(settings, leaseTtlMs),
+    fullPassMs: settings.need('fullPass'),
+    bridge: settings.need('bridge'),
+    ...(machineId === undefined ? {} : { machineId }),
+    ...(nodeName === undefined ? {} : { nodeName }),
+    logLevel: settings.need('logLevel')
+  }
+}
+
+/** The default margin gives way to a short life; one that somebody chose must fit it. */
+function renewMarginMs(settings: SettingSources, leaseTtlMs: number): number {
+  const marginMs = settings.need('subnetLeaseRenewMargin')
+  if (marginMs < leaseTtlMs) return marginMs
+  if (settings.isGiven('subnetLeaseRenewMargin')) {
+    throw settings.invalid(
+      'subnetLeaseRenewMargin',
+      `it must be shorter than the lease's life of ${leaseTtlMs / 60_000} min`
+    )
+  }
+  return Math.floor(leaseTtlMs / 2)
+}

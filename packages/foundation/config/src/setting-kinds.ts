@@ -1,0 +1,73 @@
+import { type Family, IpAddress } from '@trilane/ip'
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+export const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
+
+interface Kind<Value> {
+  /** For messages and help: what may be written. */
+  readonly allowed: string
+  /** `undefined` when the text is none of this kind. Never sees an empty text. */
+  readonly parse: (text: string) => Value | undefined
+}
+
+const kind = <Value>(allowed: string, parse: Kind<Value>['parse']): Kind<Value> => ({ allowed, parse })
+
+const when = (pattern: RegExp) => (text: string) => (pattern.test(text) ? text : undefined)
+
+const MS_PER_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+
+/** Longer than a year is a slip; shorter than a second is a busy loop. */
+const SHORTEST_MS = 1_000
+const LONGEST_MS = 366 * 24 * 3_600_000
+
+/** Every way in which a setting can be written. */
+export const SETTING_KINDS = {
+  text: kind('a text on one line', when(/^[^\p{Cc}]+$/u)),
+  /** Also a directory's name, so no more than POSIX's portable file names; no colon, which separates marks. */
+  name: kind('letters, digits, dots, dashes and underscores, at most 64', when(/^[A-Za-z0-9][\w.-]{0,63}$/)),
+  /** The kernel's dev_valid_name, and IFNAMSIZ of 16 with the closing zero. */
+  device: kind('the name of a device, at most 15 characters', when(/^(?!\.{1,2}$)[^\s/:%]{1,15}$/)),
+  path: kind('an absolute path', when(/^\/[^\p{Cc}]*$/u)),
+  /** As Go's strconv.ParseBool. */
+  boolean: kind('true or false', (text) => {
+    if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text)) return true
+    return ['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text) ? false : undefined
+  }),
+  /** flannel's range for the renew margin: less than its day. In ms. */
+  minutes: kind('a whole number of minutes from 1 to 1439', (text) => {
+    const minutes = /^\d{1,4}$/.test(text) ? Number(text) : 0
+    return minutes >= 1 && minutes <= 1439 ? minutes * 60_000 : undefined
+  }),
+  /** As Go's time.ParseDuration, without fractions. In ms. */
+  duration: kind('a duration such as 90s, 24h or 1h30m, from 1s to 8784h', (text) => {
+    if (!/^(?:\d{1,12}(?:ms|s|m|h))+$/.test(text)) return undefined
+    let ms = 0
+    for (const [, amount, unit = ''] of text.matchAll(/(\d+)(ms|s|m|h)/g))
+      ms += Number(amount) * (MS_PER_UNIT[unit] ?? 0)
+    return ms >= SHORTEST_MS && ms <= LONGEST_MS ? ms : undefined
+  }),
+  address: kind('an IP address', (text) => IpAddress.tryParse(text)),
+  'address-v4': kind('an IPv4 address', (text) => addressOf(text, 'v4')),
+  'address-v6': kind('an IPv6 address', (text) => addressOf(text, 'v6')),
+  pattern: kind('a regular expression', (text) => {
+    try {
+      return new RegExp(text).source === '' ? undefined : text
+    } catch {
+      return undefined
+    }
+  }),
+  'log-level': kind(`one of ${LOG_LEVELS.join(', ')}`, (text) => LOG_LEVELS.find((level) => level === text))
+} as const satisfies Record<string, Kind<unknown>>
+
+export type SettingKind = keyof typeof SETTING_KINDS
+
+/** What a setting of that kind is once it is read. */
+export type SettingValue<K extends SettingKind> = NonNullable<ReturnType<(typeof SETTING_KINDS)[K]['parse']>>
+
+/** Publishing an address that means "me" or "many" would make peers send packets to themselves. */
+function addressOf(text: string, family: Family): IpAddress | undefined {
+  const address = IpAddress.tryParse(text)
+  if (address?.family !== family) return undefined
+  return address.isUnspecified || address.isLoopback || address.isMulticast ? undefined : address
+}
