@@ -1,1 +1,13 @@
-export {}
+/**
+ * This node's lease and the set of its peers: {@link LeaseManager}, on the ports `SubnetStore`, `Clock` and `Logger`.
+ *
+ * Every decision is a pure function beside it: which subnets are free ({@link chooseSubnets}), which lease was ours
+ * ({@link findFormerLease}), who is a peer ({@link usablePeers}), when to renew ({@link renewDelayMs}).
+ *
+ * @packageDocumentation
+ */
+export { type Choice, chooseSubnets, type SubnetQuestion } from './choose-subnet.ts'
+export { LeaseManager, type LeaseManagerOptions } from './lease-manager.ts'
+export { findFormerLease, isLeasable, isOurs } from './own-lease.ts'
+export { type PeerRules, usablePeers } from './peers.ts'
+export { type RenewSchedule, renewDelayMs } from './renew-schedule.ts'

@@ -1,0 +1,88 @@
+import type { AttachmentRecord, PluggedLink } from '@trilane/contracts'
+import { FAMILIES, type Family, IpAddress, Mac, type PerFamily } from '@trilane/ip'
+
+/** Grows when a reader of the former version would misunderstand a record; a new field that it may ignore is no reason. */
+const VERSION = 1
+
+/** The record as one JSON object with a newline at the end. */
+export function attachmentToJson(record: AttachmentRecord): string {
+  const { network, key, namespace, phase, addresses, link } = record
+  const body = { version: VERSION, network, ...key, namespace, phase, addresses, link }
+  return `${JSON.stringify(body, undefined, 2)}\n`
+}
+
+/** @throws Error with the problem as its message */
+export function attachmentFromJson(text: string): AttachmentRecord {
+  const body = asObject(JSON.parse(text), 'the file')
+  if (body.version !== VERSION) {
+    throw new Error(`its version is ${JSON.stringify(body.version)}, this program reads ${VERSION}`)
+  }
+  const phase = readText(body, 'phase')
+  if (phase !== 'plugging' && phase !== 'plugged') throw new Error(`phase is "${phase}"`)
+  if (phase === 'plugged' && body.link === undefined) throw new Error('it is plugged, but has no link')
+  return {
+    network: readText(body, 'network'),
+    key: { containerId: readText(body, 'containerId'), ifname: readText(body, 'ifname') },
+    namespace: readText(body, 'namespace'),
+    phase,
+    addresses: readFamilies(body, 'addresses', readAddress),
+    ...(body.link === undefined ? {} : { link: readLink(asObject(body.link, 'link')) })
+  }
+}
+
+type JsonObject = Readonly<Record<string, unknown>>
+
+function readLink(link: JsonObject): PluggedLink {
+  return {
+    hostDevice: readText(link, 'hostDevice'),
+    hostMac: Mac.parse(readText(link, 'hostMac')),
+    podMac: Mac.parse(readText(link, 'podMac')),
+    mtuBytes: readCount(link, 'mtuBytes'),
+    addresses: readFamilies(link, 'addresses', (families, family) => {
+      const address = asObject(families[family], family)
+      return {
+        address: readAddress(address, 'address'),
+        prefixLength: readCount(address, 'prefixLength'),
+        gateway: readAddress(address, 'gateway')
+      }
+    })
+  }
+}
+
+function readFamilies<T>(
+  from: JsonObject,
+  name: string,
+  read: (families: JsonObject, family: string) => T
+): PerFamily<T> {
+  const families = asObject(from[name], name)
+  const values: { [F in Family]?: T } = {}
+  for (const family of FAMILIES) {
+    if (families[family] !== undefined) values[family] = read(families, family)
+  }
+  return values
+}
+
+function readAddress(from: JsonObject, name: string): IpAddress {
+  return IpAddress.parse(readText(from, name))
+}
+
+function readText(from: JsonObject, name: string): string {
+  const value = from[name]
+  if (typeof value !== 'string') throw new Error(`${name} is ${JSON.stringify(value)}, not a text`)
+  return value
+}
+
+function readCount(from: JsonObject, name: string): number {
+  const value = from[name]
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) {
+    throw new Error(`${name} is ${JSON.stringify(value)}, not a whole number`)
+  }
+  return value
+}
+
+function asObject(value: unknown, name: string): JsonObject {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new Error(`${name} is not an object`)
+  }
+  return value as JsonObject
+}

@@ -1,0 +1,99 @@
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { AttachmentKey, AttachmentRecord, AttachmentStore } from '@trilane/contracts'
+import { attachmentFromJson, attachmentToJson } from './attachment-json.ts'
+import { syncDirectory } from './durable-directory.ts'
+import { errnoOf, fileError } from './file-error.ts'
+import { readSmallFile } from './read-small-file.ts'
+import { recordFileName } from './record-file-name.ts'
+import { writeFileAtomic } from './write-file-atomic.ts'
+
+export interface FileAttachmentsOptions {
+  /** The daemon's state directory, `/var/lib/trilane`. Records are in `attachments/<network>/` below it. */
+  readonly stateDirectory: string
+}
+
+const SUFFIX = '.json'
+
+/** A record has less than 1 KiB. */
+const MAX_BYTES = 64 * 1024
+
+/**
+ * One JSON file for each pod interface.
+ *
+ * A file that cannot be read as a record (torn, foreign, of a later version, under another record's name) is no
+ * record: `read` does not find it, `list` reports it, and it stays, until `write` or `remove` is called for the very
+ * network and key that its name stands for.
+ */
+export class FileAttachments implements AttachmentStore {
+  readonly #directory: string
+
+  constructor(options: FileAttachmentsOptions) {
+    this.#directory = join(options.stateDirectory, 'attachments')
+  }
+
+  async write(record: AttachmentRecord): Promise<void> {
+    await writeFileAtomic(this.#pathOf(record.network, record.key), attachmentToJson(record))
+  }
+
+  async read(network: string, key: AttachmentKey): Promise<AttachmentRecord | undefined> {
+    try {
+      return this.#load(this.#pathOf(network, key))
+    } catch {
+      return undefined
+    }
+  }
+
+  async list(): Promise<{ records: readonly AttachmentRecord[]; problems: readonly string[] }> {
+    const records: AttachmentRecord[] = []
+    const problems: string[] = []
+    const tell = (path: string, error: unknown) => {
+      problems.push(`${path}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+    for (const network of await namesIn(this.#directory, tell)) {
+      const directory = join(this.#directory, network)
+      for (const name of await namesIn(directory, tell)) {
+        const path = join(directory, name)
+        try {
+          records.push(this.#load(path))
+        } catch (error) {
+          if (errnoOf(error) !== 'ENOENT') tell(path, error)
+        }
+      }
+    }
+    return { records, problems }
+  }
+
+  async remove(network: string, key: AttachmentKey): Promise<void> {
+    const path = this.#pathOf(network, key)
+    try {
+      await rm(path)
+      await syncDirectory(join(path, '..'))
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw fileError('remove', path, error)
+    }
+  }
+
+  #pathOf(network: string, { containerId, ifname }: AttachmentKey): string {
+    return join(this.#directory, recordFileName(network), `${recordFileName(containerId, ifname)}${SUFFIX}`)
+  }
+
+  /** @throws Error also for a record that lies under another one's name: a copy, or a renamed directory. */
+  #load(path: string): AttachmentRecord {
+    const record = attachmentFromJson(readSmallFile(path, MAX_BYTES))
+    if (this.#pathOf(record.network, record.key) !== path) {
+      throw new Error(`it is the record of ${record.network} ${record.key.containerId}/${record.key.ifname}`)
+    }
+    return record
+  }
+}
+
+/** Sorted, without the unfinished files of a crash; nothing when there is no such directory. */
+async function namesIn(directory: string, tell: (path: string, error: unknown) => void): Promise<string[]> {
+  try {
+    return (await readdir(directory)).filter((name) => !name.startsWith('.')).sort()
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') tell(directory, error)
+    return []
+  }
+}

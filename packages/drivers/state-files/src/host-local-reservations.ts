@@ -1,0 +1,142 @@
+import { link, open, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  type AttachmentKey,
+  type FileLocks,
+  type PoolListing,
+  type ReservationFiles,
+  type ReservationStore,
+  TrilaneError
+} from '@trilane/contracts'
+import { IpAddress } from '@trilane/ip'
+import { makeDirectory, syncDirectory } from './durable-directory.ts'
+import { errnoOf, fileError } from './file-error.ts'
+import { formatReservation, LOCK_NAME, pointerName, UNFINISHED_PREFIX } from './host-local-format.ts'
+import { readSmallFile } from './read-small-file.ts'
+import { ReservationIndex } from './reservation-index.ts'
+
+export interface HostLocalReservationsOptions {
+  /** `<dataDir>/<network>`; host-local's default data directory is `/var/lib/cni/networks`. Made when missing. */
+  readonly directory: string
+  readonly locks: FileLocks
+  /** How long to wait for other processes. host-local holds the lock for milliseconds. @default 10_000 */
+  readonly lockTimeoutMs?: number
+}
+
+/**
+ * Reservations on disk as host-local 1.x keeps them, under host-local's own lock: both may serve one directory at
+ * once, and each can release what the other reserved.
+ *
+ * A file appears under its address complete and durable, or not at all: it is written under another name and then
+ * linked (`link(2)` fails when the name is there, as `O_EXCL` does). host-local writes in place, so a crash of it may
+ * leave an empty file: such files survive, are reported as `TRI_POOL_CORRUPT`, and keep their address out of use.
+ */
+export class HostLocalReservations implements ReservationStore {
+  readonly #directory: string
+  readonly #locks: FileLocks
+  readonly #lockTimeoutMs: number
+  readonly #index: ReservationIndex
+
+  constructor(options: HostLocalReservationsOptions) {
+    this.#directory = options.directory
+    this.#locks = options.locks
+    this.#lockTimeoutMs = options.lockTimeoutMs ?? 10_000
+    this.#index = new ReservationIndex(options.directory)
+  }
+
+  async locked<T>(work: (files: ReservationFiles) => Promise<T>): Promise<T> {
+    try {
+      await makeDirectory(this.#directory)
+    } catch (error) {
+      throw fileError('make', this.#directory, error)
+    }
+    const lock = await this.#locks.acquire(join(this.#directory, LOCK_NAME), this.#lockTimeoutMs)
+    try {
+      this.#index.refresh()
+      return await work(new LockedFiles(this.#directory, this.#index))
+    } finally {
+      lock.release()
+    }
+  }
+}
+
+/** The directory while its lock is held: what the index says is true. */
+class LockedFiles implements ReservationFiles {
+  readonly #directory: string
+  readonly #index: ReservationIndex
+
+  constructor(directory: string, index: ReservationIndex) {
+    this.#directory = directory
+    this.#index = index
+  }
+
+  async list(): Promise<PoolListing> {
+    return this.#index.listing()
+  }
+
+  async isReserved(address: IpAddress): Promise<boolean> {
+    return this.#index.has(address)
+  }
+
+  async create(address: IpAddress, key: AttachmentKey): Promise<void> {
+    const text = formatReservation(key)
+    if (this.#index.has(address)) throw this.#taken(address)
+    const path = join(this.#directory, address.toString())
+    const unfinished = join(this.#directory, `${UNFINISHED_PREFIX}${address}`)
+    let linked = false
+    try {
+      const file = await open(unfinished, 'w', 0o600)
+      try {
+        await file.writeFile(text)
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await link(unfinished, path)
+      linked = true
+      await rm(unfinished)
+      await syncDirectory(this.#directory)
+    } catch (error) {
+      await rm(unfinished, { force: true }).catch(() => {})
+      if (linked) await rm(path, { force: true }).catch(() => {})
+      throw errnoOf(error) === 'EEXIST' ? this.#taken(address) : fileError('write', path, error)
+    }
+    this.#index.add(address, key)
+  }
+
+  async remove(address: IpAddress): Promise<void> {
+    const path = join(this.#directory, address.toString())
+    try {
+      await rm(path, { force: true })
+      await syncDirectory(this.#directory)
+    } catch (error) {
+      throw fileError('remove', path, error)
+    }
+    this.#index.delete(address)
+  }
+
+  async lastReserved(rangeIndex: number): Promise<IpAddress | undefined> {
+    try {
+      return IpAddress.tryParse(readSmallFile(join(this.#directory, pointerName(rangeIndex)), 64).trim())
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Whole, but not durable: after a power failure the round starts elsewhere, which harms nobody. */
+  async setLastReserved(rangeIndex: number, address: IpAddress): Promise<void> {
+    const name = pointerName(rangeIndex)
+    const unfinished = join(this.#directory, `${UNFINISHED_PREFIX}${name}`)
+    const path = join(this.#directory, name)
+    try {
+      await writeFile(unfinished, address.toString(), { mode: 0o600 })
+      await rename(unfinished, path)
+    } catch (error) {
+      throw fileError('write', path, error)
+    }
+  }
+
+  #taken(address: IpAddress): TrilaneError {
+    return TrilaneError.of('TRI_ADDRESS_TAKEN', { address, owner: this.#index.ownerOf(address) })
+  }
+}

@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto'
+import { open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { makeDirectory, syncDirectory } from './durable-directory.ts'
+import { fileError } from './file-error.ts'
+
+export interface WriteFileOptions {
+  /** Exact: the umask does not apply. @default 0o600 */
+  readonly modeOctal?: number
+}
+
+/**
+ * Replaces the file's text. Readers, and a restart after a crash at any instruction, find the former text or the
+ * new one, never a part. Durable when it returns (fsync of file and directory). Missing directories are made (0755).
+ *
+ * A crash may leave `.<name>.<random>.tmp` behind, which nothing reads.
+ *
+ * @throws TrilaneError `TRI_FILE`; the former file is untouched then
+ */
+export async function writeFileAtomic(
+  path: string,
+  text: string,
+  { modeOctal = 0o600 }: WriteFileOptions = {}
+): Promise<void> {
+  const directory = dirname(path)
+  // Beside the file: a rename is atomic within one file system only.
+  const temporary = join(directory, `.${basename(path)}.${randomUUID()}.tmp`)
+  try {
+    await makeDirectory(directory)
+    const file = await open(temporary, 'wx', 0o600)
+    try {
+      await file.writeFile(text)
+      await file.chmod(modeOctal)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+    await syncDirectory(directory)
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {})
+    throw fileError('write', path, error)
+  }
+}

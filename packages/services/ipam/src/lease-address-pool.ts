@@ -1,0 +1,131 @@
+import {
+  type AddressPool,
+  type AttachmentKey,
+  type PoolListing,
+  type PoolRange,
+  type ReservationFiles,
+  type ReservationStore,
+  TrilaneError
+} from '@trilane/contracts'
+import { FAMILIES, type Family, familiesOf, type IpAddress, type PerFamily } from '@trilane/ip'
+import { candidateAddresses, notAllowed } from './choose-address.ts'
+import { heldBy } from './held-addresses.ts'
+
+export interface LeaseAddressPoolOptions {
+  readonly store: ReservationStore
+  /** Asked anew at each reserve: the ranges change with the node's lease. A range set of host-local is a family here. */
+  readonly ranges: () => PerFamily<PoolRange>
+}
+
+/**
+ * The pool of this node's lease.
+ *
+ * Families are reserved one after the other in the order of {@link FAMILIES}. An error takes back what was
+ * reserved before it. A crash between two families leaves the first one reserved for its key: the next
+ * `reserve` of that key says `TRI_POD_EXISTS`, `release` frees it, and no other key ever gets that address.
+ */
+export class LeaseAddressPool implements AddressPool {
+  readonly #store: ReservationStore
+  readonly #ranges: () => PerFamily<PoolRange>
+
+  constructor(options: LeaseAddressPoolOptions) {
+    this.#store = options.store
+    this.#ranges = options.ranges
+  }
+
+  reserve(key: AttachmentKey, wanted: PerFamily<IpAddress> = {}): Promise<PerFamily<IpAddress>> {
+    return this.#store.locked(async (files) => {
+      const ranges = this.#ranges()
+      checkWanted(ranges, wanted)
+      const { reservations } = await files.list()
+      if (heldBy(reservations, key).length > 0) {
+        throw TrilaneError.of('TRI_POD_EXISTS', { containerId: key.containerId, ifname: key.ifname })
+      }
+      const reserved: { [F in Family]?: IpAddress } = {}
+      try {
+        for (const [rangeIndex, family] of familiesOf(ranges).entries()) {
+          const pool = ranges[family]
+          if (pool === undefined) continue
+          const chosen = wanted[family]
+          const address =
+            chosen === undefined
+              ? await createNext(files, pool, rangeIndex, key)
+              : await createWanted(files, chosen, key)
+          reserved[family] = address
+          await files.setLastReserved(rangeIndex, address)
+        }
+      } catch (error) {
+        for (const family of FAMILIES) {
+          const address = reserved[family]
+          if (address !== undefined) await files.remove(address)
+        }
+        throw error
+      }
+      return reserved
+    })
+  }
+
+  release(key: AttachmentKey): Promise<readonly IpAddress[]> {
+    return this.#store.locked(async (files) => {
+      const { reservations } = await files.list()
+      const held = heldBy(reservations, key).map((reservation) => reservation.address)
+      for (const address of held) await files.remove(address)
+      return held
+    })
+  }
+
+  list(): Promise<PoolListing> {
+    return this.#store.locked((files) => files.list())
+  }
+}
+
+function checkWanted(ranges: PerFamily<PoolRange>, wanted: PerFamily<IpAddress>): void {
+  for (const family of familiesOf(wanted)) {
+    const address = wanted[family]
+    if (address === undefined) continue
+    const pool = ranges[family]
+    const reason =
+      pool === undefined ? `this network gives out no ${family} addresses` : notAllowed(pool, address)
+    if (reason === undefined) continue
+    const range = pool?.range ?? familiesOf(ranges).map((other) => ranges[other]?.range)
+    throw TrilaneError.of('TRI_ADDRESS_NOT_ALLOWED', { address, reason, range })
+  }
+}
+
+async function createWanted(
+  files: ReservationFiles,
+  address: IpAddress,
+  key: AttachmentKey
+): Promise<IpAddress> {
+  await files.create(address, key)
+  return address
+}
+
+async function createNext(
+  files: ReservationFiles,
+  pool: PoolRange,
+  rangeIndex: number,
+  key: AttachmentKey
+): Promise<IpAddress> {
+  let used = 0
+  for (const address of candidateAddresses(pool, await files.lastReserved(rangeIndex))) {
+    if (!(await files.isReserved(address)) && (await createUnlessTaken(files, address, key))) return address
+    used++
+  }
+  throw TrilaneError.of('TRI_ADDRESSES_EXHAUSTED', { range: pool.range, used })
+}
+
+/** Somebody who ignores the lock may have made the file since it was looked for. */
+async function createUnlessTaken(
+  files: ReservationFiles,
+  address: IpAddress,
+  key: AttachmentKey
+): Promise<boolean> {
+  try {
+    await files.create(address, key)
+    return true
+  } catch (error) {
+    if (TrilaneError.is(error, 'TRI_ADDRESS_TAKEN')) return false
+    throw error
+  }
+}

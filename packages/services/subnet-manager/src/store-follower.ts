@@ -1,0 +1,95 @@
+import {
+  type Clock,
+  type LeaseList,
+  type Logger,
+  type StoredConfig,
+  type StoreEvent,
+  type SubnetStore,
+  TrilaneError
+} from '@trilane/contracts'
+import { backOffMs } from './back-off.ts'
+
+export interface StoreFollowerOptions {
+  readonly store: SubnetStore
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Decides the jitter: the machine id. */
+  readonly seed: string
+  /** How long a watch is trusted before everything is listed again, also when it reports nothing wrong. */
+  readonly relistMs: number
+  /** Complete: takes the place of everything known. */
+  onList(list: LeaseList, config: StoredConfig | undefined): void
+  onEvent(event: Exclude<StoreEvent, { kind: 'gap' }>): void
+}
+
+/** A watch that lasted so long was healthy: the next failure begins with the shortest wait. */
+const HEALTHY_MS = 5_000
+
+/** Lists, watches, and begins anew after a gap, an outage or `relistMs`, until it is closed. */
+export class StoreFollower {
+  readonly #options: StoreFollowerOptions
+  /** Ends the present wait. */
+  #wake = new AbortController()
+  #closed = false
+
+  constructor(options: StoreFollowerOptions) {
+    this.#options = options
+  }
+
+  /** Returns only when closed. */
+  async run(): Promise<void> {
+    const { clock, store, logger, seed } = this.#options
+    let attempt = 0
+    let outage = false
+    while (!this.#closed) {
+      const startedMs = clock.monotonicMs()
+      try {
+        const [list, config] = await Promise.all([store.list(), store.readConfig()])
+        if (this.#closed) return
+        if (outage) logger.info('the store answers again', { store: store.description })
+        outage = false
+        this.#options.onList(list, config)
+        await this.#watch(list.revision)
+      } catch (error) {
+        if (!outage) logger.warn('the store does not answer', { error: TrilaneError.from(error).message })
+        outage = true
+      }
+      if (this.#closed) return
+      attempt = !outage && clock.monotonicMs() - startedMs >= HEALTHY_MS ? 0 : attempt + 1
+      if (attempt > 0) await this.#sleep(backOffMs(attempt - 1, seed))
+    }
+  }
+
+  /** No event is delivered afterwards. */
+  close(): void {
+    this.#closed = true
+    this.#wake.abort()
+  }
+
+  /** Until a gap, `relistMs` or {@link close}. */
+  async #watch(revision: number): Promise<void> {
+    const { store, logger, relistMs } = this.#options
+    const wake = new AbortController()
+    this.#wake = wake
+    const watch = store.watch(revision, (event) => {
+      if (wake.signal.aborted) return
+      if (event.kind !== 'gap') {
+        this.#options.onEvent(event)
+        return
+      }
+      logger.info('events of the store were missed', { reason: event.reason })
+      wake.abort()
+    })
+    try {
+      await this.#options.clock.sleep(relistMs, wake.signal)
+    } finally {
+      wake.abort()
+      watch.close()
+    }
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    this.#wake = new AbortController()
+    await this.#options.clock.sleep(ms, this.#wake.signal)
+  }
+}
