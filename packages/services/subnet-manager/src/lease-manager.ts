@@ -219,9 +219,8 @@ export class LeaseManager implements SubnetManager {
   }
 
   #noteConfig(config: StoredConfig | undefined): void {
-    if (config === undefined) return
-    this.#configRevision ??= config.revision
-    if (config.revision <= this.#configRevision) return
+    this.#configRevision ??= config?.revision ?? 0
+    if (config === undefined || config.revision <= this.#configRevision) return
     this.#configRevision = config.revision
     this.#configText = config.text
   }

@@ -1,0 +1,346 @@
+import type { LogFields, Logger } from '@trilane/contracts'
+import { describe, expect, it } from 'vitest'
+import { FakeClock, settle } from './fake-clock.ts'
+import { claim, lease, manager, recorder, TTL_MS } from './fixtures.ts'
+import { MemoryStore } from './memory-store.ts'
+
+async function setUp(more: Parameters<typeof manager>[3] = {}) {
+  const clock = new FakeClock()
+  const store = new MemoryStore(clock)
+  store.put(lease('10.5.2.0/24', '192.0.2.2', 'b'), TTL_MS)
+  const node = manager(store, clock, 'a', more)
+  const own = await node.acquire(claim('192.0.2.1'))
+  const { told, listen } = recorder()
+  return { clock, store, node, own, told, listen }
+}
+
+async function following(more: Parameters<typeof manager>[3] = {}) {
+  const all = await setUp(more)
+  await all.node.follow(all.listen)
+  all.told.length = 0
+  return all
+}
+
+describe('follow', () => {
+  it('delivers the first complete list, without our own lease, before it returns', async () => {
+    const { node, told, listen } = await setUp()
+    await node.follow(listen)
+    expect(told).toEqual(['+10.5.2.0-24'])
+    expect([...node.peers().keys()]).toEqual(['10.5.2.0-24'])
+  })
+
+  it('delivers an empty first list too', async () => {
+    const { node, store, told, listen } = await setUp()
+    store.drop('10.5.2.0-24')
+    await node.follow(listen)
+    expect(told).toEqual([''])
+  })
+
+  it('tells of new, changed and removed peers', async () => {
+    const { store, told } = await following()
+    store.put(lease('10.5.3.0/24', '192.0.2.3', 'c'), TTL_MS)
+    await settle()
+    store.put(lease('10.5.2.0/24', '192.0.2.2', 'b', '02:00:00:00:00:99'), TTL_MS)
+    await settle()
+    store.drop('10.5.3.0-24')
+    await settle()
+    expect(told).toEqual(['+10.5.3.0-24', '+10.5.2.0-24', '-10.5.3.0-24'])
+  })
+
+  it('does not tell of a renewal that says the same, but shows its new end', async () => {
+    const { clock, store, node, told } = await following()
+    await clock.advance(1000)
+    const renewed = store.put(lease('10.5.2.0/24', '192.0.2.2', 'b'), TTL_MS)
+    await settle()
+    expect(told).toEqual([])
+    expect(node.peers().get('10.5.2.0-24')).toEqual(renewed)
+  })
+
+  it('tells once of what happened in one turn', async () => {
+    const { store, told } = await following()
+    store.put(lease('10.5.3.0/24', '192.0.2.3', 'c'), TTL_MS)
+    store.drop('10.5.3.0-24')
+    store.put(lease('10.5.4.0/24', '192.0.2.4', 'd'), TTL_MS)
+    await settle()
+    expect(told).toEqual(['+10.5.4.0-24'])
+  })
+
+  it('lets a repeated or late event change nothing', async () => {
+    const { store, node, told } = await following()
+    const first = store.put(lease('10.5.3.0/24', '192.0.2.3', 'c', '02:00:00:00:00:01'), TTL_MS)
+    const second = store.put(lease('10.5.3.0/24', '192.0.2.3', 'c', '02:00:00:00:00:02'), TTL_MS)
+    await settle()
+    store.emit({ kind: 'put', stored: first })
+    store.emit({ kind: 'gone', key: first.key, revision: first.revision })
+    await settle()
+    expect(node.peers().get(first.key)).toBe(second)
+    store.drop(first.key)
+    await settle()
+    store.emit({ kind: 'put', stored: second })
+    store.emit({ kind: 'put', stored: { ...second, key: '10.5.8.0-24', revision: 1 } })
+    await settle()
+    expect(told).toEqual(['+10.5.3.0-24', '-10.5.3.0-24'])
+  })
+
+  it('notices after a gap what changed, came and went in it', async () => {
+    const { clock, store, node, told } = await following()
+    store.muted = true
+    store.put(lease('10.5.2.0/24', '192.0.2.2', 'b', '02:00:00:00:00:99'), TTL_MS)
+    store.put(lease('10.5.3.0/24', '192.0.2.3', 'c'), TTL_MS)
+    await settle()
+    expect(told).toEqual([])
+    store.emit({ kind: 'gap', reason: 'compacted' })
+    await clock.advance(200)
+    expect(told).toEqual(['+10.5.2.0-24 +10.5.3.0-24'])
+    store.drop('10.5.3.0-24')
+    store.emit({ kind: 'gap', reason: 'compacted' })
+    await clock.advance(200)
+    expect(told.at(-1)).toBe('-10.5.3.0-24')
+    store.muted = false
+    store.put(lease('10.5.4.0/24', '192.0.2.4', 'd'), TTL_MS)
+    await settle()
+    expect(told.at(-1)).toBe('+10.5.4.0-24')
+    expect(store.watchCount).toBe(1)
+    expect(node.problems()).toEqual([])
+  })
+
+  it('notices by listing again what a stalled watch never tells', async () => {
+    const { clock, store, told } = await following({ relistMs: 60_000 })
+    store.muted = true
+    store.put(lease('10.5.3.0/24', '192.0.2.3', 'c'), TTL_MS)
+    await clock.advance(59_000)
+    expect(told).toEqual([])
+    await clock.advance(1_000)
+    expect(told).toEqual(['+10.5.3.0-24'])
+  })
+
+  it('keeps every peer when a key that is no lease is written, and when it goes', async () => {
+    const { store, node, told } = await following()
+    store.poison('foo')
+    await settle()
+    expect(node.peers().size).toBe(1)
+    expect(node.problems().map((problem) => problem.values.key)).toEqual(['foo'])
+    store.drop('foo')
+    await settle()
+    expect(node.problems()).toEqual([])
+    expect(told).toEqual([])
+  })
+
+  it('loses the one peer whose key was overwritten with rubbish', async () => {
+    const { store, node, told } = await following()
+    store.put(lease('10.5.3.0/24', '192.0.2.3', 'c'), TTL_MS)
+    await settle()
+    store.poison('10.5.3.0-24')
+    await settle()
+    expect(told).toEqual(['+10.5.3.0-24', '-10.5.3.0-24'])
+    expect([...node.peers().keys()]).toEqual(['10.5.2.0-24'])
+  })
+
+  it('serves a lease that was in the way of another as soon as that goes', async () => {
+    const { store, node, told } = await following()
+    store.put(lease('10.5.2.128/25', '192.0.2.3', 'c'), TTL_MS)
+    await settle()
+    expect(node.problems()).toHaveLength(1)
+    store.drop('10.5.2.0-24')
+    await settle()
+    expect(told).toEqual(['+10.5.2.128-25 -10.5.2.0-24'])
+    expect(node.problems()).toEqual([])
+  })
+
+  it('waits for a store that is down, then begins', async () => {
+    const { clock, store, node, told, listen } = await setUp()
+    store.down = true
+    const begun = node.follow(listen)
+    for (let i = 0; i < 12; i++) await clock.advance(5_000)
+    expect(told).toEqual([])
+    store.down = false
+    await clock.advance(5_000)
+    await begun
+    expect(told).toEqual(['+10.5.2.0-24'])
+  })
+
+  it('waits longer after each failure, up to 5 s, and in its own rhythm', async () => {
+    const rhythm = async (machineId: string) => {
+      const { clock, store, listen } = await setUp()
+      const node = manager(store, clock, machineId)
+      store.down = true
+      clock.sleptMs.length = 0
+      node.follow(listen).catch(() => {})
+      for (let i = 0; i < 12; i++) await clock.advance(5_000)
+      await node.close()
+      return clock.sleptMs
+    }
+    const waits = await rhythm('a')
+    expect(waits.length).toBeGreaterThanOrEqual(10)
+    for (const [i, ms] of waits.entries()) {
+      const fullMs = Math.min(100 * 2 ** i, 5_000)
+      expect(ms).toBeGreaterThanOrEqual(fullMs / 2)
+      expect(ms).toBeLessThanOrEqual(fullMs)
+    }
+    expect(await rhythm('b')).not.toEqual(waits)
+  })
+
+  it('keeps the last set through an outage', async () => {
+    const { clock, store, node, told } = await following()
+    store.down = true
+    store.emit({ kind: 'gap', reason: 'connection lost' })
+    for (let i = 0; i < 20; i++) await clock.advance(5_000)
+    expect(node.peers().size).toBe(1)
+    expect(told).toEqual([])
+    store.put(lease('10.5.3.0/24', '192.0.2.3', 'c'), TTL_MS)
+    store.down = false
+    await clock.advance(5_000)
+    expect(told).toEqual(['+10.5.3.0-24'])
+  })
+
+  it('does not list without pause when the store reports a gap after each list', async () => {
+    const { clock, store } = await following()
+    const before = store.lists
+    for (let i = 0; i < 40; i++) {
+      store.emit({ kind: 'gap', reason: 'again' })
+      await clock.advance(50)
+    }
+    expect(store.lists - before).toBeLessThan(10)
+  })
+
+  it('never calls the listener from inside the listener, and goes on when it throws', async () => {
+    const { store, node } = await setUp()
+    let depth = 0
+    let deepest = 0
+    let calls = 0
+    await node.follow(() => {
+      calls++
+      depth++
+      deepest = Math.max(deepest, depth)
+      if (calls < 4) store.put(lease(`10.5.${10 + calls}.0/24`, `192.0.2.${10 + calls}`, `n${calls}`), TTL_MS)
+      depth--
+      throw new Error('a defect of the listener')
+    })
+    await settle()
+    expect({ calls, deepest }).toEqual({ calls: 4, deepest: 1 })
+  })
+
+  it('warns once about a lease that is skipped', async () => {
+    const warned: string[] = []
+    const logger: Logger = {
+      debug() {},
+      info() {},
+      warn: (message: string, fields?: LogFields) => warned.push(`${message} ${fields?.problem}`),
+      error() {},
+      child: () => logger
+    }
+    const { store } = await following({ logger })
+    store.put(lease('10.6.0.0/24', '192.0.2.3', 'c'), TTL_MS)
+    await settle()
+    store.put(lease('10.5.4.0/24', '192.0.2.4', 'd'), TTL_MS)
+    await settle()
+    expect(warned).toHaveLength(1)
+    expect(warned[0]).toContain('lease 10.6.0.0-24 is skipped')
+  })
+
+  it('says nothing after close, and ends a follow that waits', async () => {
+    const { store, node, told } = await following()
+    await node.close()
+    await settle()
+    store.put(lease('10.5.3.0/24', '192.0.2.3', 'c'), TTL_MS)
+    await settle()
+    expect(told).toEqual([])
+    expect(store.watchCount).toBe(0)
+    const waiting = await setUp()
+    waiting.store.down = true
+    const begun = waiting.node.follow(waiting.listen)
+    await settle()
+    await waiting.node.close()
+    await expect(begun).rejects.toMatchObject({ code: 'TRI_STORE_UNAVAILABLE' })
+  })
+})
+
+describe('follow tells about our own lease', () => {
+  it('nothing when we renew it, also with new contents', async () => {
+    const { node, told } = await following()
+    await node.renew(claim('192.0.2.1'))
+    await settle()
+    await node.renew(claim('192.0.2.77', { backendType: 'host-gw' }))
+    await settle()
+    expect(told).toEqual([])
+  })
+
+  it('nothing when a renewal was done but its answer was lost', async () => {
+    const { store, node, told } = await following()
+    store.swallowNextAnswer = true
+    await expect(node.renew(claim('192.0.2.1', { backendType: 'host-gw' }))).rejects.toThrow()
+    await settle()
+    expect(told).toEqual([])
+  })
+
+  it('that it is lost, once, when it was removed or expired', async () => {
+    const { clock, store, own, told } = await following()
+    store.drop(own.key)
+    await settle()
+    store.put(lease('10.5.9.0/24', '192.0.2.9', 'x'), TTL_MS)
+    await settle()
+    expect(told).toEqual(['own lost', '+10.5.9.0-24'])
+    const second = await following()
+    await second.clock.advance(TTL_MS + 1)
+    second.store.expire()
+    await settle()
+    expect(second.told.join()).toContain('own lost')
+    expect(clock.wallMs()).toBeLessThan(second.clock.wallMs())
+  })
+
+  it('that it was changed, when another node or a person wrote it', async () => {
+    const { store, own, told } = await following()
+    store.put(lease(`${own.lease.subnets.v4}`, '192.0.2.66', 'thief'), TTL_MS)
+    await settle()
+    expect(told).toEqual(['own changed'])
+  })
+
+  it('that it is lost when the loss fell into a gap', async () => {
+    const { clock, store, own, told } = await following()
+    store.muted = true
+    store.drop(own.key)
+    store.emit({ kind: 'gap', reason: 'compacted' })
+    await clock.advance(200)
+    expect(told).toEqual(['own lost'])
+  })
+
+  it('nothing after it was acquired again', async () => {
+    const { store, node, own, told } = await following()
+    store.drop(own.key)
+    await settle()
+    const acquired = node.acquire(claim('192.0.2.1'))
+    expect((await acquired).key).toBe(own.key)
+    await settle()
+    expect(told).toEqual(['own lost'])
+  })
+})
+
+describe('follow tells about the config', () => {
+  it('what is written while following', async () => {
+    const { store, told } = await following()
+    await store.writeConfig('one')
+    await settle()
+    expect(told).toEqual(['config one'])
+  })
+
+  it('what was written in a gap', async () => {
+    const { clock, store, told } = await setUp()
+    await store.writeConfig('zero')
+    const node = manager(store, clock, 'c')
+    await node.follow((change) => told.push(change.configText ?? 'none'))
+    store.muted = true
+    await store.writeConfig('one')
+    store.emit({ kind: 'gap', reason: 'compacted' })
+    await clock.advance(200)
+    expect(told).toEqual(['none', 'one'])
+  })
+
+  it('what was written between reading it and following', async () => {
+    const { clock, store, told } = await setUp()
+    const { revision } = await store.writeConfig('zero')
+    await store.writeConfig('one')
+    const node = manager(store, clock, 'c', { configRevision: revision })
+    await node.follow((change) => told.push(change.configText ?? 'none'))
+    expect(told).toEqual(['one'])
+  })
+})
