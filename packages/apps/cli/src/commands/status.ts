@@ -1,0 +1,85 @@
+import type { HealthItem, NetworkStatus, NodeStatus, PeerStatus } from '@trilane/contracts'
+import { type Ink, inkFor } from '@trilane/terminal'
+import { type AskOptions, daemonOf } from '../socket.ts'
+import { table } from '../table.ts'
+
+/** `trilane status`: exits 1 unless every network is ready. */
+export async function showStatus(options: AskOptions): Promise<void> {
+  const status = await daemonOf(options).status()
+  const text =
+    options.json === true
+      ? JSON.stringify(status, null, 2)
+      : describeNode(status, inkFor(process.stdout), Date.now())
+  process.stdout.write(`${text}\n`)
+  process.exitCode = status.networks.every(({ state }) => state === 'ready') ? 0 : 1
+}
+
+/** @param nowMs for ages, ms since 1970 */
+export function describeNode(status: NodeStatus, ink: Ink, nowMs: number): string {
+  const head = `${ink.strong(status.name)}  trilane ${status.version}, pid ${status.pid}, up ${duration(nowMs - status.startedAtMs)}`
+  return [head, ...status.networks.map((network) => describeNetwork(network, ink, nowMs))].join('\n\n')
+}
+
+function describeNetwork(network: NetworkStatus, ink: Ink, nowMs: number): string {
+  const { lease, uplink, kernel } = network
+  const verdict = network.state === 'ready' ? ink.good(network.state) : ink.bad(network.state)
+  const facts: [string, string][] = [['backend', network.backend]]
+  if (uplink !== undefined)
+    facts.push(['uplink', `${uplink.name} ${uplink.addresses.join(' ')} mtu ${uplink.mtuBytes}`])
+  if (lease !== undefined) {
+    const life =
+      lease.expiresAtMs === undefined ? 'reserved' : `ends in ${duration(lease.expiresAtMs - nowMs)}`
+    facts.push(['lease', `${lease.subnets.join(' ')}, ${life}`])
+  }
+  facts.push(['store', network.store])
+  facts.push(['pods', podsText(network)])
+  facts.push([
+    'kernel',
+    `${kernel.present} of ${kernel.wanted} objects there; ${kernel.writes} writes, ${kernel.repairs} repairs, ${kernel.fullPasses} full passes`
+  ])
+  return [
+    `network ${ink.strong(network.name)}: ${verdict}`,
+    ...table(facts.map(([name, value]) => [`  ${name}`, value])),
+    ...kernel.missing.map((command) => `  ${ink.bad('missing')}  ${command}`),
+    ...describePeers(network.peers, ink),
+    ...network.health.flatMap((item) => describeHealth(item, ink, nowMs))
+  ].join('\n')
+}
+
+function podsText({ pods, podMtuBytes }: NetworkStatus): string {
+  return podMtuBytes === undefined ? String(pods) : `${pods}, mtu ${podMtuBytes}`
+}
+
+function describePeers(peers: readonly PeerStatus[], ink: Ink): string[] {
+  if (peers.length === 0) return [`  ${ink.dim('no peers')}`]
+  const rows = peers.map(({ lease, lane, wanted, present, error }) => [
+    `  ${lease.node ?? '?'}`,
+    lease.subnets.join(' '),
+    lease.publicAddresses.join(' '),
+    lane ?? 'none',
+    error === undefined ? `${present}/${wanted}` : `${error.code}: ${error.message}`
+  ])
+  return table([['  PEER', 'SUBNETS', 'AT', 'LANE', 'STATE'], ...rows])
+}
+
+function describeHealth(item: HealthItem, ink: Ink, nowMs: number): string[] {
+  const head = `  ${ink.bad(item.severity)}  ${item.code}: ${item.text} (for ${duration(nowMs - item.sinceMs)})`
+  return item.fix === undefined ? [head] : [head, `        fix: ${item.fix}`]
+}
+
+/** The largest two units: `3 d 4 h`, `5 m 2 s`. */
+export function duration(ms: number): string {
+  let restSeconds = Math.max(0, Math.round(ms / 1000))
+  const parts: string[] = []
+  for (const [unit, seconds] of [
+    ['d', 86_400],
+    ['h', 3_600],
+    ['m', 60],
+    ['s', 1]
+  ] as const) {
+    const count = Math.floor(restSeconds / seconds)
+    restSeconds -= count * seconds
+    if (count > 0) parts.push(`${count} ${unit}`)
+  }
+  return parts.slice(0, 2).join(' ') || '0 s'
+}

@@ -1,0 +1,50 @@
+/**
+ * `trilane`, for the person at the terminal: asks this node's daemon, or cleans up after it. `daemon`, `plan`,
+ * `config` and `lab` are programs of their own, which the launcher starts.
+ *
+ * @packageDocumentation
+ */
+import { NODE_SETTINGS } from '@trilane/config'
+import { runProgram } from '@trilane/terminal'
+import { Command } from 'commander'
+import { listPods } from './commands/pod-list.ts'
+import { showStatus } from './commands/status.ts'
+import { uninstall } from './commands/uninstall.ts'
+import { VERSION } from './version.ts'
+
+const ELSEWHERE = `
+Programs of their own, each with --help:
+  daemon                          the node agent; understands flanneld's flags
+  plan --config FILE              what would be written to this kernel, as ip commands; writes nothing
+  config check FILE               names what is wrong with a network config
+  lab run|up|down|exec            nodes as network namespaces, each running the real daemon`
+
+function program(): Command {
+  const socket = NODE_SETTINGS.find(({ name }) => name === 'socketPath')
+  const root = new Command('trilane')
+    .description('One container network, three ways to carry it: overlay, route, underlay')
+    .version(VERSION)
+    .exitOverride()
+    .addHelpText('after', ELSEWHERE)
+  const asking = (command: Command): Command =>
+    command
+      .option(`--socket <path>`, `${socket?.doc} [${socket?.env[0]}]`)
+      .option('--json', 'one JSON value on stdout')
+  asking(root.command('status'))
+    .description('this node and its peers, wanted against actual; exits 1 when degraded')
+    .action(showStatus)
+  asking(root.command('pod').description('attached pods').command('list'))
+    .description('pods attached on this node')
+    .action(listPods)
+  root
+    .command('uninstall')
+    .description('removes all that carries our mark: devices, routes, pod links, files, the lease')
+    .usage('[--dry-run] [flags of the daemon]')
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .argument('[flags...]')
+    .action(() => uninstall(process.argv.slice(3)))
+  return root
+}
+
+await runProgram(() => program().parseAsync())

@@ -1,0 +1,26 @@
+import { checkNetworkConfig } from '@trilane/config'
+import { readTextFile } from '@trilane/terminal'
+import { BACKENDS, backendNamed } from '../backends.ts'
+
+/** `trilane config check FILE`. */
+export async function checkConfig(file: string, options: { readonly json?: boolean }): Promise<void> {
+  const text = await readTextFile(file)
+  const { config, warnings } = checkNetworkConfig(text, {
+    source: file,
+    optionNames: (type) => BACKENDS.find((backend) => backend.type === type)?.optionNames
+  })
+  const backend = backendNamed(config.backend.type)
+  backend.parseOptions(config.backend.options)
+  for (const warning of warnings) process.stderr.write(`warning: ${warning.place}: ${warning.text}\n`)
+  if (options.json === true) {
+    process.stdout.write(`${JSON.stringify({ config, warnings }, null, 2)}\n`)
+    return
+  }
+  const families = Object.values(config.families).map(
+    ({ network, subnetLength, subnetMin, subnetMax }) =>
+      `  ${network}: a /${subnetLength} for each node, from ${subnetMin} to ${subnetMax}`
+  )
+  process.stdout.write(
+    [`${file}: good; backend ${backend.type} (${backend.category})`, ...families, ''].join('\n')
+  )
+}

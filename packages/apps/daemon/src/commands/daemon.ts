@@ -1,0 +1,166 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import { serveAgent } from '@trilane/agent-socket'
+import {
+  NODE_SETTINGS,
+  type NodeConfig,
+  parseFlags,
+  parseNetworkConfig,
+  parseSubnetEnv,
+  resolveNodeConfig
+} from '@trilane/config'
+import {
+  CLOCK,
+  type Clock,
+  KERNEL,
+  type Kernel,
+  LOGGER,
+  type Logger,
+  type NetworkConfig,
+  SUBNET_STORE,
+  type SubnetStore,
+  TrilaneError
+} from '@trilane/contracts'
+import { readTextFile } from '@trilane/terminal'
+import type { Agent } from '../agent.ts'
+import { compose, composeAgent } from '../compose.ts'
+import { readIdentity } from '../identity.ts'
+import { socketHandlers } from '../socket-handlers.ts'
+import { VERSION } from '../version.ts'
+
+/** Between two looks at a store that has no config yet. */
+const CONFIG_RETRY_MS = 1_000
+
+/** What runs and is to be ended. */
+interface Running {
+  readonly agent: Agent
+  readonly close: () => Promise<void>
+}
+
+/**
+ * `trilane daemon`: runs until SIGTERM or SIGINT, which leave the data path as it is.
+ *
+ * @param args everything after `daemon`, by the rules of Go's flags
+ */
+export async function runDaemon(args: readonly string[]): Promise<void> {
+  if (args.some((arg) => /^--?h(elp)?$/.test(arg))) {
+    process.stdout.write(usage())
+    return
+  }
+  const config = resolveNodeConfig({ flags: parseFlags(args), env: process.env, ...(await nodeConfigFile()) })
+  if (process.getuid?.() !== 0) throw TrilaneError.of('TRI_NOT_ROOT', { what: 'the daemon' })
+  const stop = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort())
+
+  const running = await start(config, stop.signal)
+  await new Promise<void>((resolve) => {
+    if (stop.signal.aborted) resolve()
+    else stop.signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+  await running.close()
+}
+
+async function start(config: NodeConfig, stop: AbortSignal): Promise<Running> {
+  const identity = await readIdentity(config)
+  await mkdir(config.runDirectory, { recursive: true })
+  const previousSubnets = parseSubnetEnv(await readIfThere(config.subnetFile)).subnets
+  const container = await compose({ config, identity, version: VERSION, previousSubnets })
+  const logger = container.get<Logger>(LOGGER)
+  const kernel = container.get<Kernel>(KERNEL)
+  const store = container.get<SubnetStore>(SUBNET_STORE)
+  logger.info('daemon starting', { version: VERSION, node: identity.name, store: store.description })
+
+  const network = await networkConfig(config, store, container.get<Clock>(CLOCK), logger, stop)
+  const agent = composeAgent(container, [network])
+  // Before anything is written: a second daemon on this kernel would undo the first one's work.
+  const socket = await serveAgent({ socketPath: config.socketPath, handlers: socketHandlers(agent), logger })
+  const close = async (): Promise<void> => {
+    logger.info('daemon stopping', { reason: 'signal' })
+    await socket.close()
+    await agent.stop()
+    await store.close()
+    kernel.close()
+  }
+  stop.addEventListener('abort', () => void agent.stop(), { once: true })
+  try {
+    await agent.start()
+  } catch (error) {
+    if (!stop.aborted) {
+      await close()
+      throw error
+    }
+  }
+  return { agent, close }
+}
+
+/**
+ * The config of the network: `--net-config-path` if given, which is put into the store for the other nodes, else
+ * what the store holds, waited for.
+ *
+ * @throws TrilaneError `TRI_CONFIG_SYNTAX`, `TRI_CONFIG_INVALID`, `TRI_FILE`
+ */
+async function networkConfig(
+  config: NodeConfig,
+  store: SubnetStore,
+  clock: Clock,
+  logger: Logger,
+  stop: AbortSignal
+): Promise<NetworkConfig> {
+  const name = config.networkName
+  const path = config.netConfigPath
+  if (path !== undefined) {
+    const text = await readTextFile(path)
+    const network = parseNetworkConfig(text, { source: path, name })
+    await putConfig(store, text, logger)
+    return network
+  }
+  for (let waited = false; ; waited = true) {
+    const stored = await store.readConfig()
+    if (stored !== undefined) return parseNetworkConfig(stored.text, { source: store.description, name })
+    const missing = TrilaneError.of('TRI_CONFIG_MISSING', { source: store.description })
+    if (stop.aborted) throw missing
+    if (!waited) logger.warn('waiting', { for: 'network config', error: missing })
+    await clock.sleep(CONFIG_RETRY_MS, stop)
+  }
+}
+
+/** Several nodes may do this at once, each with the same file: the race has no loser. */
+async function putConfig(store: SubnetStore, text: string, logger: Logger): Promise<void> {
+  for (;;) {
+    const stored = await store.readConfig()
+    if (stored?.text === text) return
+    try {
+      await store.writeConfig(text, stored?.revision ?? 0)
+      logger.info(stored === undefined ? 'network config stored' : 'network config in the store replaced', {})
+      return
+    } catch (error) {
+      if (!TrilaneError.is(error, 'TRI_LEASE_CONFLICT')) throw error
+    }
+  }
+}
+
+/** The node config file: `TRILANE_CONFIG`, else /etc/trilane/node.yaml if there is one. */
+async function nodeConfigFile(): Promise<{
+  readonly file?: { readonly source: string; readonly text: string }
+}> {
+  const named = process.env.TRILANE_CONFIG
+  if (named !== undefined && named !== '') return { file: { source: named, text: await readTextFile(named) } }
+  const source = '/etc/trilane/node.yaml'
+  const text = await readIfThere(source)
+  return text === '' ? {} : { file: { source, text } }
+}
+
+async function readIfThere(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function usage(): string {
+  const rows = NODE_SETTINGS.map((setting) => {
+    const fallback = 'default' in setting ? ` (default ${setting.default})` : ''
+    return `  --${setting.flag.padEnd(28)} ${setting.doc}${fallback}`
+  })
+  return ['usage: trilane daemon [flags]', '', ...rows, ''].join('\n')
+}

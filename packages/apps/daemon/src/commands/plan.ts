@@ -1,0 +1,163 @@
+import { access } from 'node:fs/promises'
+import { type NodeConfig, parseFlags, parseNetworkConfig, resolveNodeConfig } from '@trilane/config'
+import {
+  commandsOf,
+  joinStates,
+  type KernelState,
+  type Lease,
+  type NetworkConfig,
+  type NodeFacts,
+  SILENT_LOGGER,
+  type StoredLease,
+  TrilaneError
+} from '@trilane/contracts'
+import { valuesOf } from '@trilane/ip'
+import { LinuxFileLocks, LinuxKernel } from '@trilane/kernel-linux'
+import { planChanges } from '@trilane/reconcile'
+import { FileSubnetStore } from '@trilane/store-file'
+import { chooseSubnets, findFormerLease, isLeasable, usablePeers } from '@trilane/subnet-manager'
+import { readTextFile } from '@trilane/terminal'
+import { backendNamed } from '../backends.ts'
+import { readIdentity } from '../identity.ts'
+import { peerWish } from '../peer-wishes.ts'
+import { systemClock } from '../system-clock.ts'
+import { nodeFacts } from '../uplink.ts'
+
+/** Everything that a first pass would know, read and computed but not written. */
+interface Plan {
+  readonly node: NodeFacts
+  readonly lease: Lease
+  readonly peers: readonly StoredLease[]
+  readonly wanted: KernelState
+  /** Peers that cannot be served. */
+  readonly problems: readonly TrilaneError[]
+}
+
+/**
+ * `trilane plan --config FILE [--json] [flags of the daemon]`: what the daemon with the same flags would write to this
+ * kernel now, as `ip` commands. Writes nothing, to the store neither.
+ *
+ * The lease is the one that this node has in the store, else the one that it would ask for first.
+ */
+export async function printPlan(args: readonly string[]): Promise<void> {
+  const { file, json, flags } = readArguments(args)
+  const config = resolveNodeConfig({ flags: parseFlags(flags), env: process.env })
+  const kernel = await LinuxKernel.open()
+  try {
+    const plan = await makePlan(config, file, kernel)
+    const { wanted } = plan
+    const actual = await kernel.read({
+      links: true,
+      addresses: true,
+      routes: 'all',
+      neighboursOf: [...new Set(wanted.neighbours.map(({ device }) => device))],
+      fdbOf: [...new Set(wanted.fdb.map(({ device }) => device))],
+      sysctls: wanted.sysctls.map(({ key }) => key)
+    })
+    const commands = planChanges(wanted, actual).flatMap(commandsOf)
+    for (const problem of plan.problems) process.stderr.write(`${problem.format()}\n`)
+    process.stdout.write(
+      json ? `${JSON.stringify({ ...summary(plan), wanted, commands }, null, 2)}\n` : text(plan, commands)
+    )
+  } finally {
+    kernel.close()
+  }
+}
+
+function readArguments(args: readonly string[]): { file: string; json: boolean; flags: string[] } {
+  const flags = args.filter((arg) => arg !== '--json')
+  const at = flags.findIndex((arg) => /^--?config(=|$)/.test(arg))
+  const [word = '', next = ''] = at < 0 ? [] : flags.slice(at, at + 2)
+  const file = word.includes('=') ? word.slice(word.indexOf('=') + 1) : next
+  if (file === '')
+    throw TrilaneError.of('TRI_USAGE', { problem: '--config FILE is missing', command: 'plan' })
+  flags.splice(at, word.includes('=') ? 1 : 2)
+  return { file, json: args.includes('--json'), flags }
+}
+
+async function makePlan(config: NodeConfig, file: string, kernel: LinuxKernel): Promise<Plan> {
+  const network = parseNetworkConfig(await readTextFile(file), { source: file, name: config.networkName })
+  const backend = backendNamed(network.backend.type)
+  const options = backend.parseOptions(network.backend.options)
+  const identity = await readIdentity(config)
+  const snapshot = await kernel.read({ links: true, addresses: true, routes: 'main' })
+  const { iface, ifaceRegex, ifaceCanReach, publicAddresses, bridge } = config
+  const reachedBy = ifaceCanReach === undefined ? undefined : (await kernel.routeTo(ifaceCanReach))?.device
+  const node = nodeFacts(
+    snapshot,
+    { iface, ifaceRegex, reachedBy, publicAddresses },
+    network,
+    identity,
+    bridge
+  )
+
+  const leases = await storedLeases(config)
+  const self = { machineId: identity.machineId, publicAddresses: node.publicAddresses }
+  const own = findFormerLease(leases, self, network.families)
+  const lease: Lease = {
+    subnets:
+      own !== undefined && isLeasable(own.lease, network.families)
+        ? own.lease.subnets
+        : firstChoice(network, leases, self.machineId),
+    publicAddresses: node.publicAddresses,
+    backendType: backend.type,
+    backendData: backend.leaseData(node, options),
+    node: identity
+  }
+  const peers = [...usablePeers(leases, { families: network.families, ...self, own }).peers.values()]
+  const wishes = peers.map((peer) => peerWish(backend, options, node, peer))
+  return {
+    node,
+    lease,
+    peers,
+    wanted: joinStates([backend.nodeState(node, lease, options), ...wishes.map(({ state }) => state)]),
+    problems: wishes.flatMap(({ error }) => (error === undefined ? [] : [error]))
+  }
+}
+
+function firstChoice(network: NetworkConfig, taken: readonly StoredLease[], seed: string): Lease['subnets'] {
+  const choice = chooseSubnets({ families: network.families, taken: taken.map(({ lease }) => lease), seed })
+  if ('subnets' in choice) return choice.subnets
+  throw TrilaneError.of('TRI_SUBNETS_EXHAUSTED', {
+    network: choice.config.network,
+    length: choice.config.subnetLength,
+    live: taken.filter(({ expiresAtMs }) => expiresAtMs !== undefined).length,
+    reserved: taken.filter(({ expiresAtMs }) => expiresAtMs === undefined).length
+  })
+}
+
+/** None when there is no store yet: looking must not make one. */
+async function storedLeases(config: NodeConfig): Promise<readonly StoredLease[]> {
+  try {
+    await access(config.storeDirectory)
+  } catch {
+    return []
+  }
+  const store = new FileSubnetStore({
+    directory: config.storeDirectory,
+    locks: new LinuxFileLocks(),
+    clock: systemClock,
+    logger: SILENT_LOGGER
+  })
+  try {
+    return (await store.list()).leases
+  } finally {
+    await store.close()
+  }
+}
+
+function summary({ node, lease, peers }: Plan): Readonly<Record<string, unknown>> {
+  return {
+    uplink: node.uplink,
+    subnets: valuesOf(lease.subnets),
+    backend: lease.backendType,
+    peers: peers.length
+  }
+}
+
+function text({ node, lease, peers }: Plan, commands: readonly string[]): string {
+  const subnets = valuesOf(lease.subnets).join(' ')
+  const head = `# ${lease.backendType} on ${node.uplink.name}, subnet ${subnets}, ${peers.length} peers`
+  const body = commands.length === 0 ? ['# nothing to do: this kernel is as wanted'] : commands
+  return `${[head, ...body].join('\n')}\n`
+}

@@ -1,0 +1,181 @@
+import 'reflect-metadata'
+import { join } from 'node:path'
+import { Attachments } from '@trilane/attachments'
+import { formatSubnetEnv, type NodeConfig } from '@trilane/config'
+import {
+  ATTACHMENT_STORE,
+  type AttachmentStore,
+  BACKEND,
+  CLOCK,
+  type Clock,
+  FILE_LOCKS,
+  type FileLocks,
+  KERNEL,
+  type Kernel,
+  LOGGER,
+  type Logger,
+  type NetworkConfig,
+  SUBNET_STORE,
+  type SubnetStore,
+  type Token
+} from '@trilane/contracts'
+import { mapFamilies, type PerFamily, type Prefix } from '@trilane/ip'
+import { LeaseAddressPool, rangeOf } from '@trilane/ipam'
+import { LinuxFileLocks, LinuxKernel } from '@trilane/kernel-linux'
+import { BridgePodLinks } from '@trilane/pod-link'
+import { FileAttachments, HostLocalReservations, writeFileAtomic } from '@trilane/state-files'
+import { FileSubnetStore } from '@trilane/store-file'
+import { LeaseManager, renewDelayMs } from '@trilane/subnet-manager'
+import { Container, ContainerModule } from 'inversify'
+import { Agent } from './agent.ts'
+import { BACKENDS, backendNamed } from './backends.ts'
+import type { NodeIdentity } from './identity.ts'
+import { jsonLogger } from './json-logger.ts'
+import { NetworkAgent } from './network-agent.ts'
+import type { ReconcileLoop } from './reconcile-loop.ts'
+import { systemClock } from './system-clock.ts'
+
+/** What is known before anything is built. */
+export interface Surroundings {
+  readonly config: NodeConfig
+  readonly identity: NodeIdentity
+  readonly version: string
+  /** Subnets of a former life, from `subnet.env`. */
+  readonly previousSubnets: PerFamily<Prefix>
+}
+
+const SURROUNDINGS: Token<Surroundings> = Symbol.for('trilane:Surroundings')
+
+/** flannel's mode for `subnet.env`: container engines of other users read it. */
+const SUBNET_FILE_MODE = 0o644
+
+/**
+ * The composition root: which driver stands behind which port.
+ *
+ * @returns a container that resolves every token of `@trilane/contracts` that is one for the whole node
+ */
+export async function compose(surroundings: Surroundings): Promise<Container> {
+  const container = new Container()
+  container.bind(SURROUNDINGS).toConstantValue(surroundings)
+  container.bind<Kernel>(KERNEL).toConstantValue(await LinuxKernel.open())
+  container.load(drivers, backends)
+  return container
+}
+
+const drivers = new ContainerModule(({ bind }) => {
+  bind<Clock>(CLOCK).toConstantValue(systemClock)
+  bind<FileLocks>(FILE_LOCKS).toConstantValue(new LinuxFileLocks())
+  bind<Logger>(LOGGER)
+    .toResolvedValue(({ config }: Surroundings) => jsonLogger(config.logLevel), [SURROUNDINGS])
+    .inSingletonScope()
+  bind<SubnetStore>(SUBNET_STORE)
+    .toResolvedValue(
+      ({ config }: Surroundings, locks: FileLocks, clock: Clock, logger: Logger) =>
+        new FileSubnetStore({ directory: config.storeDirectory, locks, clock, logger }),
+      [SURROUNDINGS, FILE_LOCKS, CLOCK, LOGGER]
+    )
+    .inSingletonScope()
+  bind<AttachmentStore>(ATTACHMENT_STORE)
+    .toResolvedValue(
+      ({ config }: Surroundings) =>
+        new FileAttachments({ directory: join(config.stateDirectory, 'attachments') }),
+      [SURROUNDINGS]
+    )
+    .inSingletonScope()
+})
+
+const backends = new ContainerModule(({ bind }) => {
+  for (const backend of BACKENDS) bind(BACKEND).toConstantValue(backend).whenNamed(backend.type)
+})
+
+/** The agent for these networks. Nothing is started. */
+export function composeAgent(container: Container, networks: readonly NetworkConfig[]): Agent {
+  const { config, identity, version } = container.get<Surroundings>(SURROUNDINGS)
+  return new Agent({
+    kernel: container.get<Kernel>(KERNEL),
+    clock: container.get<Clock>(CLOCK),
+    logger: container.get<Logger>(LOGGER),
+    identity,
+    fullPassMs: config.fullPassMs,
+    store: container.get<SubnetStore>(SUBNET_STORE).description,
+    version,
+    networks,
+    createNetwork: (network, loop) => composeNetwork(container, network, loop)
+  })
+}
+
+/** @throws TrilaneError `TRI_BACKEND_UNKNOWN`, `TRI_CONFIG_INVALID` */
+function composeNetwork(container: Container, network: NetworkConfig, loop: ReconcileLoop): NetworkAgent {
+  const { config, identity, previousSubnets } = container.get<Surroundings>(SURROUNDINGS)
+  const kernel = container.get<Kernel>(KERNEL)
+  const clock = container.get<Clock>(CLOCK)
+  const store = container.get<SubnetStore>(SUBNET_STORE)
+  const logger = container.get<Logger>(LOGGER).child({ network: network.name })
+  // By name through the list first: its error has the good names, the container's has not.
+  const backend = container.get(BACKEND, { name: backendNamed(network.backend.type).type })
+  const { leaseTtlMs, leaseRenewMarginMs } = config
+
+  const pool = new LeaseAddressPool({
+    store: new HostLocalReservations({
+      directory: join(config.cniDataDirectory, network.name),
+      locks: container.get<FileLocks>(FILE_LOCKS)
+    }),
+    ranges: () => mapFamilies(agent.lease?.lease.subnets ?? {}, rangeOf)
+  })
+  const attachments = new Attachments({
+    network: network.name,
+    pool,
+    store: container.get<AttachmentStore>(ATTACHMENT_STORE),
+    links: new BridgePodLinks({ kernel, network: network.name, clock, logger }),
+    spec: () => agent.podLink(),
+    logger
+  })
+  const agent: NetworkAgent = new NetworkAgent({
+    network,
+    backend,
+    options: backend.parseOptions(network.backend.options),
+    identity,
+    bridge: config.bridge,
+    uplinkWish: async () => {
+      const { iface, ifaceRegex, ifaceCanReach, publicAddresses } = config
+      const reachedBy =
+        ifaceCanReach === undefined ? undefined : (await kernel.routeTo(ifaceCanReach))?.device
+      return { iface, ifaceRegex, reachedBy, publicAddresses }
+    },
+    kernel,
+    loop,
+    subnets: new LeaseManager({
+      store,
+      clock,
+      logger,
+      network,
+      identity,
+      leaseTtlMs,
+      renewMarginMs: leaseRenewMarginMs
+    }),
+    attachments,
+    previousSubnets,
+    publish: (lease, mtuBytes) =>
+      writeFileAtomic(
+        config.subnetFile,
+        formatSubnetEnv({
+          networks: mapFamilies(network.families, (family) => family.network),
+          subnets: lease.subnets,
+          mtuBytes,
+          ipMasq: config.ipMasq
+        }),
+        { modeOctal: SUBNET_FILE_MODE }
+      ),
+    renewDelayMs: ({ expiresAtMs }) =>
+      renewDelayMs({
+        expiresAtMs,
+        wallMs: clock.wallMs(),
+        leaseTtlMs,
+        renewMarginMs: leaseRenewMarginMs,
+        jitter: Math.random()
+      }),
+    clock,
+    logger
+  })
+  return agent
+}

@@ -1,0 +1,88 @@
+import {
+  commandOf,
+  type KernelStatus,
+  type LeaseJson,
+  type NetworkStatus,
+  type PeerStatus,
+  type StoredLease
+} from '@trilane/contracts'
+import { valuesOf } from '@trilane/ip'
+import type { NetworkAgent } from './network-agent.ts'
+import { wishError } from './peer-wishes.ts'
+import type { ReconcileLoop } from './reconcile-loop.ts'
+
+/** Enough to see what is wrong; `trilane plan` prints everything. */
+const MISSING_SHOWN = 20
+
+/** One network as `trilane status` shows it. */
+export function networkStatus(
+  agent: NetworkAgent,
+  loop: ReconcileLoop,
+  store: string,
+  pods: number
+): NetworkStatus {
+  const { facts, lease } = agent
+  const kernel = kernelStatus(agent, loop)
+  const health = agent.health.items()
+  const complete = kernel.present === kernel.wanted && !health.some(({ severity }) => severity !== 'low')
+  return {
+    name: agent.name,
+    state: !agent.ready ? 'starting' : complete ? 'ready' : 'degraded',
+    backend: agent.parts.backend.type,
+    store,
+    ...(facts === undefined
+      ? {}
+      : {
+          uplink: {
+            name: facts.uplink.name,
+            mtuBytes: facts.uplink.mtuBytes,
+            addresses: valuesOf(facts.uplink.addresses).map(
+              ({ address, prefixLength }) => `${address}/${prefixLength}`
+            )
+          }
+        }),
+    ...(lease === undefined ? {} : { lease: leaseJson(lease) }),
+    ...(agent.ready ? { podMtuBytes: agent.podLink().mtuBytes } : {}),
+    peers: peerStatuses(agent, loop),
+    kernel,
+    pods,
+    health
+  }
+}
+
+function kernelStatus(agent: NetworkAgent, loop: ReconcileLoop): KernelStatus {
+  const { reconciler, lastPass } = loop
+  const { wanted, present, missing } = reconciler.standing(`${agent.name}/`)
+  const { writes, repairs, fullPasses } = reconciler.counters
+  return {
+    wanted,
+    present,
+    missing: missing.slice(0, MISSING_SHOWN).map((object) => commandOf({ action: 'set', ...object })),
+    writes,
+    repairs,
+    fullPasses,
+    ...(lastPass === undefined ? {} : { lastFullPassMs: lastPass.atMs })
+  }
+}
+
+function peerStatuses(agent: NetworkAgent, loop: ReconcileLoop): PeerStatus[] {
+  return [...agent.peers.values()]
+    .sort((a, b) => a.stored.key.localeCompare(b.stored.key))
+    .map((wish) => {
+      const { wanted, present } = loop.reconciler.standing(agent.peerSlot(wish.stored.key))
+      const lane = wish.lane === undefined ? {} : { lane: wish.lane }
+      return { lease: leaseJson(wish.stored), ...lane, wanted, present, ...wishError(wish) }
+    })
+}
+
+/** A lease as the socket carries it. */
+export function leaseJson({ key, lease, expiresAtMs }: StoredLease): LeaseJson {
+  return {
+    key,
+    subnets: valuesOf(lease.subnets).map(String),
+    publicAddresses: valuesOf(lease.publicAddresses).map(String),
+    backendType: lease.backendType,
+    ...(lease.node === undefined ? {} : { node: lease.node.name, machineId: lease.node.machineId }),
+    ...(expiresAtMs === undefined ? {} : { expiresAtMs })
+  }
+}

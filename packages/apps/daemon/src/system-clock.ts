@@ -1,0 +1,22 @@
+import type { Clock } from '@trilane/contracts'
+
+/** {@link Clock} for real. Its timers keep no process alive. */
+export const systemClock: Clock = {
+  wallMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted === true) {
+        resolve()
+        return
+      }
+      const done = (): void => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', done)
+        resolve()
+      }
+      const timer = setTimeout(done, ms)
+      timer.unref()
+      signal?.addEventListener('abort', done, { once: true })
+    })
+}

@@ -1,0 +1,153 @@
+import { rm } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { parseNetworkConfig } from '@trilane/config'
+import { TrilaneError } from '@trilane/contracts'
+import { valuesOf } from '@trilane/ip'
+import { inkFor, readTextFile } from '@trilane/terminal'
+import { Testbed } from '@trilane/testbed'
+import { checkReachability } from '../checks.ts'
+import { buildLab, type Lab } from '../lab.ts'
+import { endDaemons, labDirectory } from '../lab-directory.ts'
+import { reachability, tables, topology } from '../picture.ts'
+import { MAX_NODES, MAX_PODS, planLab } from '../plan.ts'
+import { type Check, type LabReport, reachabilityReport } from '../report.ts'
+
+export interface UpOptions {
+  readonly config: string
+  readonly nodes: string
+  readonly pods: string
+  readonly json?: boolean
+  readonly keep?: boolean
+  readonly name: string
+}
+
+/** `lab run`: builds, checks, prints, takes down (unless `--keep`). @returns the exit status */
+export async function labRun(options: UpOptions): Promise<number> {
+  const started = performance.now()
+  const count = {
+    nodes: countOf('nodes', options.nodes, MAX_NODES),
+    pods: countOf('pods', options.pods, MAX_PODS)
+  }
+  const path = resolve(options.config)
+  const network = parseNetworkConfig(await readTextFile(path), { source: options.config })
+  const bed = await newBed(options)
+  const interrupted = onInterrupt(() => takeDown(bed))
+  try {
+    const lab = await buildLab(bed, planLab(options.name, network, count), network, path, progress)
+    progress('checking every pair')
+    const checks = await checkReachability(lab)
+    const report = makeReport(
+      options,
+      lab,
+      checks,
+      valuesOf(network.families).map((family) => `${family.network}`),
+      performance.now() - started
+    )
+    print(report, checks, options)
+    if (options.keep !== true) await takeDown(bed)
+    return report.reachability.failed.length === 0 ? 0 : 1
+  } catch (error) {
+    await takeDown(bed)
+    throw error
+  } finally {
+    interrupted.off()
+  }
+}
+
+/** `lab up`: as `lab run --keep`. */
+export function labUp(options: UpOptions): Promise<number> {
+  return labRun({ ...options, keep: true })
+}
+
+/** `lab down`: takes a kept lab down. */
+export async function labDown({ name }: { readonly name: string }): Promise<number> {
+  await takeDown(Testbed.open(name, labDirectory(name)))
+  process.stderr.write(`lab "${name}" is down\n`)
+  return 0
+}
+
+async function newBed({ keep, name }: UpOptions): Promise<Testbed> {
+  if (keep !== true) return Testbed.create({ name })
+  const directory = labDirectory(name)
+  // Only what an unclean end left can be there: a lab that is up has namespaces, and that is refused.
+  if (!Testbed.persistent().includes(name)) await rm(directory, { recursive: true, force: true })
+  return Testbed.create({ name, directory, persistent: true })
+}
+
+async function takeDown(bed: Testbed): Promise<void> {
+  await endDaemons(bed.directory)
+  await bed.dispose()
+  await rm(bed.directory, { recursive: true, force: true })
+}
+
+function onInterrupt(act: () => Promise<void>): { off(): void } {
+  const handler = (): void => {
+    void act().finally(() => process.exit(1))
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, handler)
+  return { off: () => void ['SIGINT', 'SIGTERM'].map((signal) => process.off(signal, handler)) }
+}
+
+function countOf(what: string, text: string, max: number): number {
+  const count = Number(text)
+  if (Number.isInteger(count) && count >= 1 && count <= max) return count
+  throw TrilaneError.of('TRI_USAGE', { problem: `--${what} ${text}: 1 to ${max}`, command: 'lab run' })
+}
+
+function progress(step: string): void {
+  process.stderr.write(`${step} …\n`)
+}
+
+function makeReport(
+  options: UpOptions,
+  lab: Lab,
+  checks: readonly Check[],
+  networks: readonly string[],
+  elapsedMs: number
+): LabReport {
+  const backend = lab.nodes[0]?.status.networks[0]?.backend ?? ''
+  return {
+    lab: options.name,
+    config: { path: options.config, backend, networks },
+    nodes: lab.nodes.map(({ report }) => report),
+    outside: {
+      name: lab.plan.outside.name,
+      addresses: Object.values(lab.plan.outside.addresses).map(String)
+    },
+    reachability: reachabilityReport(checks),
+    elapsedMs: Math.round(elapsedMs)
+  }
+}
+
+function print(report: LabReport, checks: readonly Check[], { json, keep, name }: UpOptions): void {
+  if (json === true) {
+    process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
+    return
+  }
+  const ink = inkFor(process.stdout)
+  const { backend, networks, path } = report.config
+  const parts = [
+    `${ink.strong(backend)} ${networks.join(' ')}  ${ink.dim(path)}`,
+    topology(report, ink),
+    tables(report, ink),
+    reachability(report, checks, ink),
+    ink.dim(`${(report.elapsedMs / 1000).toFixed(1)} s`)
+  ]
+  process.stdout.write(`\n${parts.join('\n\n')}\n`)
+  if (keep === true) process.stdout.write(`\n${hints(name)}\n`)
+}
+
+/** What to try next in a lab that stays up. */
+function hints(name: string): string {
+  const option = name === DEFAULT_NAME ? '' : ` --name ${name}`
+  return [
+    'The lab stays up. Look inside:',
+    `  ./trilane lab exec${option} node1 -- ip route`,
+    `  ./trilane lab exec${option} node1/pod1 -- ip address`,
+    `  ./trilane lab exec${option} node1 -- trilane status`,
+    `  ./trilane lab down${option}`
+  ].join('\n')
+}
+
+export const DEFAULT_NAME = 'lab'

@@ -1,0 +1,175 @@
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import type { NetworkConfig, NodeStatus } from '@trilane/contracts'
+import { TrilaneError } from '@trilane/contracts'
+import { type Family, IpAddress, Prefix } from '@trilane/ip'
+import type { Place, Testbed } from '@trilane/testbed'
+import { NodeDaemon } from './node-daemon.ts'
+import { addressTexts, interfaceAddresses, type LabPlan } from './plan.ts'
+import type { NodeReport, PodReport } from './report.ts'
+
+/** A pod that was attached: its namespace and what the daemon gave it. */
+export interface LabPod {
+  readonly name: string
+  readonly place: Place
+  readonly report: PodReport
+}
+
+export interface LabNode {
+  readonly name: string
+  readonly place: Place
+  readonly status: NodeStatus
+  readonly pods: readonly LabPod[]
+  readonly report: NodeReport
+}
+
+/** A network that is up: its nodes with their pods, and the host outside. */
+export interface Lab {
+  readonly plan: LabPlan
+  readonly nodes: readonly LabNode[]
+  readonly outside: Place
+}
+
+/**
+ * Builds the whole laboratory in a testbed: one segment, the nodes, the real daemon in each, the pods through the
+ * daemons' sockets. `tell` hears what is being done.
+ */
+export async function buildLab(
+  bed: Testbed,
+  plan: LabPlan,
+  network: NetworkConfig,
+  configPath: string,
+  tell: (step: string) => void
+): Promise<Lab> {
+  tell(`building ${plan.nodes.length} nodes on one segment`)
+  const segment = await bed.addSwitch('segment')
+  const outside = await bed.addOutside(plan.outside.name, {
+    switch: segment,
+    addresses: interfaceAddresses(plan, plan.outside)
+  })
+  const storeDirectory = join(bed.directory, 'store')
+  await mkdir(storeDirectory, { recursive: true })
+  // The lab outlives edits of the file that it was made from.
+  const ownConfig = join(bed.directory, basename(configPath))
+  await copyFile(configPath, ownConfig)
+
+  tell('starting a daemon in each')
+  const daemons = await Promise.all(
+    plan.nodes.map(async (node) => {
+      const place = await bed.addNode(node.name, {
+        switch: segment,
+        addresses: interfaceAddresses(plan, node)
+      })
+      return NodeDaemon.start({ place, plan: node, configPath: ownConfig, storeDirectory })
+    })
+  )
+  await writeFile(
+    join(bed.directory, 'lab.json'),
+    `${JSON.stringify({ pids: daemons.map(({ program }) => program.pid) })}\n`
+  )
+  const statuses = await Promise.all(daemons.map((daemon) => daemon.ready()))
+  await everyoneKnowsEveryone(daemons)
+  await routeBack(outside, statuses)
+
+  tell('attaching containers')
+  const nodes = await Promise.all(
+    daemons.map(async (daemon, index) => {
+      const status = statuses[index]
+      if (status === undefined)
+        throw TrilaneError.of('TRI_INTERNAL', { text: `no status of ${daemon.plan.name}` })
+      const pods: LabPod[] = []
+      for (const name of daemon.plan.pods) pods.push(await attachPod(bed, daemon, name))
+      return { daemon, status, pods }
+    })
+  )
+  return {
+    plan,
+    outside,
+    nodes: await Promise.all(
+      nodes.map(async ({ daemon, status, pods }) => ({
+        name: daemon.plan.name,
+        place: daemon.place,
+        status,
+        pods,
+        report: await nodeReport(daemon, status, pods, network)
+      }))
+    )
+  }
+}
+
+async function attachPod(bed: Testbed, daemon: NodeDaemon, name: string): Promise<LabPod> {
+  const place = await bed.addContainer(daemon.place, name)
+  const startedMs = performance.now()
+  const pod = await daemon.client.attach({
+    containerId: `${daemon.plan.name}-${name}`,
+    ifname: 'eth0',
+    namespace: place.namespacePath
+  })
+  const attachMs = Math.round((performance.now() - startedMs) * 10) / 10
+  const addresses = pod.addresses.map(({ address }) => address)
+  return { name, place, report: { name, addresses, namespace: place.namespacePath, attachMs } }
+}
+
+/** A daemon is ready with the peers that had a lease when it listed them; the others follow as events. */
+async function everyoneKnowsEveryone(daemons: readonly NodeDaemon[]): Promise<void> {
+  const deadline = performance.now() + 10_000
+  for (const daemon of daemons) {
+    for (;;) {
+      const network = (await daemon.client.status()).networks[0]
+      const peers = network?.peers ?? []
+      const settled = peers.filter(({ wanted, present, error }) => error !== undefined || wanted === present)
+      if (settled.length >= daemons.length - 1 || performance.now() > deadline) break
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+  }
+}
+
+/**
+ * What the physical router of such a segment is told: each node's subnets lie behind that node. Pods keep their
+ * addresses on the way out, and answers find the way back.
+ */
+async function routeBack(outside: Place, statuses: readonly NodeStatus[]): Promise<void> {
+  for (const status of statuses) {
+    const lease = status.networks[0]?.lease
+    for (const subnet of lease?.subnets ?? []) {
+      const prefix = Prefix.parse(subnet)
+      const node = lease?.publicAddresses.map(IpAddress.parse).find(({ family }) => family === prefix.family)
+      if (node !== undefined)
+        await outside.run(['ip', ROUTE_FAMILY[prefix.family], 'route', 'replace', subnet, 'via', `${node}`])
+    }
+  }
+}
+
+const ROUTE_FAMILY: Readonly<Record<Family, string>> = { v4: '-4', v6: '-6' }
+
+async function nodeReport(
+  daemon: NodeDaemon,
+  status: NodeStatus,
+  pods: readonly LabPod[],
+  network: NetworkConfig
+): Promise<NodeReport> {
+  const { place, plan } = daemon
+  const routes: string[] = []
+  for (const family of ['v4', 'v6'] as const) {
+    if (network.families[family] === undefined) continue
+    const { stdout } = await place.run(['ip', ROUTE_FAMILY[family], 'route', 'show'])
+    routes.push(
+      ...stdout
+        .split('\n')
+        .map((line) => line.trim())
+        .filter((line) => line !== '')
+    )
+  }
+  const own = status.networks[0]
+  return {
+    name: plan.name,
+    addresses: addressTexts(plan),
+    namespace: place.namespacePath,
+    lease: own?.lease?.key ?? '',
+    subnets: own?.lease?.subnets ?? [],
+    podMtuBytes: own?.podMtuBytes ?? 0,
+    routes,
+    pods: pods.map(({ report }) => report)
+  }
+}

@@ -1,0 +1,44 @@
+import { runProgram } from '@trilane/terminal'
+import { Command } from 'commander'
+import { labExec } from './commands/exec.ts'
+import { DEFAULT_NAME, labDown, labRun, labUp } from './commands/up.ts'
+
+const DEFAULT_CONFIG = new URL('../configs/host-gw.yaml', import.meta.url).pathname
+
+function program(): Command {
+  const root = new Command('trilane').exitOverride()
+  const lab = root.command('lab').description('nodes as network namespaces, each running the real daemon')
+  const building = (command: Command): Command =>
+    command
+      .option('--config <file>', 'network config', DEFAULT_CONFIG)
+      .option('--nodes <count>', 'how many nodes', '3')
+      .option('--pods <count>', 'how many containers on each', '2')
+      .option('--name <name>', 'name of the lab', DEFAULT_NAME)
+      .option('--json', 'one JSON object on stdout')
+  building(lab.command('run'))
+    .description('build, check every pair, print, take down')
+    .option('--keep', 'leave it up')
+    .action(async (options) => exit(await labRun(options)))
+  building(lab.command('up'))
+    .description('build, check every pair, print, leave up')
+    .action(async (options) => exit(await labUp(options)))
+  lab
+    .command('down')
+    .description('take a lab down that was left up')
+    .option('--name <name>', 'name of the lab', DEFAULT_NAME)
+    .action(async (options) => exit(await labDown(options)))
+  lab
+    .command('exec')
+    .description('run a program inside: trilane lab exec node1/pod1 -- ip address')
+    .option('--name <name>', 'name of the lab', DEFAULT_NAME)
+    .argument('<where>', 'node1, node1/pod1, outside')
+    .argument('[command...]')
+    .action(async (where, command, options) => exit(await labExec(where, command, options)))
+  return root
+}
+
+function exit(status: number): void {
+  process.exitCode = status
+}
+
+await runProgram(() => program().parseAsync())

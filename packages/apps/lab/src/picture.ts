@@ -1,0 +1,95 @@
+import type { Ink } from '@trilane/terminal'
+import type { Check, LabReport, NodeReport } from './report.ts'
+
+/** Nodes as boxes on one wire, as many in a row as fit. */
+export function topology(report: LabReport, ink: Ink): string {
+  const boxes = report.nodes.map(nodeBox)
+  const width = Math.max(...boxes.flat().map((line) => line.length))
+  const perRow = Math.max(1, Math.floor((ink.columns - 2) / (width + 2)))
+  const rows: string[] = []
+  for (let at = 0; at < boxes.length; at += perRow) {
+    rows.push(...boxRow(boxes.slice(at, at + perRow), width))
+  }
+  const wire = `${'━'.repeat(Math.min(ink.columns - 2, perRow * (width + 2)))}`
+  const outside = `${report.outside.name} ${report.outside.addresses.join(' ')}`
+  return [...rows, wire, `one segment; beside the nodes: ${outside}`].join('\n')
+}
+
+function nodeBox(node: NodeReport): string[] {
+  const lines = [
+    node.name,
+    ...node.pods.map((pod) => ` ${pod.name} ${pod.addresses.join(' ')}`),
+    ...node.subnets.map((subnet) => ` cni0 ${subnet}`),
+    ...node.addresses.map((address) => ` eth0 ${address}`)
+  ]
+  const width = Math.max(...lines.map((line) => line.length)) + 2
+  return [
+    `┌${'─'.repeat(width)}┐`,
+    ...lines.map((line) => `│ ${line.padEnd(width - 2)} │`),
+    `└${'─┬'.padEnd(width, '─')}┘`
+  ]
+}
+
+function boxRow(boxes: readonly string[][], width: number): string[] {
+  const height = Math.max(...boxes.map((box) => box.length))
+  const lines: string[] = []
+  for (let row = 0; row < height; row++) {
+    // Boxes stand on the wire: the shorter ones start lower.
+    const cells = boxes.map((box) => (box[row - (height - box.length)] ?? '').padEnd(width))
+    lines.push(cells.join('  ').trimEnd())
+  }
+  const foot = boxes.map(() => '  ┃'.padEnd(width)).join('  ')
+  return [...lines, foot.trimEnd()]
+}
+
+/** Leases and, per node, the routes as Linux shows them. */
+export function tables(report: LabReport, ink: Ink): string {
+  const leases = report.nodes.map((node) => `  ${node.name.padEnd(8)} ${node.lease}`)
+  const routes = report.nodes.flatMap((node) => [
+    ink.strong(`routes of ${node.name}`) + ink.dim(`   trilane lab exec ${node.name} -- ip route`),
+    ...node.routes.map((route) => `  ${route}`)
+  ])
+  return [ink.strong('leases'), ...leases, '', ...routes].join('\n')
+}
+
+/** More columns than this would not be read. */
+const MATRIX_COLUMNS = 24
+
+/** From each row to each column: `✓` every address answers, `✗` one does not, `·` not tried. */
+export function reachability(report: LabReport, checks: readonly Check[], ink: Ink): string {
+  const { expected, passed, failed } = report.reachability
+  const verdict =
+    failed.length === 0
+      ? ink.good(`all ${expected} answers came`)
+      : ink.bad(`${failed.length} of ${expected} answers did not come`)
+  const lines = failed.map(
+    ({ from, to, address, reason }) => `  ${ink.bad('✗')} ${from} → ${to} (${address}): ${reason}`
+  )
+  return [
+    `${ink.strong('reachability')}  ${verdict} (${passed}/${expected})`,
+    ...matrix(checks, ink),
+    ...lines
+  ].join('\n')
+}
+
+function matrix(checks: readonly Check[], ink: Ink): string[] {
+  const rows = [...new Set(checks.map(({ from }) => from))]
+  const columns = [...new Set(checks.map(({ to }) => to))]
+  if (columns.length > MATRIX_COLUMNS) return []
+  const cells = new Map<string, boolean>()
+  for (const { from, to, failure } of checks) {
+    const cell = `${from} ${to}`
+    cells.set(cell, (cells.get(cell) ?? true) && failure === undefined)
+  }
+  const rowWidth = Math.max(...rows.map((row) => row.length), 'from'.length)
+  const numbers = columns.map((_, index) => String(index + 1).padStart(3)).join('')
+  const body = rows.map((row) => {
+    const marks = columns.map((column) => {
+      const reached = cells.get(`${row} ${column}`)
+      return reached === undefined ? ink.dim('  ·') : reached ? ink.good('  ✓') : ink.bad('  ✗')
+    })
+    return `  ${row.padEnd(rowWidth)} ${marks.join('')}`
+  })
+  const legend = columns.map((column, index) => `${index + 1} ${column}`).join(', ')
+  return [`  ${'from'.padEnd(rowWidth)} ${numbers}`, ...body, ink.dim(`  to: ${legend}`)]
+}
