@@ -1,0 +1,140 @@
+import {
+  type AddressPool,
+  type AttachmentKey,
+  type AttachmentRecord,
+  type AttachmentStore,
+  type AttachRequest,
+  type Logger,
+  type PodLinkRequest,
+  type PodLinkSpec,
+  type PodLinks,
+  TrilaneError
+} from '@trilane/contracts'
+import { Turns } from './turns.ts'
+
+/**
+ * Attaches and detaches the pods of one network on this node.
+ *
+ * | step of attach | durable as | a crash after it leaves |
+ * |---|---|---|
+ * | 1 reserve addresses | file per address | addresses that the runtime's DEL frees |
+ * | 2 record `plugging` | file | what `recover` undoes |
+ * | 3 plug | the kernel's state | the same |
+ * | 4 record `plugged` | file | an attached pod |
+ *
+ * Going back is always: unplug, release, remove the record. The record goes last, so that what is not undone yet
+ * is still written down.
+ *
+ * Calls for one key run one after another in their order; different keys run side by side.
+ */
+export class Attachments {
+  readonly #network: string
+  readonly #pool: AddressPool
+  readonly #store: AttachmentStore
+  readonly #links: PodLinks
+  readonly #spec: () => PodLinkSpec
+  readonly #logger: Logger
+  readonly #turns = new Turns()
+
+  /** @param parts spec: how a pod is plugged in now; throws `TRI_NOT_READY` while that is not known */
+  constructor(parts: {
+    readonly network: string
+    readonly pool: AddressPool
+    readonly store: AttachmentStore
+    readonly links: PodLinks
+    readonly spec: () => PodLinkSpec
+    readonly logger: Logger
+  }) {
+    this.#network = parts.network
+    this.#pool = parts.pool
+    this.#store = parts.store
+    this.#links = parts.links
+    this.#spec = parts.spec
+    this.#logger = parts.logger
+  }
+
+  /**
+   * All or nothing: after an error there is no record, no address and no link, unless undoing failed too; then the
+   * record stays, and the next attach or detach of the key, or `recover`, undoes the rest.
+   *
+   * @param request its `network` is not looked at: the caller has found this object by it
+   * @throws TrilaneError `TRI_POD_EXISTS`, and what spec, pool, store and links throw
+   */
+  attach(request: AttachRequest): Promise<AttachmentRecord> {
+    const key = keyOf(request)
+    return this.#turns.take(textOf(key), () => this.#attach(key, request))
+  }
+
+  /**
+   * Succeeds when there is nothing to detach, or only a part of it, and when the pod's namespace is gone.
+   * After an error the record stays, and with it the addresses: the link may still use them.
+   */
+  detach(key: AttachmentKey): Promise<void> {
+    return this.#turns.take(textOf(key), () => this.#undo(keyOf(key)))
+  }
+
+  /** What is attached, and what is being attached. A record that cannot be read is skipped with a warning. */
+  async list(): Promise<readonly AttachmentRecord[]> {
+    const { records, problems } = await this.#store.list()
+    for (const problem of problems) this.#logger.warn('attachment record skipped', { problem })
+    return records.filter(({ network }) => network === this.#network)
+  }
+
+  /**
+   * Undoes what a former process left half done. Call it before the first attach; a record that cannot be undone
+   * now stays for the next time and harms no other.
+   */
+  async recover(): Promise<void> {
+    const unfinished = (await this.list()).filter(({ phase }) => phase === 'plugging')
+    await Promise.all(
+      unfinished.map(async ({ key }) => {
+        try {
+          await this.detach(key)
+          this.#logger.info('unfinished attachment undone', { ...key })
+        } catch (error) {
+          this.#logger.error('unfinished attachment not undone', { ...key, error: TrilaneError.from(error) })
+        }
+      })
+    )
+  }
+
+  async #attach(key: AttachmentKey, request: AttachRequest): Promise<AttachmentRecord> {
+    const spec = this.#spec()
+    const found = await this.#store.read(this.#network, key)
+    if (found?.phase === 'plugged') throw TrilaneError.of('TRI_POD_EXISTS', { ...key })
+    if (found !== undefined) await this.#undo(key)
+
+    const addresses = await this.#pool.reserve(key, request.addresses)
+    try {
+      const { namespace, mac } = request
+      const record = { network: this.#network, key, namespace, addresses }
+      await this.#store.write({ ...record, phase: 'plugging' })
+      const wanted: PodLinkRequest = { key, namespace, addresses, ...(mac === undefined ? {} : { mac }) }
+      const link = await this.#links.plug(spec, wanted)
+      const plugged: AttachmentRecord = { ...record, phase: 'plugged', link }
+      await this.#store.write(plugged)
+      return plugged
+    } catch (error) {
+      await this.#undo(key).catch((undoing: unknown) => {
+        // Why the attach failed is what the caller needs to know.
+        this.#logger.error('failed attachment not undone', { ...key, error: TrilaneError.from(undoing) })
+      })
+      throw error
+    }
+  }
+
+  async #undo(key: AttachmentKey): Promise<void> {
+    await this.#links.unplug(key)
+    await this.#pool.release(key)
+    await this.#store.remove(this.#network, key)
+  }
+}
+
+/** Nothing else of a request goes into marks and files. */
+function keyOf({ containerId, ifname }: AttachmentKey): AttachmentKey {
+  return { containerId, ifname }
+}
+
+function textOf({ containerId, ifname }: AttachmentKey): string {
+  return `${containerId}\0${ifname}`
+}

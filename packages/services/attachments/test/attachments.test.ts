@@ -1,0 +1,194 @@
+import { SILENT_LOGGER, TrilaneError } from '@trilane/contracts'
+import { IpAddress, Mac } from '@trilane/ip'
+import { describe, expect, it } from 'vitest'
+import { Attachments } from '../src/index.ts'
+import { SPEC, textOf, World } from './world.ts'
+
+const REQUEST = { containerId: 'a', ifname: 'eth0', namespace: '/run/netns/a' }
+const KEY = { containerId: 'a', ifname: 'eth0' }
+
+describe('attach', () => {
+  it('reserves, writes down, plugs, writes down', async () => {
+    const world = new World()
+    const record = await world.start().attach(REQUEST)
+    expect(world.steps).toEqual(['read a', 'reserve a', 'write plugging a', 'plug a', 'write plugged a'])
+    expect(record).toMatchObject({
+      network: 'default',
+      key: KEY,
+      namespace: '/run/netns/a',
+      phase: 'plugged'
+    })
+    expect(world.records.get(textOf(KEY))).toEqual(record)
+    expect(world.links.get(textOf(KEY))?.addresses).toEqual(record.addresses)
+  })
+
+  it('passes on the address and the MAC that were asked for', async () => {
+    const world = new World()
+    const v4 = IpAddress.parse('10.5.71.9')
+    const mac = Mac.parse('0e:2a:00:00:00:01')
+    const { link, addresses } = await world.start().attach({ ...REQUEST, addresses: { v4 }, mac })
+    expect(addresses).toEqual({ v4 })
+    expect(link?.podMac).toBe(mac)
+  })
+
+  it('refuses a key that is attached, and leaves it attached', async () => {
+    const world = new World()
+    const attachments = world.start()
+    const record = await attachments.attach(REQUEST)
+    await expect(attachments.attach(REQUEST)).rejects.toMatchObject({ code: 'TRI_POD_EXISTS' })
+    expect(await attachments.list()).toEqual([record])
+    expect(world.links.size).toBe(1)
+  })
+
+  it('touches nothing before it is known how', async () => {
+    const world = new World()
+    const { pool, store, podLinks: links } = world
+    const notReady = TrilaneError.of('TRI_NOT_READY', { network: 'default', reason: 'no lease' })
+    const spec = (): never => {
+      throw notReady
+    }
+    const attachments = new Attachments({
+      network: 'default',
+      pool,
+      store,
+      links,
+      spec,
+      logger: SILENT_LOGGER
+    })
+    await expect(attachments.attach(REQUEST)).rejects.toBe(notReady)
+    expect(world.steps).toEqual([])
+  })
+
+  it.each([0, 1, 2, 3, 4])('leaves nothing when step %i fails', async (step) => {
+    const world = new World()
+    const attachments = world.start()
+    world.failAt = new Set([step])
+    await expect(attachments.attach(REQUEST)).rejects.toMatchObject({ values: { problem: `step ${step}` } })
+    expect(world.isEmpty).toBe(true)
+    expect((await attachments.attach(REQUEST)).phase).toBe('plugged')
+  })
+
+  it.each([5, 6, 7])(
+    'says why it failed when undoing fails too, in step %i, and can be repeated',
+    async (step) => {
+      const world = new World()
+      const attachments = world.start()
+      world.failAt = new Set([4, step])
+      await expect(attachments.attach(REQUEST)).rejects.toMatchObject({ values: { problem: 'step 4' } })
+      expect(world.records.get(textOf(KEY))?.phase).toBe('plugging')
+      expect((await attachments.attach(REQUEST)).phase).toBe('plugged')
+      expect(world.reserved.size).toBe(1)
+    }
+  )
+
+  it('does not give one address to two pods that are attached at once', async () => {
+    const world = new World()
+    const attachments = world.start()
+    const ids = ['a', 'b', 'c', 'd', 'e']
+    const records = await Promise.all(
+      ids.map((containerId) => attachments.attach({ ...REQUEST, containerId }))
+    )
+    expect(new Set(records.map(({ addresses }) => String(addresses.v4))).size).toBe(ids.length)
+    // Side by side: the second pod starts before the first one is done.
+    expect(world.steps.indexOf('read e')).toBeLessThan(world.steps.indexOf('write plugged a'))
+  })
+})
+
+describe('detach', () => {
+  it('unplugs, releases, forgets', async () => {
+    const world = new World()
+    const attachments = world.start()
+    await attachments.attach(REQUEST)
+    await attachments.detach(KEY)
+    expect(world.steps.slice(-3)).toEqual(['unplug a', 'release a', 'remove a'])
+    expect(world.isEmpty).toBe(true)
+  })
+
+  it('succeeds when there is nothing, only an address, or only a link', async () => {
+    const world = new World()
+    const attachments = world.start()
+    await attachments.detach(KEY)
+    await world.pool.reserve(KEY)
+    await attachments.detach(KEY)
+    expect(world.isEmpty).toBe(true)
+    await world.podLinks.plug(SPEC, { key: KEY, namespace: '/run/netns/a', addresses: {} })
+    await attachments.detach(KEY)
+    expect(world.isEmpty).toBe(true)
+  })
+
+  it.each([
+    [0, 1],
+    [1, 1],
+    [2, 0]
+  ])('keeps the record when step %i fails, so that it can be repeated', async (step, addresses) => {
+    const world = new World()
+    await world.start().attach(REQUEST)
+    const attachments = world.start()
+    world.failAt = new Set([step])
+    await expect(attachments.detach(KEY)).rejects.toMatchObject({ values: { problem: `step ${step}` } })
+    expect(world.records.size).toBe(1)
+    expect(world.reserved.size).toBe(addresses)
+    await attachments.detach(KEY)
+    expect(world.isEmpty).toBe(true)
+  })
+
+  it('waits for the attach of the same key that was asked for before', async () => {
+    const world = new World()
+    const attachments = world.start()
+    const [record] = await Promise.all([attachments.attach(REQUEST), attachments.detach(KEY)])
+    expect(record.phase).toBe('plugged')
+    expect(world.isEmpty).toBe(true)
+    expect(world.steps.indexOf('unplug a')).toBe(world.steps.indexOf('write plugged a') + 1)
+  })
+
+  it('of a key comes to its turn after a failed attach', async () => {
+    const world = new World()
+    const attachments = world.start()
+    world.failAt = new Set([3])
+    const attached = attachments.attach(REQUEST)
+    const detached = attachments.detach(KEY)
+    await expect(attached).rejects.toMatchObject({ code: 'TRI_FILE' })
+    await detached
+    expect(world.isEmpty).toBe(true)
+  })
+})
+
+describe('recover', () => {
+  it.each([3, 4])('undoes what a crash in step %i left, and keeps what was attached', async (step) => {
+    const world = new World()
+    const before = world.start()
+    await before.attach({ ...REQUEST, containerId: 'b' })
+    world.crashAt = world.steps.length + step
+    await expect(before.attach(REQUEST)).rejects.toThrow()
+    expect(world.records.size).toBe(2)
+    const after = world.start()
+    await after.recover()
+    expect((await after.list()).map(({ key }) => key.containerId)).toEqual(['b'])
+    expect([world.reserved.size, world.records.size, world.links.size]).toEqual([1, 1, 1])
+  })
+
+  it('goes on after a record that cannot be undone', async () => {
+    const world = new World()
+    for (const containerId of ['a', 'b']) {
+      const before = world.start()
+      world.crashAt = 3
+      await expect(before.attach({ ...REQUEST, containerId })).rejects.toThrow()
+    }
+    const after = world.start()
+    world.failAt = new Set([0])
+    await after.recover()
+    expect([...world.records.keys()]).toEqual(['a/eth0'])
+    await after.recover()
+    expect(world.isEmpty).toBe(true)
+  })
+
+  it('leaves the records of other networks alone', async () => {
+    const world = new World()
+    const record = await world.start().attach(REQUEST)
+    world.records.set('other', { ...record, network: 'other', phase: 'plugging' })
+    const after = world.start()
+    await after.recover()
+    expect(world.records.has('other')).toBe(true)
+    expect((await after.list()).map(({ network }) => network)).toEqual(['default'])
+  })
+})

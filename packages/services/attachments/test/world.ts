@@ -1,0 +1,141 @@
+import {
+  type AddressPool,
+  type AttachmentKey,
+  type AttachmentRecord,
+  type AttachmentStore,
+  type PluggedLink,
+  type PodLinkRequest,
+  type PodLinks,
+  SILENT_LOGGER,
+  TrilaneError
+} from '@trilane/contracts'
+import { IpAddress, Mac, mapFamilies, type PerFamily, Prefix, valuesOf } from '@trilane/ip'
+import { Attachments } from '../src/index.ts'
+
+export const NETWORK = 'default'
+
+export const SPEC = {
+  type: 'bridge',
+  bridge: 'cni0',
+  mtuBytes: 1450,
+  hairpin: true,
+  families: { v4: { onLink: Prefix.parse('10.5.71.0/28'), gateway: IpAddress.parse('10.5.71.1') } }
+} as const
+
+export type Step =
+  | 'read'
+  | 'reserve'
+  | 'write plugging'
+  | 'plug'
+  | 'write plugged'
+  | 'unplug'
+  | 'release'
+  | 'remove'
+
+/**
+ * Disk and kernel of one node in memory, which outlive the process that uses them.
+ *
+ * Every port call is a step. `failAt` lets the step with that number fail before it does anything; from `crashAt` on
+ * no step happens any more, as when the process dies there.
+ */
+export class World {
+  readonly reserved = new Map<string, string>()
+  readonly records = new Map<string, AttachmentRecord>()
+  readonly links = new Map<string, PodLinkRequest>()
+  readonly steps: string[] = []
+  failAt: ReadonlySet<number> = new Set()
+  crashAt = Number.POSITIVE_INFINITY
+
+  /** The next process on this node. */
+  start(): Attachments {
+    this.failAt = new Set()
+    this.crashAt = Number.POSITIVE_INFINITY
+    this.steps.length = 0
+    return new Attachments({
+      network: NETWORK,
+      pool: this.pool,
+      store: this.store,
+      links: this.podLinks,
+      spec: () => SPEC,
+      logger: SILENT_LOGGER
+    })
+  }
+
+  get isEmpty(): boolean {
+    return this.reserved.size + this.records.size + this.links.size === 0
+  }
+
+  async #step(name: Step, key: AttachmentKey): Promise<void> {
+    const number = this.steps.length
+    this.steps.push(`${name} ${key.containerId}`)
+    // A turn of the event loop, so that calls for different keys mix.
+    await new Promise((resolve) => setImmediate(resolve))
+    if (this.failAt.has(number) || number >= this.crashAt) {
+      throw TrilaneError.of('TRI_FILE', { operation: name, path: 'memory', problem: `step ${number}` })
+    }
+  }
+
+  readonly pool: AddressPool = {
+    reserve: async (key, wanted): Promise<PerFamily<IpAddress>> => {
+      await this.#step('reserve', key)
+      const holder = textOf(key)
+      if ([...this.reserved.values()].includes(holder)) throw TrilaneError.of('TRI_POD_EXISTS', { ...key })
+      const asked = valuesOf(wanted ?? {}).map(String)
+      const { onLink, gateway } = SPEC.families.v4
+      const usable = [...onLink.range.addresses(gateway.plus(1))].map(String)
+      const free = (asked.length > 0 ? asked : usable).find((text) => !this.reserved.has(text))
+      if (free === undefined) throw TrilaneError.of('TRI_ADDRESS_TAKEN', { address: asked[0], owner: 'x' })
+      this.reserved.set(free, holder)
+      return { v4: IpAddress.parse(free) }
+    },
+    release: async (key) => {
+      await this.#step('release', key)
+      const held = [...this.reserved].filter(([, holder]) => holder === textOf(key)).map(([text]) => text)
+      for (const text of held) this.reserved.delete(text)
+      return held.map((text) => IpAddress.parse(text))
+    },
+    list: () => Promise.reject(new Error('not asked for'))
+  }
+
+  readonly store: AttachmentStore = {
+    write: async (record) => {
+      await this.#step(`write ${record.phase}`, record.key)
+      this.records.set(textOf(record.key), record)
+    },
+    read: async (_network, key) => {
+      await this.#step('read', key)
+      return this.records.get(textOf(key))
+    },
+    list: async () => ({ records: [...this.records.values()], problems: ['torn'] }),
+    remove: async (_network, key) => {
+      await this.#step('remove', key)
+      this.records.delete(textOf(key))
+    }
+  }
+
+  readonly podLinks: PodLinks = {
+    plug: async (spec, request): Promise<PluggedLink> => {
+      await this.#step('plug', request.key)
+      this.links.set(textOf(request.key), request)
+      return {
+        hostDevice: `veth${request.key.containerId}`,
+        hostMac: Mac.derive('host'),
+        podMac: request.mac ?? Mac.derive('pod'),
+        mtuBytes: spec.mtuBytes,
+        addresses: mapFamilies(request.addresses, (address) => ({
+          address,
+          prefixLength: 28,
+          gateway: SPEC.families.v4.gateway
+        }))
+      }
+    },
+    unplug: async (key) => {
+      await this.#step('unplug', key)
+      this.links.delete(textOf(key))
+    }
+  }
+}
+
+export function textOf({ containerId, ifname }: AttachmentKey): string {
+  return `${containerId}/${ifname}`
+}
