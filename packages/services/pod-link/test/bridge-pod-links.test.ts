@@ -1,0 +1,222 @@
+import type { Clock, KernelChange, Logger, PodLinkRequest } from '@trilane/contracts'
+import { objectsOf, SILENT_LOGGER } from '@trilane/contracts'
+import { IpAddress } from '@trilane/ip'
+import { type MemoryKernel, MemoryMachine, memoryNode } from '@trilane/kernel-memory'
+import { describe, expect, it } from 'vitest'
+import { BridgePodLinks, bridgedNodeState, bridgedPodLink, hostDeviceName } from '../src/index.ts'
+import { factsFor, leaseOf } from './facts.ts'
+
+const LEASE = leaseOf({ v4: '10.5.71.0/24', v6: 'fd00:5:0:71::/64' })
+const FACTS = factsFor(LEASE)
+const SPEC = bridgedPodLink(FACTS, LEASE, 1450)
+const POD = '/run/netns/pod'
+const KEY = { containerId: 'c0ffee', ifname: 'eth0' }
+const REQUEST: PodLinkRequest = {
+  key: KEY,
+  namespace: POD,
+  addresses: { v4: IpAddress.parse('10.5.71.9'), v6: IpAddress.parse('fd00:5:0:71::9') }
+}
+const HOST_DEVICE = hostDeviceName('default', KEY)
+
+/** Sleeps for ever: whoever waits for more than the carrier hangs. */
+const PATIENT: Clock = {
+  wallMs: () => 0,
+  monotonicMs: () => 0,
+  sleep: (_ms, signal) => new Promise((resolve) => signal?.addEventListener('abort', () => resolve()))
+}
+
+/** Never waits: as if the time were over at once. */
+const IMPATIENT: Clock = { ...PATIENT, sleep: async () => {} }
+
+interface Setup {
+  readonly node: MemoryKernel
+  readonly pod: MemoryKernel
+  readonly links: BridgePodLinks
+}
+
+async function setup(parts: { readonly clock?: Clock; readonly logger?: Logger } = {}): Promise<Setup> {
+  const machine = new MemoryMachine()
+  const node = memoryNode({ machine, links: ['uplink0 192.168.7.1/24'] })
+  const pod = machine.addNamespace(POD)
+  const wanted = objectsOf(bridgedNodeState(FACTS, LEASE, { mtuBytes: 1450 }))
+  const outcomes = await node.apply(wanted.map((object) => ({ ...object, action: 'create' })))
+  expect(outcomes.filter(({ error }) => error !== undefined)).toEqual([])
+  const { clock = PATIENT, logger = SILENT_LOGGER } = parts
+  return { node, pod, links: new BridgePodLinks({ kernel: node, network: 'default', clock, logger }) }
+}
+
+/** A logger that remembers the messages of warnings and errors. */
+function recorder(): Logger & { readonly lines: string[] } {
+  const lines: string[] = []
+  const say = (message: string): void => void lines.push(message)
+  const logger = { ...SILENT_LOGGER, info: say, warn: say, error: say, child: () => logger, lines }
+  return logger
+}
+
+describe('BridgePodLinks.plug', () => {
+  it('leaves both namespaces as planned', async () => {
+    const { node, pod, links } = await setup()
+    const link = await links.plug(SPEC, REQUEST)
+    const host = (await node.read({ links: true })).links.find(({ name }) => name === HOST_DEVICE)
+    expect(host).toMatchObject({
+      mtuBytes: 1450,
+      mac: link.hostMac,
+      master: 'cni0',
+      hairpin: true,
+      alias: 'trilane:default:c0ffee:eth0',
+      up: true,
+      carrier: true
+    })
+    const inside = await pod.read({ links: true, addresses: true, routes: 'main' })
+    const [lo, eth0] = inside.links
+    expect(lo).toMatchObject({ name: 'lo', up: true })
+    expect(eth0).toMatchObject({ name: 'eth0', mtuBytes: 1450, mac: link.podMac, up: true })
+    const onEth0 = inside.addresses.filter(({ device, scope }) => device === 'eth0' && scope === 'global')
+    expect(onEth0.map(({ address, prefixLength }) => `${address}/${prefixLength}`)).toEqual([
+      '10.5.71.9/24',
+      'fd00:5:0:71::9/64'
+    ])
+    expect(onEth0.every(({ tentative }) => !tentative)).toBe(true)
+    const ways = inside.routes.filter(({ destination }) => destination.length === 0)
+    expect(ways.map(({ gateway }) => String(gateway))).toEqual(['10.5.71.1', 'fd00:5:0:71::1'])
+  })
+
+  it('gives the same names and MACs when the same pod comes again', async () => {
+    const { links } = await setup()
+    const first = await links.plug(SPEC, REQUEST)
+    await links.unplug(KEY)
+    expect(await links.plug(SPEC, REQUEST)).toEqual(first)
+  })
+
+  it('waits for the carrier, and only so long', async () => {
+    const { node, links } = await setup({ clock: IMPATIENT })
+    node.faults.loseEvents(100, '')
+    expect((await links.plug(SPEC, REQUEST)).hostDevice).toBe(HOST_DEVICE)
+  })
+
+  it('goes on when events were lost', async () => {
+    const { node, links } = await setup()
+    node.faults.loseEvents(100)
+    expect((await links.plug(SPEC, REQUEST)).hostDevice).toBe(HOST_DEVICE)
+  })
+
+  it('serves several pods at once', async () => {
+    const { node, links } = await setup()
+    const ids = ['a', 'b', 'c', 'd']
+    const requests = ids.map((containerId, index): PodLinkRequest => {
+      const namespace = `/run/netns/${containerId}`
+      node.machine.addNamespace(namespace)
+      const v4 = IpAddress.parse(`10.5.71.${20 + index}`)
+      return { key: { containerId, ifname: 'eth0' }, namespace, addresses: { v4 } }
+    })
+    const plugged = await Promise.all(requests.map((request) => links.plug(SPEC, request)))
+    expect(new Set(plugged.map(({ hostDevice }) => hostDevice)).size).toBe(ids.length)
+    const { links: devices } = await node.read({ links: true })
+    expect(devices.filter(({ master, carrier }) => master === 'cni0' && carrier)).toHaveLength(ids.length)
+  })
+
+  it('refuses an interface name that the pod has, and leaves that interface alone', async () => {
+    const { node, pod, links } = await setup()
+    await pod.apply([{ kind: 'link', action: 'create', value: { name: 'eth0', kind: { type: 'bridge' } } }])
+    const before = [node.toString(), pod.toString()]
+    await expect(links.plug(SPEC, REQUEST)).rejects.toMatchObject({
+      code: 'TRI_POD_INTERFACE_EXISTS',
+      values: { namespace: POD, ifname: 'eth0' }
+    })
+    expect([node.toString(), pod.toString()]).toEqual(before)
+  })
+
+  it('leaves a foreign device of the derived name alone', async () => {
+    const { node, links } = await setup()
+    await node.apply([
+      { kind: 'link', action: 'create', value: { name: HOST_DEVICE, kind: { type: 'bridge' } } }
+    ])
+    await expect(links.plug(SPEC, REQUEST)).rejects.toMatchObject({ code: 'TRI_KERNEL_EXISTS' })
+    await links.unplug(KEY)
+    expect((await node.read({ links: true })).links.map(({ name }) => name)).toContain(HOST_DEVICE)
+  })
+
+  it('touches nothing without a namespace', async () => {
+    const { node, links } = await setup()
+    const before = node.changes.length
+    const request = { ...REQUEST, namespace: '/run/netns/none' }
+    await expect(links.plug(SPEC, request)).rejects.toMatchObject({ code: 'TRI_NAMESPACE_INVALID' })
+    expect(node.changes.length).toBe(before)
+  })
+
+  it('lets a pod keep the default route that it has', async () => {
+    const logger = recorder()
+    const { pod, links } = await setup({ logger })
+    await links.plug(SPEC, REQUEST)
+    const second = { v4: IpAddress.parse('10.5.71.10') }
+    await links.plug(SPEC, { ...REQUEST, key: { ...KEY, ifname: 'net1' }, addresses: second })
+    const { routes, addresses } = await pod.read({ routes: 'main', addresses: true })
+    expect(addresses.some(({ device }) => device === 'net1')).toBe(true)
+    const ways = routes.filter(({ destination }) => destination.toString() === '0.0.0.0/0')
+    expect(ways.map(({ device }) => device)).toEqual(['eth0'])
+    expect(logger.lines).toEqual(['pod has a default route already'])
+  })
+
+  const steps: readonly (readonly [string, (change: KernelChange) => boolean])[] = [
+    ['the pair', ({ kind, action }) => kind === 'link' && action === 'create'],
+    ['lo', ({ kind, value }) => kind === 'link' && value.name === 'lo'],
+    ['a sysctl', ({ kind }) => kind === 'sysctl'],
+    ['an address', ({ kind, value }) => kind === 'address' && value.address.family === 'v6'],
+    [
+      'the pod’s end',
+      ({ kind, action, value }) => kind === 'link' && action === 'set' && value.name === 'eth0'
+    ],
+    ['a route', ({ kind }) => kind === 'route']
+  ]
+
+  it.each(steps)('leaves nothing when the kernel refuses %s', async (_, match) => {
+    const { node, pod, links } = await setup()
+    const before = node.toString()
+    node.faults.failNext(match, 'ENOMEM')
+    pod.faults.failNext(match, 'ENOMEM')
+    await expect(links.plug(SPEC, REQUEST)).rejects.toMatchObject({ code: 'TRI_KERNEL_REFUSED' })
+    expect(node.toString()).toBe(before)
+    expect((await pod.read({ links: true })).links.map(({ name }) => name)).toEqual(['lo'])
+  })
+
+  it('says why it failed when cleaning up fails too', async () => {
+    const logger = recorder()
+    const { node, pod, links } = await setup({ logger })
+    pod.faults.failNext(({ kind }) => kind === 'route', 'ENOMEM')
+    node.faults.failNext(({ action }) => action === 'remove', 'EBUSY')
+    await expect(links.plug(SPEC, REQUEST)).rejects.toMatchObject({ values: { errno: 'ENOMEM' } })
+    expect(logger.lines).toEqual(['pod link left behind'])
+  })
+})
+
+describe('BridgePodLinks.unplug', () => {
+  it('takes both ends away and nothing else', async () => {
+    const { node, pod, links } = await setup()
+    const before = [node.toString(), (await pod.read({ links: true })).links.length]
+    await links.plug(SPEC, REQUEST)
+    await links.unplug(KEY)
+    expect([node.toString(), (await pod.read({ links: true })).links.length]).toEqual(before)
+  })
+
+  it('succeeds when there is nothing, twice, and after the namespace is gone', async () => {
+    const { node, links } = await setup()
+    await links.unplug(KEY)
+    await links.plug(SPEC, REQUEST)
+    node.machine.removeNamespace(POD)
+    await links.unplug(KEY)
+    await links.unplug(KEY)
+    expect((await node.read({ links: true })).links.map(({ name }) => name)).toEqual([
+      'lo',
+      'uplink0',
+      'cni0'
+    ])
+  })
+
+  it('reports what the kernel refuses', async () => {
+    const { node, links } = await setup()
+    await links.plug(SPEC, REQUEST)
+    node.faults.failNext(({ action }) => action === 'remove', 'EBUSY')
+    await expect(links.unplug(KEY)).rejects.toMatchObject({ code: 'TRI_KERNEL_REFUSED' })
+    await links.unplug(KEY)
+  })
+})
