@@ -7,7 +7,7 @@ import {
   type ReservationStore,
   TrilaneError
 } from '@trilane/contracts'
-import { FAMILIES, type Family, familiesOf, type IpAddress, type PerFamily } from '@trilane/ip'
+import { type Family, familiesOf, type IpAddress, type PerFamily, valuesOf } from '@trilane/ip'
 import { candidateAddresses, notAllowed } from './choose-address.ts'
 import { heldBy } from './held-addresses.ts'
 
@@ -20,7 +20,7 @@ export interface LeaseAddressPoolOptions {
 /**
  * The pool of this node's lease.
  *
- * Families are reserved one after the other in the order of {@link FAMILIES}. An error takes back what was
+ * Families are reserved one after the other v4 first. An error takes back what was
  * reserved before it. A crash between two families leaves the first one reserved for its key: the next
  * `reserve` of that key says `TRI_POD_EXISTS`, `release` frees it, and no other key ever gets that address.
  */
@@ -55,10 +55,8 @@ export class LeaseAddressPool implements AddressPool {
           await files.setLastReserved(rangeIndex, address)
         }
       } catch (error) {
-        for (const family of FAMILIES) {
-          const address = reserved[family]
-          if (address !== undefined) await files.remove(address)
-        }
+        // What cannot be taken back stays reserved for this key, and `release` frees it: the first error matters more.
+        for (const address of valuesOf(reserved)) await files.remove(address).catch(() => {})
         throw error
       }
       return reserved

@@ -6,7 +6,7 @@ export interface RenewSchedule {
   readonly leaseTtlMs: number
   /** How long before its end a lease is renewed. At most half of its life counts. */
   readonly renewMarginMs: number
-  /** From 0 to 1, different for each node: brings the moment forward by up to a tenth of the wait, so that nodes which started together do not renew together. */
+  /** From 0 to 1, another one on each node: what started together renews up to a tenth of a life apart, never later. */
   readonly jitter: number
 }
 
@@ -19,7 +19,7 @@ export function renewDelayMs(schedule: RenewSchedule): number | undefined {
   const { expiresAtMs, wallMs, leaseTtlMs, renewMarginMs, jitter } = schedule
   if (expiresAtMs === undefined) return undefined
   const marginMs = Math.min(renewMarginMs, leaseTtlMs / 2)
-  const longestMs = leaseTtlMs - marginMs
-  const untilDueMs = Math.min(Math.max(expiresAtMs - marginMs - wallMs, 0), longestMs)
-  return Math.round(untilDueMs * (1 - jitter / 10))
+  const longestMs = (leaseTtlMs - marginMs) * (1 - jitter / 10)
+  const dueAtMs = expiresAtMs - leaseTtlMs + longestMs
+  return Math.round(Math.min(Math.max(dueAtMs - wallMs, 0), longestMs))
 }

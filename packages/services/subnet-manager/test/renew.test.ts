@@ -87,7 +87,10 @@ describe('renewDelayMs', () => {
   })
 
   it('comes earlier by at most a tenth, never later', () => {
-    expect(renewDelayMs({ ...schedule, jitter: 1 })).toBe(Math.round(23 * HOUR_MS * 0.9))
+    expect(renewDelayMs({ ...schedule, jitter: 1 })).toBe(23 * HOUR_MS * 0.9)
+    const dueMs = 23 * HOUR_MS * 0.95
+    expect(renewDelayMs({ ...schedule, jitter: 0.5, wallMs: dueMs - 1000 })).toBe(1000)
+    expect(renewDelayMs({ ...schedule, jitter: 0.5, wallMs: dueMs })).toBe(0)
   })
 
   it('does not renew without pause when the margin is longer than the life', () => {

@@ -6,6 +6,7 @@
  *
  * @packageDocumentation
  */
+export { type AddressPoolFixture, addressPoolSuite, describeAddressPool } from './address-pool/index.ts'
 export {
   describeSuite,
   failuresOf,

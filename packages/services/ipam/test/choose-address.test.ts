@@ -1,0 +1,88 @@
+import { IpAddress, Prefix } from '@trilane/ip'
+import { candidateAddresses, notAllowed, rangeOf } from '@trilane/ipam'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+
+const subnet = (text: string) => rangeOf(Prefix.parse(text))
+const order = (text: string, last?: string) =>
+  [...candidateAddresses(subnet(text), last === undefined ? undefined : IpAddress.parse(last))].map(String)
+
+describe('rangeOf', () => {
+  it.each([
+    ['10.5.71.0/24', '10.5.71.1-10.5.71.254', '10.5.71.1'],
+    ['10.7.0.0/29', '10.7.0.1-10.7.0.6', '10.7.0.1'],
+    ['10.7.0.4/30', '10.7.0.5-10.7.0.6', '10.7.0.5'],
+    ['fd00:5:0:15::/64', 'fd00:5:0:15::1-fd00:5:0:15:ffff:ffff:ffff:ffff', 'fd00:5:0:15::1'],
+    ['fd00::/126', 'fd00::1-fd00::3', 'fd00::1']
+  ])('of %s is %s without the gateway %s', (text, range, gateway) => {
+    const pool = subnet(text)
+    expect(`${pool.range}`).toBe(range)
+    expect(pool.excluded.map(String)).toEqual([gateway])
+  })
+
+  it.each(['10.7.0.0/31', '10.7.0.0/32', 'fd00::/127', 'fd00::/128'])(
+    'refuses %s, too small for a pod',
+    (text) => {
+      expect(() => subnet(text)).toThrow(expect.objectContaining({ code: 'TRI_CONFIG_INVALID' }))
+    }
+  )
+})
+
+describe('candidateAddresses', () => {
+  it('begins with .2 in a /24, as host-local does', () => {
+    expect(order('10.5.71.0/24')[0]).toBe('10.5.71.2')
+    expect(order('10.5.71.0/24')).toHaveLength(253)
+  })
+
+  it('goes on after the last reserved one, wraps, and ends with it', () => {
+    expect(order('10.7.0.0/29', '10.7.0.4')).toEqual([
+      '10.7.0.5',
+      '10.7.0.6',
+      '10.7.0.2',
+      '10.7.0.3',
+      '10.7.0.4'
+    ])
+    expect(order('10.7.0.0/29', '10.7.0.6')).toEqual(order('10.7.0.0/29'))
+    expect(order('fd00::/126', 'fd00::2')).toEqual(['fd00::3', 'fd00::2'])
+  })
+
+  it('begins anew when the pointer is of a former lease or of the other family', () => {
+    expect(order('10.7.0.0/29', '10.8.0.4')).toEqual(order('10.7.0.0/29'))
+    expect(order('10.7.0.0/29', 'fd00::4')).toEqual(order('10.7.0.0/29'))
+    expect(order('10.7.0.0/29', '255.255.255.255')).toEqual(order('10.7.0.0/29'))
+  })
+
+  it('skips what the operator excludes', () => {
+    const pool = subnet('10.7.0.0/29')
+    const excluded = [...pool.excluded, IpAddress.parse('10.7.0.3'), IpAddress.parse('10.7.0.6')]
+    const given = [...candidateAddresses({ ...pool, excluded }, undefined)].map(String)
+    expect(given).toEqual(['10.7.0.2', '10.7.0.4', '10.7.0.5'])
+  })
+
+  it('is the same set from every pointer, without doubles', () => {
+    const all = order('10.7.0.0/26').sort()
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 63 }), (offset) => {
+        const from = order('10.7.0.0/26', Prefix.parse('10.7.0.0/26').nth(offset).toString())
+        return from.length === all.length && from.sort().every((text, i) => text === all[i])
+      })
+    )
+  })
+
+  it('costs nothing for a /64: it is walked only as far as asked', () => {
+    const [first] = candidateAddresses(subnet('fd00:5:0:15::/64'), undefined)
+    expect(`${first}`).toBe('fd00:5:0:15::2')
+  })
+})
+
+describe('notAllowed', () => {
+  it.each([
+    ['10.7.0.0', 'it is outside the range of this node'],
+    ['10.7.0.7', 'it is outside the range of this node'],
+    ['fd00::2', 'it is outside the range of this node'],
+    ['10.7.0.1', 'it is the gateway, or excluded'],
+    ['10.7.0.2', undefined]
+  ])('says of %s: %s', (text, reason) => {
+    expect(notAllowed(subnet('10.7.0.0/29'), IpAddress.parse(text))).toBe(reason)
+  })
+})
