@@ -7,6 +7,8 @@
  * @packageDocumentation
  */
 export { type AddressPoolFixture, addressPoolSuite, describeAddressPool } from './address-pool/index.ts'
+export type { KernelFixture } from './kernel/fixture.ts'
+export { describeKernel, kernelSuite } from './kernel/index.ts'
 export {
   describeSuite,
   failuresOf,

@@ -1,0 +1,12 @@
+import type { Kernel } from '@trilane/contracts'
+import type { SuiteFixture } from '../suite.ts'
+
+/** A kernel to test: two fresh network namespaces of one machine, each with nothing but `lo`, which is down. */
+export interface KernelFixture extends SuiteFixture {
+  readonly kernel: Kernel
+  readonly other: { readonly path: string; readonly kernel: Kernel }
+  /** The kinds of {@link LinkKind} that this machine's kernel can make, found by trying. */
+  readonly linkTypes: ReadonlySet<string>
+  /** How long an event may take on its way. @default 2000 */
+  readonly eventWaitMs?: number
+}
