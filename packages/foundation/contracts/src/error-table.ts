@@ -117,6 +117,10 @@ export const ERROR_TABLE = {
       cniCode: 4
     }
   ),
+  TRI_WISH_CONFLICT: row(
+    '{object} is wanted twice: {winner} wants it otherwise than {loser}, and came first',
+    'give the two different names or addresses in their configs'
+  ),
   TRI_NO_ROUTE: row('this node has no route to {address}', 'add one, or check the uplink'),
 
   // Leases

@@ -1,0 +1,170 @@
+import {
+  type InterfaceAddress,
+  type KernelObject,
+  keyOf,
+  type Link,
+  type Neighbour,
+  type Route,
+  type Sysctl
+} from '@trilane/contracts'
+
+/**
+ * Why `actual` does not hold `wanted`, as a sentence: `link flannel.1 has vni 2, wanted 1`; `undefined` when it does.
+ *
+ * Only what the wish gives is compared. Never compared, because no kernel reports them: `namespace`, a veth's
+ * `peer`, `skipDad`. Both objects must have the same key.
+ */
+export function firstDifference(wanted: KernelObject, actual: KernelObject): string | undefined {
+  const field = firstDifferentField(wanted, actual)
+  return field === undefined ? undefined : sentence(keyOf(wanted), field)
+}
+
+/** {@link firstDifference} without the words: does `actual` hold everything that `wanted` gives? */
+export function holds(wanted: KernelObject, actual: KernelObject): boolean {
+  return firstDifferentField(wanted, actual) === undefined
+}
+
+/**
+ * The part of {@link firstDifference} that no `ip link set` can mend: the type of the device and what belongs to
+ * the type. Such a device must be made again.
+ */
+export function kindDifference(wanted: Link, actual: Link): string | undefined {
+  const field = firstDifferentKindField(wanted, actual)
+  return field === undefined ? undefined : sentence(`link ${wanted.name}`, field)
+}
+
+/** The attributes of a device that can be set on the living device, in the order in which they are compared. */
+export const LINK_ATTRIBUTES = ['mtuBytes', 'mac', 'alias', 'master', 'hairpin', 'up'] as const
+
+/** Does the living device lack what the wish says about this attribute? */
+export function attributeDiffers(
+  wanted: Link,
+  actual: Link,
+  attribute: (typeof LINK_ATTRIBUTES)[number]
+): boolean {
+  return wanted[attribute] !== undefined && !same(wanted[attribute], actual[attribute])
+}
+
+interface FieldDifference {
+  readonly name: string
+  readonly wanted: unknown
+  readonly actual: unknown
+}
+
+function firstDifferentField(wanted: KernelObject, actual: KernelObject): FieldDifference | undefined {
+  switch (wanted.kind) {
+    case 'link':
+      return actual.kind === 'link' ? linkField(wanted.value, actual.value) : otherKind(wanted, actual)
+    case 'address':
+      return actual.kind === 'address' ? addressField(wanted.value, actual.value) : otherKind(wanted, actual)
+    case 'route':
+      return actual.kind === 'route' ? routeField(wanted.value, actual.value) : otherKind(wanted, actual)
+    case 'neighbour':
+      return actual.kind === 'neighbour'
+        ? neighbourField(wanted.value, actual.value)
+        : otherKind(wanted, actual)
+    case 'sysctl':
+      return actual.kind === 'sysctl' ? sysctlField(wanted.value, actual.value) : otherKind(wanted, actual)
+    case 'fdb':
+      // All of it is key.
+      return actual.kind === 'fdb' ? undefined : otherKind(wanted, actual)
+  }
+}
+
+function otherKind(wanted: KernelObject, actual: KernelObject): FieldDifference {
+  return { name: 'kind', wanted: wanted.kind, actual: actual.kind }
+}
+
+function linkField(wanted: Link, actual: Link): FieldDifference | undefined {
+  const kind = firstDifferentKindField(wanted, actual)
+  if (kind !== undefined) return kind
+  const attribute = LINK_ATTRIBUTES.find((name) => attributeDiffers(wanted, actual, name))
+  if (attribute === undefined) return undefined
+  return { name: attribute, wanted: wanted[attribute], actual: actual[attribute] }
+}
+
+function firstDifferentKindField(wanted: Link, actual: Link): FieldDifference | undefined {
+  if (wanted.kind.type !== actual.kind.type) {
+    return { name: 'type', wanted: wanted.kind.type, actual: actual.kind.type }
+  }
+  const actualFields = new Map(Object.entries(actual.kind))
+  for (const [name, value] of Object.entries(wanted.kind)) {
+    if (name === 'peer' || value === undefined) continue
+    if (!same(value, actualFields.get(name))) return { name, wanted: value, actual: actualFields.get(name) }
+  }
+  return undefined
+}
+
+/** Address and prefix length are key; a refused duplicate (IPv6) is there without being usable. */
+function addressField(_wanted: InterfaceAddress, _actual: InterfaceAddress): undefined {
+  return undefined
+}
+
+function routeField(wanted: Route, actual: Route): FieldDifference | undefined {
+  const type = { name: 'type', wanted: wanted.type ?? 'unicast', actual: actual.type ?? 'unicast' }
+  if (type.wanted !== type.actual) return type
+  // Gateway and device are one thing, the next hop: a wish with a device and no gateway means "on this segment".
+  if (wanted.gateway !== undefined || wanted.device !== undefined) {
+    if (actual.nextHops !== undefined && actual.nextHops.length > 0) {
+      return { name: 'next hops', wanted: 1, actual: actual.nextHops.length }
+    }
+    if (!same(wanted.gateway, actual.gateway)) {
+      return { name: 'gateway', wanted: wanted.gateway, actual: actual.gateway }
+    }
+  }
+  if (wanted.device !== undefined && wanted.device !== actual.device) {
+    return { name: 'device', wanted: wanted.device, actual: actual.device }
+  }
+  if (wanted.source !== undefined && !same(wanted.source, actual.source)) {
+    return { name: 'source', wanted: wanted.source, actual: actual.source }
+  }
+  // Linux reports the flag only when it is set.
+  if (wanted.onlink !== undefined && wanted.onlink !== (actual.onlink ?? false)) {
+    return { name: 'onlink', wanted: wanted.onlink, actual: actual.onlink ?? false }
+  }
+  // IPv6 has no route scopes: Linux reports `global` whatever was written.
+  if (wanted.destination.family === 'v4' && type.wanted === 'unicast') {
+    const scope = { name: 'scope', wanted: scopeOf(wanted), actual: scopeOf(actual) }
+    if (scope.wanted !== scope.actual) return scope
+  }
+  if (wanted.protocol !== undefined && wanted.protocol !== actual.protocol) {
+    return { name: 'protocol', wanted: wanted.protocol, actual: actual.protocol }
+  }
+  return undefined
+}
+
+function scopeOf(route: Route): string {
+  return route.scope ?? (route.gateway === undefined ? 'link' : 'global')
+}
+
+function neighbourField(wanted: Neighbour, actual: Neighbour): FieldDifference | undefined {
+  if (wanted.mac !== undefined && !same(wanted.mac, actual.mac)) {
+    return { name: 'mac', wanted: wanted.mac, actual: actual.mac }
+  }
+  const state = { name: 'state', wanted: wanted.state ?? 'permanent', actual: actual.state ?? 'permanent' }
+  return state.wanted === state.actual ? undefined : state
+}
+
+function sysctlField(wanted: Sysctl, actual: Sysctl): FieldDifference | undefined {
+  const value = { name: 'value', wanted: plain(wanted.value), actual: plain(actual.value) }
+  return value.wanted === value.actual ? undefined : value
+}
+
+/** Lists are read back with tabs and a line end. */
+function plain(value: string): string {
+  return value.trim().replace(/\s+/g, ' ')
+}
+
+/** Addresses and MACs are equal when their texts are. */
+function same(wanted: unknown, actual: unknown): boolean {
+  if (wanted === actual) return true
+  if (typeof wanted !== 'object' || typeof actual !== 'object') return false
+  if (wanted === null || actual === null) return false
+  return String(wanted) === String(actual)
+}
+
+function sentence(subject: string, field: FieldDifference): string {
+  const { name, wanted, actual } = field
+  const has = actual === undefined || actual === null ? `has no ${name}` : `has ${name} ${actual}`
+  return `${subject} ${has}, wanted ${wanted ?? 'none'}`
+}

@@ -1,0 +1,151 @@
+import {
+  type KernelChange,
+  type KernelObject,
+  keyOf,
+  type Link,
+  type LinkReading,
+  type Route
+} from '@trilane/contracts'
+import type { ActualState } from './actual-state.ts'
+import { holds } from './first-difference.ts'
+import { hostDeviceOf } from './object-devices.ts'
+
+interface Entry {
+  readonly object: KernelObject
+  /** By this process; so it is ours even if it bears no mark. */
+  readonly made: boolean
+  /** Of its host device, when it was noted. */
+  readonly generation: number
+}
+
+/**
+ * What the kernel holds as far as we know: the last reading, kept up with our writes and the kernel's events.
+ * Holds all devices, and of the other kinds what somebody wants or wanted.
+ *
+ * A device takes with it what is on it, and Linux says nothing about most of that. So every entry remembers the
+ * generation of its device, and counts as absent once that has ended: O(1), however much was on it.
+ */
+export class KnownState implements ActualState {
+  #entries = new Map<string, Entry>()
+  readonly #generations = new Map<string, number>()
+  /** IPv4 routes also vanish, in silence, when their device goes down. */
+  readonly #routeGenerations = new Map<string, number>()
+  #nameByIndex = new Map<number, string>()
+
+  get(key: string): KernelObject | undefined {
+    return this.#entry(key)?.object
+  }
+
+  /** Not known: only a reading shows them. */
+  shadowed(): readonly Route[] {
+    return []
+  }
+
+  isMade(key: string): boolean {
+    return this.#entry(key)?.made ?? false
+  }
+
+  /** An event or a reading showed this. */
+  note(key: string, object: KernelObject): void {
+    const before = this.#entry(key)
+    const made = before?.made === true && holds(before.object, object)
+    this.#put(this.#entries, key, object, made)
+    if (object.kind === 'link' && 'index' in object.value) {
+      this.#nameByIndex.set(Number(object.value.index), object.value.name)
+    }
+  }
+
+  /** A reading of everything replaces all entries but those of `keep`, which came up while it was read. */
+  replace(
+    keys: Iterable<string>,
+    reading: ActualState,
+    links: readonly LinkReading[],
+    keep: ReadonlySet<string>
+  ): void {
+    const entries = new Map<string, Entry>()
+    const nameByIndex = new Map<number, string>()
+    const add = (key: string, object: KernelObject): void => {
+      const before = this.#entry(key)
+      this.#put(entries, key, object, before?.made === true && holds(before.object, object))
+    }
+    for (const value of links) {
+      add(`link ${value.name}`, { kind: 'link', value })
+      nameByIndex.set(value.index, value.name)
+    }
+    for (const key of keys) {
+      const object = reading.get(key)
+      if (object !== undefined) add(key, object)
+    }
+    for (const key of keep) {
+      const before = this.#entries.get(key)
+      if (before !== undefined && !entries.has(key)) entries.set(key, before)
+    }
+    this.#entries = entries
+    this.#nameByIndex = nameByIndex
+  }
+
+  /** A change of ours was done. */
+  done(change: KernelChange): void {
+    const key = keyOf(change)
+    if (change.action === 'remove') {
+      this.gone(key, change)
+      return
+    }
+    const before = this.#entry(key)
+    if (change.kind === 'link' && change.action === 'set') {
+      const attributes = before?.object.kind === 'link' ? before.object.value : {}
+      // Over a reading only what was written: its `kind` says more than the wish's.
+      const { kind, ...set } = change.value
+      const value = { kind, ...attributes, ...set }
+      this.#put(this.#entries, key, { kind: 'link', value }, before?.made ?? false)
+      if (change.value.up === false) this.wentDown(change.value.name)
+      return
+    }
+    const { action: _, ...written } = change
+    // An event that came first showed more than we wrote.
+    const object = before !== undefined && holds(written, before.object) ? before.object : written
+    this.#put(this.#entries, key, object, true)
+  }
+
+  /** An object is no longer there, and with a device everything on it. */
+  gone(key: string, object: KernelObject): void {
+    this.#entries.delete(key)
+    if (object.kind !== 'link') return
+    raise(this.#generations, object.value.name)
+    if ('index' in object.value) this.#nameByIndex.delete(Number(object.value.index))
+  }
+
+  /** A device was seen down. */
+  wentDown(device: string): void {
+    raise(this.#routeGenerations, device)
+  }
+
+  /** The device that is known to have this index. */
+  linkOfIndex(index: number): Link | undefined {
+    const object = this.get(`link ${this.#nameByIndex.get(index)}`)
+    if (object?.kind !== 'link' || !('index' in object.value)) return undefined
+    return object.value.index === index ? object.value : undefined
+  }
+
+  #entry(key: string): Entry | undefined {
+    const entry = this.#entries.get(key)
+    return entry !== undefined && entry.generation === this.#generationOf(entry.object) ? entry : undefined
+  }
+
+  #put(entries: Map<string, Entry>, key: string, object: KernelObject, made: boolean): void {
+    entries.set(key, { object, made, generation: this.#generationOf(object) })
+  }
+
+  #generationOf(object: KernelObject): number {
+    const host = hostDeviceOf(object)
+    if (host === undefined) return 0
+    const generation = this.#generations.get(host) ?? 0
+    if (object.kind !== 'route' || object.value.destination.family === 'v6') return generation
+    // Both only grow, so a sum that is the same means that both are.
+    return generation + (this.#routeGenerations.get(host) ?? 0)
+  }
+}
+
+function raise(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1)
+}
