@@ -7,6 +7,7 @@
  * @packageDocumentation
  */
 export { type AddressPoolFixture, addressPoolSuite, describeAddressPool } from './address-pool/index.ts'
+export { type BackendFixture, backendSuite, describeBackend } from './backend/index.ts'
 export type { KernelFixture } from './kernel/fixture.ts'
 export { describeKernel, kernelSuite } from './kernel/index.ts'
 export {

@@ -1,0 +1,49 @@
+import { expect } from 'vitest'
+import type { SuiteTest } from '../suite.ts'
+import type { BackendFixture } from './fixture.ts'
+import { sitesOf } from './site.ts'
+import { expectMarks, expectOnlyFamilies, expectUniqueKeys, textOf } from './statements.ts'
+
+export const nodeStatePromises: readonly SuiteTest<BackendFixture>[] = [
+  {
+    name: 'is the same for the same facts',
+    run(fixture) {
+      for (const { facts, lease, options, name } of sitesOf(fixture)) {
+        const [first, second] = [1, 2].map(() => textOf(fixture.backend.nodeState(facts, lease, options)))
+        expect(second, name).toBe(first)
+      }
+    }
+  },
+  {
+    name: 'carries our marks, and has each key once',
+    run(fixture) {
+      for (const site of sitesOf(fixture)) {
+        const state = fixture.backend.nodeState(site.facts, site.lease, site.options)
+        expectMarks(state, site)
+        expectUniqueKeys(state, site.name)
+      }
+    }
+  },
+  {
+    name: 'has nothing of a family that the network does not have',
+    run(fixture) {
+      for (const { facts, lease, options, families, name } of sitesOf(fixture)) {
+        expectOnlyFamilies(fixture.backend.nodeState(facts, lease, options), families, name)
+      }
+    }
+  },
+  {
+    name: 'leaves the uplink to the operator: no link, no address, no sysctl of it',
+    run(fixture) {
+      for (const { facts, lease, options, name } of sitesOf(fixture)) {
+        const { links, addresses, sysctls } = fixture.backend.nodeState(facts, lease, options)
+        const touched = [
+          ...links.map((link) => link.name),
+          ...addresses.map(({ device }) => device),
+          ...sysctls.flatMap(({ key }) => key.split('/'))
+        ]
+        expect(touched, name).not.toContain(facts.uplink.name)
+      }
+    }
+  }
+]

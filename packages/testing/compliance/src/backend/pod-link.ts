@@ -1,0 +1,72 @@
+import { familiesOf } from '@trilane/ip'
+import { expect } from 'vitest'
+import type { SuiteTest } from '../suite.ts'
+import type { BackendFixture } from './fixture.ts'
+import { defaultSitesOf, sitesOf } from './site.ts'
+import { textOf } from './statements.ts'
+
+export const podLinkPromises: readonly SuiteTest<BackendFixture>[] = [
+  {
+    name: 'is the same for the same facts',
+    run(fixture) {
+      for (const { facts, lease, options, name } of sitesOf(fixture)) {
+        const [first, second] = [1, 2].map(() => textOf(fixture.backend.podLink(facts, lease, options)))
+        expect(second, name).toBe(first)
+      }
+    }
+  },
+  {
+    name: 'has the uplink’s MTU less the backend’s own bytes, of the dearer family if the nodes have both',
+    run(fixture) {
+      const { overheadBytes } = fixture.backend.traits
+      for (const { facts, lease, options, families, name } of defaultSitesOf(fixture)) {
+        const overhead = Math.max(...families.map((family) => overheadBytes[family]))
+        const { mtuBytes } = fixture.backend.podLink(facts, lease, options)
+        expect(mtuBytes, name).toBe(facts.uplink.mtuBytes - overhead)
+      }
+    }
+  },
+  {
+    name: 'follows the uplink’s MTU',
+    run(fixture) {
+      for (const { facts, lease, options, name } of defaultSitesOf(fixture)) {
+        const mtuOf = (mtuBytes: number): number => {
+          const uplink = { ...facts.uplink, mtuBytes }
+          return fixture.backend.podLink({ ...facts, uplink }, lease, options).mtuBytes
+        }
+        expect(mtuOf(9000) - mtuOf(1500), name).toBe(7500)
+      }
+    }
+  },
+  {
+    name: 'has the families of the lease, each with a gateway on the pods’ link',
+    run(fixture) {
+      for (const { facts, lease, options, families, name } of sitesOf(fixture)) {
+        const spec = fixture.backend.podLink(facts, lease, options)
+        expect(familiesOf(spec.families), name).toEqual(families)
+        for (const family of families) {
+          const network = spec.families[family]
+          const subnet = lease.subnets[family]
+          if (network === undefined || subnet === undefined) continue
+          expect(network.onLink.contains(subnet), `${name}: ${network.onLink} has ${subnet}`).toBe(true)
+          expect(network.onLink.contains(network.gateway), `${name}: ${network.gateway}`).toBe(true)
+        }
+      }
+    }
+  },
+  {
+    name: 'leads, where it is a bridge, to the bridge of the node’s state and to its addresses there',
+    run(fixture) {
+      for (const { facts, lease, options, name } of sitesOf(fixture)) {
+        const spec = fixture.backend.podLink(facts, lease, options)
+        if (spec.type !== 'bridge') continue
+        const node = fixture.backend.nodeState(facts, lease, options)
+        const bridge = node.links.find((link) => link.name === spec.bridge)
+        expect(bridge, name).toMatchObject({ kind: { type: 'bridge' }, mtuBytes: spec.mtuBytes, up: true })
+        const own = node.addresses.filter(({ device }) => device === spec.bridge)
+        const gateways = Object.values(spec.families).map(({ gateway }) => String(gateway))
+        expect(own.map(({ address }) => String(address)).sort(), name).toEqual(gateways.sort())
+      }
+    }
+  }
+]

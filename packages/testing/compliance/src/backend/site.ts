@@ -1,0 +1,130 @@
+import type { Lease, NodeFacts } from '@trilane/contracts'
+import { type Family, familiesOf, IpAddress, Mac, mapFamilies, type PerFamily, Prefix } from '@trilane/ip'
+import type { BackendFixture } from './fixture.ts'
+
+/** The networks that a backend is asked about: either family alone, then both. */
+export const FAMILY_SETS: readonly (readonly Family[])[] = [['v4'], ['v6'], ['v4', 'v6']]
+
+/** A made-up cluster: this node, its lease, and others with theirs. */
+export interface Site {
+  /** For messages: `v4+v6 {"Port":4789}`. */
+  readonly name: string
+  readonly families: readonly Family[]
+  readonly options: unknown
+  readonly facts: NodeFacts
+  readonly lease: Lease
+  /** On the uplink's segment. */
+  readonly peers: readonly Lease[]
+  /** Behind a router. */
+  readonly farPeer: Lease
+}
+
+const SEGMENT: Readonly<Record<Family, Prefix>> = {
+  v4: Prefix.parse('192.168.77.0/24'),
+  v6: Prefix.parse('fd00:77::/64')
+}
+const ELSEWHERE: Readonly<Record<Family, Prefix>> = {
+  v4: Prefix.parse('198.51.100.0/24'),
+  v6: Prefix.parse('2001:db8::/64')
+}
+const POD_NETWORK: Readonly<Record<Family, Prefix>> = {
+  v4: Prefix.parse('10.5.0.0/16'),
+  v6: Prefix.parse('fd00:5::/48')
+}
+/** Slices of the segment for backends that put pods on it; the nodes themselves are below the first. */
+const SUBNET_LENGTH: Readonly<Record<'apart' | 'onSegment', Readonly<Record<Family, number>>>> = {
+  apart: { v4: 24, v6: 64 },
+  onSegment: { v4: 28, v6: 112 }
+}
+
+/** Every network with every valid set of options, all of it frozen: a backend that writes on its arguments throws. */
+export function sitesOf(fixture: BackendFixture): Site[] {
+  return FAMILY_SETS.flatMap((families) => fixture.goodOptions.map((raw) => siteOf(fixture, families, raw)))
+}
+
+/** Every network with the default options. */
+export function defaultSitesOf(fixture: BackendFixture): Site[] {
+  return FAMILY_SETS.map((families) => siteOf(fixture, families, fixture.goodOptions[0]))
+}
+
+function siteOf(
+  { backend }: BackendFixture,
+  families: readonly Family[],
+  raw: Readonly<Record<string, unknown>>
+): Site {
+  const options = deepFreeze(backend.parseOptions(raw))
+  const factsOf = (host: number, segment = SEGMENT) =>
+    deepFreeze(nodeFacts(families, host, segment, backend.traits.podsOnNodeNetwork, backend.type, raw))
+  const leaseOf = (facts: NodeFacts, host: number): Lease =>
+    deepFreeze({
+      subnets: mapFamilies(facts.network.families, ({ network, subnetLength }) =>
+        network.subnet(subnetLength, host)
+      ),
+      publicAddresses: facts.publicAddresses,
+      backendType: backend.type,
+      // As it comes out of the store.
+      backendData: JSON.parse(JSON.stringify(backend.leaseData(facts, options))),
+      node: { machineId: facts.machineId, name: facts.name }
+    })
+  const facts = factsOf(1)
+  return {
+    name: `${families.join('+')} ${JSON.stringify(raw)}`,
+    families,
+    options,
+    facts,
+    lease: leaseOf(facts, 1),
+    peers: [2, 3, 4].map((host) => leaseOf(factsOf(host), host)),
+    farPeer: leaseOf(factsOf(5, ELSEWHERE), 5)
+  }
+}
+
+function nodeFacts(
+  families: readonly Family[],
+  host: number,
+  segment: Readonly<Record<Family, Prefix>>,
+  podsOnSegment: boolean,
+  type: string,
+  options: Readonly<Record<string, unknown>>
+): NodeFacts {
+  const pick = <T>(both: Readonly<Record<Family, T>>): PerFamily<T> =>
+    mapFamilies(both, (value, family) => (families.includes(family) ? value : undefined))
+  const addresses = mapFamilies(pick(segment), (prefix) => prefix.nth(host))
+  const lengths = podsOnSegment ? SUBNET_LENGTH.onSegment : SUBNET_LENGTH.apart
+  return {
+    name: `node${host}`,
+    machineId: String(host).padStart(32, '0'),
+    network: {
+      name: 'default',
+      families: mapFamilies(pick(podsOnSegment ? SEGMENT : POD_NETWORK), (network, family) => ({
+        network,
+        subnetLength: lengths[family],
+        subnetMin: network.address,
+        subnetMax: IpAddress.fromBits(family, Prefix.of(network.last, lengths[family]).address.bits)
+      })),
+      backend: { type, options },
+      enableNftables: false
+    },
+    uplink: {
+      name: 'uplink0',
+      index: 2,
+      mtuBytes: 1500,
+      mac: Mac.derive(`node${host}`),
+      addresses: mapFamilies(addresses, (address, family) => ({
+        address,
+        prefixLength: segment[family].length
+      })),
+      onLink: familiesOf(addresses).map((family) => segment[family])
+    },
+    publicAddresses: addresses,
+    bridge: 'cni0'
+  }
+}
+
+/** Values of `@trilane/ip` keep private fields and caches, and are immutable anyway. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && !Array.isArray(value)) return value
+  for (const part of Object.values(value)) deepFreeze(part)
+  return Object.freeze(value)
+}
