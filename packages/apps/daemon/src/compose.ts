@@ -6,6 +6,7 @@ import {
   ATTACHMENT_STORE,
   type AttachmentStore,
   BACKEND,
+  type Backend,
   CLOCK,
   type Clock,
   FILE_LOCKS,
@@ -25,7 +26,7 @@ import { LinuxFileLocks, LinuxKernel } from '@trilane/kernel-linux'
 import { BridgePodLinks } from '@trilane/pod-link'
 import { FileAttachments, HostLocalReservations, writeFileAtomic } from '@trilane/state-files'
 import { FileSubnetStore } from '@trilane/store-file'
-import { LeaseManager, renewDelayMs } from '@trilane/subnet-manager'
+import { LeaseManager } from '@trilane/subnet-manager'
 import { Container, ContainerModule } from 'inversify'
 import { Agent } from './agent.ts'
 import { BACKENDS, backendNamed } from './backends.ts'
@@ -77,8 +78,7 @@ const drivers = new ContainerModule(({ bind }) => {
     .inSingletonScope()
   bind<AttachmentStore>(ATTACHMENT_STORE)
     .toResolvedValue(
-      ({ config }: Surroundings) =>
-        new FileAttachments({ directory: join(config.stateDirectory, 'attachments') }),
+      ({ config }: Surroundings) => new FileAttachments({ stateDirectory: config.stateDirectory }),
       [SURROUNDINGS]
     )
     .inSingletonScope()
@@ -112,7 +112,7 @@ function composeNetwork(container: Container, network: NetworkConfig, loop: Reco
   const store = container.get<SubnetStore>(SUBNET_STORE)
   const logger = container.get<Logger>(LOGGER).child({ network: network.name })
   // By name through the list first: its error has the good names, the container's has not.
-  const backend = container.get(BACKEND, { name: backendNamed(network.backend.type).type })
+  const backend = container.get<Backend>(BACKEND, { name: backendNamed(network.backend.type).type })
   const { leaseTtlMs, leaseRenewMarginMs } = config
 
   const pool = new LeaseAddressPool({
@@ -166,14 +166,6 @@ function composeNetwork(container: Container, network: NetworkConfig, loop: Reco
         }),
         { modeOctal: SUBNET_FILE_MODE }
       ),
-    renewDelayMs: ({ expiresAtMs }) =>
-      renewDelayMs({
-        expiresAtMs,
-        wallMs: clock.wallMs(),
-        leaseTtlMs,
-        renewMarginMs: leaseRenewMarginMs,
-        jitter: Math.random()
-      }),
     clock,
     logger
   })

@@ -29,6 +29,9 @@ const RETRY_MS = { first: 100, last: 5_000 } as const
 /** A renewal that failed for another reason than a lost lease is tried again after this, as flannel does. */
 const RENEW_RETRY_MS = 60_000
 
+/** A timer may sleep as long as the machine did, and a lease may change hands: look at least so often. */
+const RENEW_LOOK_MS = 60_000
+
 /** Uplink events come in flocks; one reading answers them all. */
 const GATHER_MS = 50
 
@@ -47,7 +50,6 @@ export interface NetworkAgentParts {
   readonly previousSubnets: PerFamily<Prefix>
   /** Writes `subnet.env`; called whenever the lease or the facts behind it are new. */
   readonly publish: (lease: Lease, podMtuBytes: number) => Promise<void>
-  readonly renewDelayMs: (lease: StoredLease) => number
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -286,12 +288,14 @@ export class NetworkAgent {
   }
 
   async #renewForever(): Promise<void> {
-    const { clock, renewDelayMs } = this.parts
+    const { clock, subnets } = this.parts
     let renewed = true
-    while (this.#stored !== undefined) {
-      await clock.sleep(renewed ? renewDelayMs(this.#stored) : RENEW_RETRY_MS, this.#stop.signal)
+    for (;;) {
+      const dueMs = Math.min(subnets.renewDelayMs() ?? RENEW_LOOK_MS, RENEW_LOOK_MS)
+      await clock.sleep(renewed ? dueMs : RENEW_RETRY_MS, this.#stop.signal)
       if (this.#stop.signal.aborted) return
-      renewed = await this.#renew()
+      const isDue = subnets.renewDelayMs() === 0
+      if (isDue) renewed = await this.#renew()
     }
   }
 

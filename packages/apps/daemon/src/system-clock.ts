@@ -1,6 +1,6 @@
 import type { Clock } from '@trilane/contracts'
 
-/** {@link Clock} for real. Its timers keep no process alive. */
+/** {@link Clock} for real. */
 export const systemClock: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
@@ -16,7 +16,6 @@ export const systemClock: Clock = {
         resolve()
       }
       const timer = setTimeout(done, ms)
-      timer.unref()
       signal?.addEventListener('abort', done, { once: true })
     })
 }

@@ -120,7 +120,10 @@ function describeUplink(snapshot: KernelSnapshot, link: LinkReading, network: Ne
   }
 }
 
-/** Global before link-local, permanent before leased, lasting before temporary; as flannel chooses. */
+/**
+ * Global before link-local, permanent before leased, lasting before temporary; as flannel chooses. But never `fe80::`:
+ * it means something else on each link, and a lease is read on all of them.
+ */
 function bestAddress(
   addresses: readonly InterfaceAddressReading[],
   family: Family
@@ -129,6 +132,7 @@ function bestAddress(
     (entry.scope === 'global' ? 0 : 4) + (entry.permanent ? 0 : 2) + (entry.temporary ? 1 : 0)
   const [best] = addresses
     .filter(({ address, deprecated }) => address.family === family && !deprecated)
+    .filter(({ address }) => family === 'v4' || !address.isLinkLocal)
     .sort((a, b) => rank(a) - rank(b))
   return best === undefined ? undefined : { address: best.address, prefixLength: best.prefixLength }
 }

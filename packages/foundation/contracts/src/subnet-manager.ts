@@ -24,6 +24,9 @@ export interface SubnetManager {
    */
   renew(claim: LeaseClaim): Promise<StoredLease>
 
+  /** Until the next `renew` is due, jitter included; 0 when it is, `undefined` without a lease or with one that never ends. */
+  renewDelayMs(): number | undefined
+
   /** The lease that `acquire` or `renew` returned last. */
   readonly own: StoredLease | undefined
 

@@ -1,0 +1,103 @@
+import type { NodeStatus } from '@trilane/contracts'
+import { inkFor } from '@trilane/terminal'
+import { describe, expect, it } from 'vitest'
+import { describeNode, duration } from '../src/commands/status.ts'
+import { table } from '../src/table.ts'
+
+describe('duration', () => {
+  it.each([
+    [0, '0 s'],
+    [-5_000, '0 s'],
+    [1_499, '1 s'],
+    [61_000, '1 m 1 s'],
+    [86_400_000, '1 d'],
+    [90_061_000, '1 d 1 h']
+  ])('%d ms is %s', (ms, text) => {
+    expect(duration(ms)).toBe(text)
+  })
+})
+
+describe('table', () => {
+  it('aligns columns and ends lines without spaces', () => {
+    expect(
+      table([
+        ['a', 'long'],
+        ['longer', 'b'],
+        ['x', '']
+      ])
+    ).toEqual(['a       long', 'longer  b', 'x'])
+    expect(table([])).toEqual([])
+  })
+})
+
+describe('status', () => {
+  const status: NodeStatus = {
+    version: '0.1.0',
+    pid: 42,
+    name: 'node-a',
+    machineId: 'a'.repeat(32),
+    startedAtMs: 0,
+    networks: [
+      {
+        name: 'default',
+        state: 'degraded',
+        backend: 'host-gw',
+        store: 'file /var/lib/trilane/store',
+        uplink: { name: 'eth0', mtuBytes: 1500, addresses: ['192.0.2.1/24'] },
+        lease: {
+          key: '10.5.1.0-24',
+          subnets: ['10.5.1.0/24'],
+          publicAddresses: ['192.0.2.1'],
+          backendType: 'host-gw',
+          expiresAtMs: 7_200_000
+        },
+        podMtuBytes: 1500,
+        pods: 2,
+        peers: [
+          {
+            lease: {
+              key: 'k',
+              subnets: ['10.5.2.0/24'],
+              publicAddresses: ['192.0.2.2'],
+              backendType: 'host-gw',
+              node: 'node-b'
+            },
+            lane: 'host-gw',
+            wanted: 1,
+            present: 0
+          }
+        ],
+        kernel: {
+          wanted: 4,
+          present: 3,
+          missing: ['ip route replace 10.5.2.0/24 via 192.0.2.2 dev eth0 proto 133'],
+          writes: 4,
+          repairs: 1,
+          fullPasses: 2
+        },
+        health: [{ code: 'TRI_X', severity: 'high', text: 'broken', fix: 'mend it', sinceMs: 3_540_000 }]
+      }
+    ]
+  }
+
+  it('says what is wrong, since when, and what to do', () => {
+    expect(describeNode(status, inkFor({}), 3_600_000)).toBe(
+      [
+        'node-a  trilane 0.1.0, pid 42, up 1 h',
+        '',
+        'network default: degraded',
+        '  backend  host-gw',
+        '  uplink   eth0 192.0.2.1/24 mtu 1500',
+        '  lease    10.5.1.0/24, ends in 1 h',
+        '  store    file /var/lib/trilane/store',
+        '  pods     2, mtu 1500',
+        '  kernel   3 of 4 objects there; 4 writes, 1 repairs, 2 full passes',
+        '  missing  ip route replace 10.5.2.0/24 via 192.0.2.2 dev eth0 proto 133',
+        '  PEER    SUBNETS      AT         LANE     STATE',
+        '  node-b  10.5.2.0/24  192.0.2.2  host-gw  0/1',
+        '  high  TRI_X: broken (for 1 m)',
+        '        fix: mend it'
+      ].join('\n')
+    )
+  })
+})
