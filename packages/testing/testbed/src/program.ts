@@ -117,6 +117,9 @@ export async function runProgram(argv: readonly string[], options: RunOptions = 
   )
 }
 
+/** How long the output of a program that has ended is read on. */
+const LAST_OUTPUT_MS = 1_000
+
 class ChildProgram implements Program {
   readonly pid: number
   readonly command: string
@@ -139,6 +142,14 @@ class ChildProgram implements Program {
     })
     // It may end before it has read its input.
     child.stdin?.on('error', () => {})
+    child.once('exit', () => {
+      // What it started in the background may hold the pipes' other ends for ever.
+      const timer = setTimeout(() => {
+        child.stdout?.destroy()
+        child.stderr?.destroy()
+      }, LAST_OUTPUT_MS)
+      child.once('close', () => clearTimeout(timer))
+    })
     this.exited = new Promise((resolve) => {
       child.once('close', (status, signal) => {
         if (log !== undefined) closeSync(log)

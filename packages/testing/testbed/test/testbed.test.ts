@@ -45,7 +45,8 @@ describe('a testbed', () => {
   it('ends grandchildren that its programs left in a namespace', async () => {
     const bed = await Testbed.create()
     const { a } = await twoNodes(bed)
-    const { stdout } = await a.run(['sh', '-c', 'sleep 600 </dev/null >/dev/null 2>&1 & echo $!'])
+    // The sleep holds the shell's stdout, which must not hold back its end.
+    const { stdout } = await a.run(['sh', '-c', 'sleep 600 & echo $!'])
     const pid = Number(stdout)
     expect(isAlive(pid)).toBe(true)
     await bed.dispose()
