@@ -70,7 +70,7 @@ export const FAMILY_RULE: Rule = {
     sources
       .filter(({ path, shipped }) => shipped && !path.startsWith(FAMILY_ROOM))
       .flatMap(({ path, code }) =>
-        [...code.matchAll(/\b(?:v6\w*|\w*(?:V6|Ipv6|ipv6)\w*)(?=\s*(?:<[^<>()]*>)?\()/g)].map(
+        [...code.matchAll(/\b(?:v6\w*|\w*V6\w*)(?=\s*(?:<[^<>()]*>)?\()/g)].map(
           (match) => `${path}:${lineAt(code, match.index)}: ${match[0]}`
         )
       )
