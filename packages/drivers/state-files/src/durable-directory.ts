@@ -1,23 +1,31 @@
-import { mkdir, open } from 'node:fs/promises'
+import { closeSync, existsSync, fsync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { promisify } from 'node:util'
 import { errnoOf } from './file-error.ts'
+
+/**
+ * Waits until the disk has the open file. The only operation here that goes through Node's thread pool: it takes as
+ * long as the disk does, while the others take some µs, against about 50 µs for a turn of the pool.
+ */
+export const syncFile = promisify(fsync)
 
 /** Makes what was created, renamed or removed in a directory survive a power failure. */
 export async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r')
+  const directory = openSync(path, 'r')
   try {
-    await directory.sync()
+    await syncFile(directory)
   } catch (error) {
     // Some file systems keep directories durable by themselves and refuse to be asked.
     if (errnoOf(error) !== 'EINVAL') throw error
   } finally {
-    await directory.close()
+    closeSync(directory)
   }
 }
 
 /** Makes the directory and the missing ones above it (0755), durably. */
 export async function makeDirectory(path: string): Promise<void> {
-  const firstMade = await mkdir(path, { recursive: true, mode: 0o755 })
+  if (existsSync(path)) return
+  const firstMade = mkdirSync(path, { recursive: true, mode: 0o755 })
   if (firstMade === undefined) return
   const last = dirname(firstMade)
   for (let parent = dirname(path); ; parent = dirname(parent)) {

@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises'
+import { readdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AttachmentKey, AttachmentRecord, AttachmentStore } from '@trilane/contracts'
 import { attachmentFromJson, attachmentToJson } from './attachment-json.ts'
@@ -50,9 +50,9 @@ export class FileAttachments implements AttachmentStore {
     const tell = (path: string, error: unknown) => {
       problems.push(`${path}: ${error instanceof Error ? error.message : String(error)}`)
     }
-    for (const network of await namesIn(this.#directory, tell)) {
+    for (const network of namesIn(this.#directory, tell)) {
       const directory = join(this.#directory, network)
-      for (const name of await namesIn(directory, tell)) {
+      for (const name of namesIn(directory, tell)) {
         const path = join(directory, name)
         try {
           records.push(this.#load(path))
@@ -67,7 +67,7 @@ export class FileAttachments implements AttachmentStore {
   async remove(network: string, key: AttachmentKey): Promise<void> {
     const path = this.#pathOf(network, key)
     try {
-      await rm(path)
+      unlinkSync(path)
       await syncDirectory(join(path, '..'))
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw fileError('remove', path, error)
@@ -89,9 +89,11 @@ export class FileAttachments implements AttachmentStore {
 }
 
 /** Sorted, without the unfinished files of a crash; nothing when there is no such directory. */
-async function namesIn(directory: string, tell: (path: string, error: unknown) => void): Promise<string[]> {
+function namesIn(directory: string, tell: (path: string, error: unknown) => void): string[] {
   try {
-    return (await readdir(directory)).filter((name) => !name.startsWith('.')).sort()
+    return readdirSync(directory)
+      .filter((name) => !name.startsWith('.'))
+      .sort()
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') tell(directory, error)
     return []

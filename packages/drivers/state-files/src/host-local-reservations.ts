@@ -1,4 +1,14 @@
-import { link, open, rename, rm, writeFile } from 'node:fs/promises'
+import {
+  closeSync,
+  constants,
+  ftruncateSync,
+  linkSync,
+  openSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync
+} from 'node:fs'
 import { join } from 'node:path'
 import {
   type AttachmentKey,
@@ -9,10 +19,11 @@ import {
   TrilaneError
 } from '@trilane/contracts'
 import { IpAddress } from '@trilane/ip'
-import { makeDirectory, syncDirectory } from './durable-directory.ts'
+import { makeDirectory, syncDirectory, syncFile } from './durable-directory.ts'
 import { errnoOf, fileError } from './file-error.ts'
 import { formatReservation, LOCK_NAME, pointerName, UNFINISHED_PREFIX } from './host-local-format.ts'
 import { readSmallFile } from './read-small-file.ts'
+import { removeQuietly } from './remove-quietly.ts'
 import { ReservationIndex } from './reservation-index.ts'
 
 export interface HostLocalReservationsOptions {
@@ -60,6 +71,9 @@ export class HostLocalReservations implements ReservationStore {
   }
 }
 
+/** Neither waits for a reader of a pipe nor follows a link. */
+const POINTER_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK
+
 /** The directory while its lock is held: what the index says is true. */
 class LockedFiles implements ReservationFiles {
   readonly #directory: string
@@ -85,20 +99,20 @@ class LockedFiles implements ReservationFiles {
     const unfinished = join(this.#directory, `${UNFINISHED_PREFIX}${address}`)
     let linked = false
     try {
-      const file = await open(unfinished, 'w', 0o600)
+      const file = openSync(unfinished, 'w', 0o600)
       try {
-        await file.writeFile(text)
-        await file.sync()
+        writeFileSync(file, text)
+        await syncFile(file)
       } finally {
-        await file.close()
+        closeSync(file)
       }
-      await link(unfinished, path)
+      linkSync(unfinished, path)
       linked = true
-      await rm(unfinished)
+      unlinkSync(unfinished)
       await syncDirectory(this.#directory)
     } catch (error) {
-      await rm(unfinished, { force: true }).catch(() => {})
-      if (linked) await rm(path, { force: true }).catch(() => {})
+      removeQuietly(unfinished)
+      if (linked) removeQuietly(path)
       throw errnoOf(error) === 'EEXIST' ? this.#taken(address) : fileError('write', path, error)
     }
     this.#index.add(address, key)
@@ -107,7 +121,7 @@ class LockedFiles implements ReservationFiles {
   async remove(address: IpAddress): Promise<void> {
     const path = join(this.#directory, address.toString())
     try {
-      await rm(path, { force: true })
+      rmSync(path, { force: true })
       await syncDirectory(this.#directory)
     } catch (error) {
       throw fileError('remove', path, error)
@@ -123,14 +137,19 @@ class LockedFiles implements ReservationFiles {
     }
   }
 
-  /** Whole, but not durable: after a power failure the round starts elsewhere, which harms nobody. */
+  /**
+   * Neither durable nor atomic, as in host-local: after a crash the round may start elsewhere, which harms nobody.
+   * Written over and then cut, because ext4 flushes a file to disk that was first emptied, or replaced by a rename.
+   */
   async setLastReserved(rangeIndex: number, address: IpAddress): Promise<void> {
-    const name = pointerName(rangeIndex)
-    const unfinished = join(this.#directory, `${UNFINISHED_PREFIX}${name}`)
-    const path = join(this.#directory, name)
+    const path = join(this.#directory, pointerName(rangeIndex))
     try {
-      await writeFile(unfinished, address.toString(), { mode: 0o600 })
-      await rename(unfinished, path)
+      const file = openSync(path, POINTER_FLAGS, 0o600)
+      try {
+        ftruncateSync(file, writeSync(file, address.toString(), 0))
+      } finally {
+        closeSync(file)
+      }
     } catch (error) {
       throw fileError('write', path, error)
     }

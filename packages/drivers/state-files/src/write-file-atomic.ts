@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { open, rename, rm } from 'node:fs/promises'
+import { closeSync, fchmodSync, openSync, renameSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { makeDirectory, syncDirectory } from './durable-directory.ts'
+import { makeDirectory, syncDirectory, syncFile } from './durable-directory.ts'
 import { fileError } from './file-error.ts'
+import { removeQuietly } from './remove-quietly.ts'
 
 export interface WriteFileOptions {
   /** Exact: the umask does not apply. @default 0o600 */
@@ -27,18 +28,18 @@ export async function writeFileAtomic(
   const temporary = join(directory, `.${basename(path)}.${randomUUID()}.tmp`)
   try {
     await makeDirectory(directory)
-    const file = await open(temporary, 'wx', 0o600)
+    const file = openSync(temporary, 'wx', 0o600)
     try {
-      await file.writeFile(text)
-      await file.chmod(modeOctal)
-      await file.sync()
+      writeFileSync(file, text)
+      fchmodSync(file, modeOctal)
+      await syncFile(file)
     } finally {
-      await file.close()
+      closeSync(file)
     }
-    await rename(temporary, path)
+    renameSync(temporary, path)
     await syncDirectory(directory)
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {})
+    removeQuietly(temporary)
     throw fileError('write', path, error)
   }
 }
