@@ -62,21 +62,18 @@ export class BridgePodLinks implements PodLinks {
     if (device !== undefined) await applyAll(this.#kernel, [removal(device)])
   }
 
-  /** The pair; afterwards it is ours to take away. */
+  /** The pair. A `create` that fails has left nothing: the port promises it. */
   async #create(plan: PodLinkPlan, pod: Kernel, request: PodLinkRequest): Promise<void> {
     try {
       await applyAll(this.#kernel, plan.node)
     } catch (error) {
+      if (!TrilaneError.is(error, 'TRI_KERNEL_EXISTS')) throw error
       // One errno for both names: only the pod's namespace tells which of them is in use.
-      if (TrilaneError.is(error, 'TRI_KERNEL_EXISTS')) {
-        const { ifname } = request.key
-        const { links } = await pod.read({ links: true })
-        if (!links.some(({ name }) => name === ifname)) throw error
-        const values = { namespace: request.namespace, ifname }
-        throw TrilaneError.of('TRI_POD_INTERFACE_EXISTS', values, { cause: error })
-      }
-      await this.#undo(() => this.unplug(request.key), plan)
-      throw error
+      const { ifname } = request.key
+      const { links } = await pod.read({ links: true })
+      if (!links.some(({ name }) => name === ifname)) throw error
+      const values = { namespace: request.namespace, ifname }
+      throw TrilaneError.of('TRI_POD_INTERFACE_EXISTS', values, { cause: error })
     }
   }
 
@@ -85,7 +82,7 @@ export class BridgePodLinks implements PodLinks {
     try {
       await this.#configurePod(plan, pod)
     } catch (error) {
-      await this.#undo(() => applyAll(this.#kernel, [removal(hostDevice)]), plan)
+      await this.#undo(hostDevice)
       throw error
     }
     await this.#within(CARRIER_PATIENCE_MS, carrier)
@@ -111,12 +108,11 @@ export class BridgePodLinks implements PodLinks {
   }
 
   /** Failing to clean up must not hide why: it is logged, and the mark lets the sweep find what is left. */
-  async #undo(remove: () => Promise<void>, plan: PodLinkPlan): Promise<void> {
+  async #undo(device: string): Promise<void> {
     try {
-      await remove()
+      await applyAll(this.#kernel, [removal(device)])
     } catch (error) {
-      const fields = { device: plan.link.hostDevice, error: TrilaneError.from(error) }
-      this.#logger.error('pod link left behind', fields)
+      this.#logger.error('pod link left behind', { device, error: TrilaneError.from(error) })
     }
   }
 

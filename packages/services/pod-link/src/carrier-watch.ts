@@ -10,11 +10,11 @@ import type { Kernel, KernelWatch } from '@trilane/contracts'
  * All expectations share one watch of the kernel, which is open only while there are any.
  */
 export class CarrierWatch {
-  readonly #kernel: Kernel
+  readonly #kernel: Pick<Kernel, 'watch'>
   readonly #expected = new Map<string, () => void>()
   #watch: KernelWatch | undefined
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: Pick<Kernel, 'watch'>) {
     this.#kernel = kernel
   }
 

@@ -1,4 +1,4 @@
-import type { Clock, KernelChange, Logger, PodLinkRequest } from '@trilane/contracts'
+import type { Clock, Kernel, KernelChange, Logger, PodLinkRequest } from '@trilane/contracts'
 import { objectsOf, SILENT_LOGGER } from '@trilane/contracts'
 import { IpAddress } from '@trilane/ip'
 import { type MemoryKernel, MemoryMachine, memoryNode } from '@trilane/kernel-memory'
@@ -28,7 +28,42 @@ const PATIENT: Clock = {
 /** Never waits: as if the time were over at once. */
 const IMPATIENT: Clock = { ...PATIENT, sleep: async () => {} }
 
+/** Counts what is opened on a kernel and not closed again. */
+class Opened implements Kernel {
+  readonly pods: MemoryKernel[] = []
+  watches = 0
+  readonly #kernel: MemoryKernel
+
+  constructor(kernel: MemoryKernel) {
+    this.#kernel = kernel
+  }
+
+  read = (...args: Parameters<Kernel['read']>) => this.#kernel.read(...args)
+  apply = (...args: Parameters<Kernel['apply']>) => this.#kernel.apply(...args)
+  routeTo = (...args: Parameters<Kernel['routeTo']>) => this.#kernel.routeTo(...args)
+  announce = (...args: Parameters<Kernel['announce']>) => this.#kernel.announce(...args)
+  close = () => this.#kernel.close()
+
+  watch(...args: Parameters<Kernel['watch']>): ReturnType<Kernel['watch']> {
+    const watch = this.#kernel.watch(...args)
+    this.watches++
+    return {
+      close: () => {
+        watch.close()
+        this.watches--
+      }
+    }
+  }
+
+  async namespace(path: string): Promise<Kernel> {
+    const pod = await this.#kernel.namespace(path)
+    this.pods.push(pod)
+    return pod
+  }
+}
+
 interface Setup {
+  readonly opened: Opened
   readonly node: MemoryKernel
   readonly pod: MemoryKernel
   readonly links: BridgePodLinks
@@ -42,7 +77,9 @@ async function setup(parts: { readonly clock?: Clock; readonly logger?: Logger }
   const outcomes = await node.apply(wanted.map((object) => ({ ...object, action: 'create' })))
   expect(outcomes.filter(({ error }) => error !== undefined)).toEqual([])
   const { clock = PATIENT, logger = SILENT_LOGGER } = parts
-  return { node, pod, links: new BridgePodLinks({ kernel: node, network: 'default', clock, logger }) }
+  const opened = new Opened(node)
+  const links = new BridgePodLinks({ kernel: opened, network: 'default', clock, logger })
+  return { opened, node, pod, links }
 }
 
 /** A logger that remembers the messages of warnings and errors. */
@@ -79,6 +116,41 @@ describe('BridgePodLinks.plug', () => {
     expect(onEth0.every(({ tentative }) => !tentative)).toBe(true)
     const ways = inside.routes.filter(({ destination }) => destination.length === 0)
     expect(ways.map(({ gateway }) => String(gateway))).toEqual(['10.5.71.1', 'fd00:5:0:71::1'])
+  })
+
+  it('announces every address from inside the pod', async () => {
+    const { opened, links } = await setup()
+    const { podMac } = await links.plug(SPEC, REQUEST)
+    expect(opened.pods.flatMap(({ announced }) => announced)).toEqual([
+      { device: 'eth0', address: REQUEST.addresses.v4, mac: podMac },
+      { device: 'eth0', address: REQUEST.addresses.v6, mac: podMac }
+    ])
+  })
+
+  it('closes what it opened, also after an error', async () => {
+    const { opened, node, pod, links } = await setup()
+    await links.plug(SPEC, REQUEST)
+    await links.unplug(KEY)
+    node.faults.failNext(({ action }) => action === 'create', 'ENOMEM')
+    await expect(links.plug(SPEC, REQUEST)).rejects.toThrow()
+    pod.faults.failNext(({ kind }) => kind === 'route', 'ENOMEM')
+    await expect(links.plug(SPEC, REQUEST)).rejects.toThrow()
+    expect(opened.watches).toBe(0)
+    expect(opened.pods).toHaveLength(3)
+    for (const handle of opened.pods) await expect(handle.read({})).rejects.toThrow('closed')
+  })
+
+  it('counts a pod that cannot be announced as plugged in', async () => {
+    const logger = recorder()
+    const { opened, links } = await setup({ logger })
+    const { namespace } = opened
+    opened.namespace = async (path) => {
+      const handle = await namespace.call(opened, path)
+      handle.announce = () => Promise.reject(new Error('no'))
+      return handle
+    }
+    expect((await links.plug(SPEC, REQUEST)).hostDevice).toBe(HOST_DEVICE)
+    expect(logger.lines).toEqual(['pod not announced'])
   })
 
   it('gives the same names and MACs when the same pod comes again', async () => {
