@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Logger, TrilaneError } from '@trilane/contracts'
 import type { AgentHandlers } from './agent-handlers.ts'
 import { podJson } from './pod-json.ts'
@@ -50,19 +51,25 @@ export async function serveAgent(parts: {
 }): Promise<AgentServer> {
   const { socketPath, handlers, logger } = parts
   await prepareSocketPath(socketPath)
+  const running = new Set<Promise<void>>()
   const server = createServer(
     {
       requestTimeout: REQUEST_PATIENCE_MS,
       headersTimeout: REQUEST_PATIENCE_MS,
       connectionsCheckingInterval: 1_000
     },
-    (message, response) => void answer(handlers, logger, message, response)
+    (message, response) => {
+      const closed = new Promise<void>((resolve) => response.once('close', resolve))
+      running.add(closed)
+      void closed.then(() => running.delete(closed))
+      void answer(handlers, logger, message, response)
+    }
   )
   server.setTimeout(IDLE_PATIENCE_MS)
   // A client may close its sending side behind its request and still wants the answer.
   Object.assign(server, { httpAllowHalfOpen: true })
   await listen(server, socketPath)
-  return { close: () => closeServer(server) }
+  return { close: () => closeServer(server, running) }
 }
 
 async function answer(
@@ -73,7 +80,7 @@ async function answer(
 ): Promise<void> {
   const request = `${message.method} ${message.url}`
   try {
-    const handler = Object.hasOwn(ROUTES, request) ? ROUTES[request] : undefined
+    const handler = ROUTES[request]
     if (handler === undefined) {
       const problem = `there is no ${request}; there is ${Object.keys(ROUTES).join(', ')}`
       send(response, 404, requestInvalid(problem))
@@ -115,10 +122,12 @@ function listen(server: Server, path: string): Promise<void> {
   })
 }
 
-async function closeServer(server: Server): Promise<void> {
+/** Node's own idea of an idle connection leaves out those that never asked anything, and would wait for them. */
+async function closeServer(server: Server, running: ReadonlySet<Promise<void>>): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  server.closeIdleConnections()
-  const timer = setTimeout(() => server.closeAllConnections(), CLOSE_PATIENCE_MS)
+  const patience = new AbortController()
+  await Promise.race([Promise.all(running), sleep(CLOSE_PATIENCE_MS, undefined, patience).catch(() => {})])
+  patience.abort()
+  server.closeAllConnections()
   await closed
-  clearTimeout(timer)
 }

@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { watch } from 'node:fs'
 import { chmod, link, lstat, readFile, stat, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
@@ -95,5 +97,21 @@ describe('closing', () => {
     expect((await attached).containerId).toBe('c0ffee')
     await expect(lstat(socketPath)).rejects.toMatchObject({ code: 'ENOENT' })
     await expect(client.status()).rejects.toMatchObject({ code: 'TRI_DAEMON_UNREACHABLE' })
+  })
+
+  it('does not wait for clients that ask for nothing', async () => {
+    const { socketPath, server, client } = await serveForTest()
+    const silent = connect(socketPath)
+    const kept = connect(socketPath)
+    kept.write('GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n')
+    try {
+      await Promise.all([once(kept, 'data'), client.status()])
+      const startMs = performance.now()
+      await server.close()
+      expect(performance.now() - startMs).toBeLessThan(2_000)
+    } finally {
+      silent.destroy()
+      kept.destroy()
+    }
   })
 })
