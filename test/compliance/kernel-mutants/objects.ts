@@ -1,0 +1,425 @@
+import type { KernelChange, KernelSnapshot, Neighbour, Route } from '@trilane/contracts'
+import { Prefix } from '@trilane/ip'
+import {
+  answering,
+  both,
+  doing,
+  ignoring,
+  instead,
+  is,
+  type Mutant,
+  mutant,
+  NOT_FOUND,
+  REFUSED,
+  reading,
+  rightly,
+  without,
+  withValue
+} from './mutant.ts'
+
+const route = (change: KernelChange): Route => {
+  if (change.kind !== 'route') throw new Error('no route')
+  return change.value
+}
+
+const onRoute =
+  (action: KernelChange['action'], matches: (route: Route) => boolean = () => true) =>
+  (change: KernelChange): boolean =>
+    change.kind === 'route' && change.action === action && matches(change.value)
+
+const readingRoutes = (falsify: (route: Route) => Route | undefined) =>
+  reading((snapshot) => ({ ...snapshot, routes: snapshot.routes.flatMap((each) => falsify(each) ?? []) }))
+
+/** Removes everything that is read and that the change does not name but `matches` does. */
+const removingMore = (change: KernelChange, pick: (snapshot: KernelSnapshot) => readonly KernelChange[]) =>
+  doing(async (asked, kernel) => {
+    const error = await rightly(kernel, asked)
+    if (asked.kind !== change.kind || asked.action !== change.action) return error
+    const snapshot = await kernel.read({
+      addresses: true,
+      routes: 'all',
+      neighboursOf: ['va'],
+      fdbOf: ['vx']
+    })
+    await kernel.apply(pick(snapshot))
+    return error
+  })
+
+const EXAMPLE = { device: '', address: Prefix.parse('0.0.0.0/0').address, prefixLength: 0 }
+
+export const addressMutants: readonly Mutant[] = [
+  mutant(
+    'reads addresses as not usable yet',
+    'apply address > create puts it on the device *',
+    reading((snapshot) => ({
+      ...snapshot,
+      addresses: snapshot.addresses.map((each) => ({ ...each, tentative: true }))
+    }))
+  ),
+  mutant(
+    'loses addresses of devices that are down',
+    'apply address > create on a device that is down keeps it until the device is up *',
+    doing(async (change, kernel) => {
+      if (change.kind !== 'address') return 'rightly'
+      const { links } = await kernel.read({ links: true })
+      return links.some(({ name, up }) => name === change.value.device && !up) ? undefined : 'rightly'
+    })
+  ),
+  mutant(
+    'does not read what the kernel made',
+    [
+      'apply address > create brings the route to its network *',
+      'apply address > two in one network, and the route to it once *'
+    ],
+    readingRoutes((each) => (each.protocol === 2 ? undefined : each))
+  ),
+  mutant(
+    'takes an address away that it should leave',
+    'apply address > set leaves one that is there *',
+    doing(async (change, kernel) => {
+      if (!is('address', 'set')(change)) return 'rightly'
+      const error = await rightly(kernel, { ...change, action: 'create' } as KernelChange)
+      return error === undefined
+        ? undefined
+        : rightly(kernel, { ...change, action: 'remove' } as KernelChange)
+    })
+  ),
+  mutant(
+    'removes all addresses of the device',
+    'apply address > remove removes it, with the route to its network, and no other *',
+    removingMore({ kind: 'address', action: 'remove', value: EXAMPLE }, ({ addresses }) =>
+      addresses.map((value) => ({ kind: 'address', action: 'remove', value }))
+    )
+  ),
+  mutant(
+    'does not compare the prefix length',
+    'apply address > remove compares the prefix length *',
+    doing(async (change, kernel) => {
+      if (change.kind !== 'address' || change.action !== 'remove') return 'rightly'
+      const { addresses } = await kernel.read({ addresses: true })
+      const value = addresses.find(({ address }) => address.equals(change.value.address))
+      return value === undefined ? 'rightly' : rightly(kernel, { ...change, value })
+    })
+  ),
+  mutant(
+    'knows no secondary addresses',
+    'apply address > a second one in the same network reads as temporary, IPv4 only: it is a secondary one',
+    reading((snapshot) => ({
+      ...snapshot,
+      addresses: snapshot.addresses.map((each) => ({ ...each, temporary: false }))
+    }))
+  )
+]
+
+const spared = (what: string) => `apply route > remove spares a route of another ${what} *`
+
+export const routeMutants: readonly Mutant[] = [
+  mutant(
+    'leaves out what Linux fills in',
+    [
+      'apply route > create makes it, and Linux fills in the rest *',
+      'apply route > set leaves a route of another metric alone *'
+    ],
+    readingRoutes(({ metric: _metric, ...each }) => each)
+  ),
+  mutant(
+    'forgets the source',
+    [
+      'apply route > create makes it with everything that is asked for *',
+      "apply route > create with a source that is not this node's is refused *"
+    ],
+    without(is('route', 'create'), 'source')
+  ),
+  mutant(
+    'has no default route',
+    'apply route > create makes a default route *',
+    ignoring(onRoute('create', ({ destination }) => destination.length === 0))
+  ),
+  mutant(
+    'sees gateways everywhere',
+    'apply route > create makes one to the link itself, without a gateway *',
+    readingRoutes((each) => ({ ...each, gateway: each.gateway ?? each.destination.address }))
+  ),
+  mutant(
+    'ignores the metric',
+    [
+      'apply route > create of one with another metric stands beside it *',
+      'apply route > set leaves a route of another metric alone *'
+    ],
+    without((change) => change.kind === 'route' && change.action !== 'remove', 'metric')
+  ),
+  mutant(
+    'brings a device up for its route',
+    'apply route > create by a device that is down is refused *',
+    doing(async (change, kernel) => {
+      const error = await rightly(kernel, change)
+      if (error === undefined || change.kind !== 'route' || change.value.device !== 'bra') return error
+      await rightly(kernel, {
+        kind: 'link',
+        action: 'set',
+        value: { name: 'bra', kind: { type: 'bridge' }, up: true }
+      })
+      return rightly(kernel, change)
+    })
+  ),
+  mutant(
+    'takes every gateway to be on the link',
+    'apply route > create by a gateway that is in no network of the node is refused, and stays so with its device *',
+    withValue(is('route', 'create'), (change) => ({ device: route(change).device ?? 'va', onlink: true }))
+  ),
+  mutant(
+    'forgets onlink',
+    'apply route > create with onlink takes the gateway to be on the device *',
+    without(is('route', 'create'), 'onlink')
+  ),
+  mutant(
+    'reads every route as unicast',
+    [
+      'apply route > create makes, and remove removes, a * route *',
+      'apply route > set replaces a route by a blackhole, and back *'
+    ],
+    readingRoutes((each) => ({ ...each, type: 'unicast' }))
+  ),
+  mutant(
+    'adds a second route instead of replacing',
+    [
+      'apply route > set replaces gateway, protocol and source in place *',
+      'apply route > set replaces the device *',
+      'apply route > set to what it is already leaves one *'
+    ],
+    doing(async (change, kernel) => {
+      if (!onRoute('set')(change)) return 'rightly'
+      const error = await rightly(kernel, { ...change, action: 'create' } as KernelChange)
+      if (error === undefined) return undefined
+      return rightly(kernel, { kind: 'route', action: 'create', value: { ...route(change), metric: 4_000 } })
+    })
+  ),
+  mutant(
+    'removes routes of all metrics when it sets one',
+    'apply route > set leaves a route of another metric alone *',
+    doing(async (change, kernel): Promise<'rightly'> => {
+      if (change.kind !== 'route' || change.action !== 'set') return 'rightly'
+      for (const value of (await kernel.read({ routes: 'main' })).routes) {
+        if (!value.destination.equals(change.value.destination)) continue
+        await rightly(kernel, { kind: 'route', action: 'remove', value })
+      }
+      return 'rightly'
+    })
+  ),
+  mutant(
+    'removes every route',
+    'apply route > remove removes it and no other *',
+    removingMore(
+      { kind: 'route', action: 'remove', value: { destination: Prefix.parse('0.0.0.0/0') } },
+      ({ routes }) => routes.map((value) => ({ kind: 'route', action: 'remove', value }))
+    )
+  ),
+  mutant(
+    'cannot remove without a gateway',
+    'apply route > remove with destination alone removes it, whatever else it has *',
+    ignoring(onRoute('remove', ({ gateway }) => gateway === undefined))
+  ),
+  ...(['gateway', 'protocol', 'device', 'metric', 'table'] as const).map((field) =>
+    mutant(
+      `does not compare the ${field} when it removes`,
+      spared(field),
+      without(is('route', 'remove'), field)
+    )
+  ),
+  mutant(
+    'takes no metric for any metric, as Linux does',
+    'apply route > remove without a metric spares one whose metric was chosen *',
+    doing(async (change, kernel) => {
+      if (change.kind !== 'route' || change.action !== 'remove' || change.value.metric !== undefined)
+        return 'rightly'
+      const { routes } = await kernel.read({ routes: 'main' })
+      const value = routes.find(({ destination }) => destination.equals(change.value.destination))
+      return value === undefined ? 'rightly' : rightly(kernel, { ...change, value })
+    })
+  ),
+  mutant(
+    'drops routes with the carrier',
+    'apply route > they stay when their device loses its carrier *',
+    doing(async (change, kernel) => {
+      const error = await rightly(kernel, change)
+      if (change.kind !== 'link' || change.value.name !== 'vb' || change.value.up !== false) return error
+      const { routes } = await kernel.read({ routes: 'main' })
+      await kernel.apply(routes.map((value) => ({ kind: 'route', action: 'remove', value })))
+      return error
+    })
+  ),
+  mutant(
+    "makes the kernel's routes again by itself, whether the device is up or not",
+    'apply route > they go when their device goes down, which keeps IPv4 addresses only *',
+    (kernel) => {
+      let before: readonly Route[] = []
+      return {
+        async apply(changes) {
+          const goesDown = changes.some((change) => change.kind === 'link' && change.value.up === false)
+          if (goesDown) before = (await kernel.read({ routes: 'main' })).routes
+          return kernel.apply(changes)
+        },
+        async read(scope) {
+          const snapshot = await kernel.read(scope)
+          return { ...snapshot, routes: [...snapshot.routes, ...before] }
+        }
+      }
+    }
+  ),
+  mutant(
+    'remembers what went with its device',
+    [
+      'apply route > they and the addresses go with their device *',
+      'apply neighbour > they go with their device *',
+      'apply neighbour > they go when their device goes down, permanent ones too *',
+      'apply fdb > they go with their device'
+    ],
+    (kernel) => {
+      let before: KernelSnapshot | undefined
+      const everything = { addresses: true, routes: 'all', neighboursOf: ['va'], fdbOf: ['vx'] } as const
+      return {
+        async apply(changes) {
+          const outcomes = []
+          for (const change of changes) {
+            if (change.kind === 'link' && change.action !== 'create') before = await kernel.read(everything)
+            outcomes.push(...(await kernel.apply([change])))
+          }
+          return outcomes
+        },
+        read: async (scope) => ({ ...(await kernel.read(scope)), ...before })
+      }
+    }
+  ),
+  mutant(
+    'does not know a device that was made again',
+    'apply route > they come back with a device that is made again, by its name *',
+    (kernel) => {
+      let gone = false
+      return {
+        async apply(changes) {
+          gone ||= changes.some((change) => change.kind === 'link' && change.action === 'remove')
+          return kernel.apply(changes)
+        },
+        async read(scope) {
+          const snapshot = await kernel.read(scope)
+          if (!gone) return snapshot
+          return { ...snapshot, routes: snapshot.routes.map((each) => ({ ...each, device: 'if4' })) }
+        }
+      }
+    }
+  )
+]
+
+const readingNeighbours = (falsify: (neighbour: Neighbour) => Neighbour) =>
+  reading((snapshot) => ({ ...snapshot, neighbours: snapshot.neighbours.map(falsify) }))
+
+export const neighbourMutants: readonly Mutant[] = [
+  mutant(
+    'reads every neighbour as stale',
+    [
+      'apply neighbour > create makes a permanent one *',
+      'apply neighbour > create makes it in the state that is asked for *'
+    ],
+    readingNeighbours((each) => ({ ...each, state: 'stale' }))
+  ),
+  mutant(
+    'keeps the MAC of a neighbour',
+    'apply neighbour > set gives it another MAC in place *',
+    doing(async (change, kernel) => {
+      if (change.kind !== 'neighbour' || change.action !== 'set') return 'rightly'
+      await rightly(kernel, { ...change, action: 'create' })
+      return undefined
+    })
+  ),
+  mutant(
+    'removes all neighbours',
+    'apply neighbour > remove removes it and no other *',
+    removingMore({ kind: 'neighbour', action: 'remove', value: EXAMPLE }, ({ neighbours }) =>
+      neighbours.map((value) => ({ kind: 'neighbour', action: 'remove', value }))
+    )
+  ),
+  mutant(
+    'reads no forwarding entries',
+    'apply fdb > create makes one with an outer destination *',
+    reading((snapshot) => ({ ...snapshot, fdb: [] }))
+  ),
+  mutant(
+    'keeps the destination of a MAC',
+    'apply fdb > set moves a MAC to another destination in place',
+    doing(async (change, kernel) => {
+      if (change.kind !== 'fdb' || change.action !== 'set') return 'rightly'
+      await rightly(kernel, { ...change, action: 'create' })
+      return undefined
+    })
+  ),
+  mutant(
+    'does not compare the destination of a MAC',
+    'apply fdb > remove spares a MAC that has another destination by now',
+    doing(async (change, kernel) => {
+      if (change.kind !== 'fdb' || change.action !== 'remove') return 'rightly'
+      const value = (await kernel.read({ fdbOf: ['vx'] })).fdb.find(({ mac }) => mac.equals(change.value.mac))
+      return value === undefined ? 'rightly' : rightly(kernel, { ...change, value })
+    })
+  )
+]
+
+const parameters = new Map<string, string>()
+
+export const sysctlMutants: readonly Mutant[] = [
+  mutant(
+    'never writes a parameter',
+    ['apply sysctl > set writes *', 'apply sysctl > create is the same as set'],
+    ignoring(is('sysctl'))
+  ),
+  mutant(
+    'takes a dot for a slash',
+    'apply sysctl > set of a device with a dot in its name finds it',
+    withValue(is('sysctl', 'set'), (change) => ({
+      key: change.kind === 'sysctl' ? change.value.key.replaceAll('.', '/') : ''
+    }))
+  ),
+  mutant(
+    'ignores a parameter that does not exist',
+    [
+      'apply sysctl > set of one that does not exist gives TRI_KERNEL_NOT_FOUND',
+      'apply sysctl > set never leaves /proc/sys'
+    ],
+    answering(is('sysctl', 'set'), undefined)
+  ),
+  mutant(
+    'reads every text as a number',
+    'apply sysctl > set to a value that Linux does not take is refused and changes nothing',
+    withValue(is('sysctl', 'set'), (change) => ({
+      value: change.kind === 'sysctl' ? String(Number.parseInt(change.value.value, 10) || 0) : ''
+    }))
+  ),
+  mutant(
+    'sets a parameter back to 0 when it is removed',
+    'apply sysctl > remove is refused and changes nothing',
+    instead(is('sysctl', 'remove'), (change) => ({ action: 'set', value: { ...change.value, value: '0' } }))
+  ),
+  mutant(
+    'writes the parameters of all namespaces',
+    'apply sysctl > each namespace has its own',
+    both(
+      doing((change) => {
+        if (change.kind === 'sysctl') parameters.set(change.value.key, change.value.value)
+        return 'rightly'
+      }),
+      reading((snapshot) => ({
+        ...snapshot,
+        sysctls: snapshot.sysctls.map(({ key, value }) => ({ key, value: parameters.get(key) ?? value }))
+      }))
+    )
+  ),
+  mutant(
+    'calls the removal of a parameter a missing one',
+    'apply sysctl > remove is refused and changes nothing',
+    answering(is('sysctl', 'remove'), NOT_FOUND)
+  ),
+  mutant(
+    'refuses to create a parameter',
+    'apply sysctl > create is the same as set',
+    answering(is('sysctl', 'create'), REFUSED)
+  )
+]
