@@ -10,7 +10,7 @@ import {
 } from '@trilane/contracts'
 import { valuesOf } from '@trilane/ip'
 import { type Choice, chooseSubnets } from './choose-subnet.ts'
-import { findFormerLease, isLeasable, leaseOf } from './own-lease.ts'
+import { findFormerLease, isLeasable, leaseOf, sharesPublicAddress } from './own-lease.ts'
 import { seededFraction } from './seeded-fraction.ts'
 
 /** What a lease is acquired and renewed with. */
@@ -52,8 +52,14 @@ export async function acquireLease(context: LeaseContext, claim: LeaseClaim): Pr
           leaseOf(former.lease.subnets, claim, identity),
           lifeOf(former, leaseTtlMs)
         )
-        if (kept !== undefined) return kept
-        continue
+        if (kept === undefined) continue
+        if (!sharesPublicAddress(former.lease, self)) {
+          logger.info('former lease had another public address', {
+            key: former.key,
+            was: former.lease.publicAddresses
+          })
+        }
+        return kept
       }
       logger.warn('former lease does not fit the network config and is given up', { key: former.key })
       if (!(await store.remove(former))) continue

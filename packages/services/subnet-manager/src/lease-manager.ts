@@ -1,6 +1,5 @@
 import {
   type Clock,
-  type FamilyConfig,
   type Lease,
   type LeaseClaim,
   type LeaseNode,
@@ -14,14 +13,15 @@ import {
   type SubnetStore,
   TrilaneError
 } from '@trilane/contracts'
-import { FAMILIES, type IpAddress, type PerFamily, valuesOf } from '@trilane/ip'
-import { acquireLease, type LeaseContext, lifeOf, olderOverlap, overlap } from './acquire-lease.ts'
-import { sameLease } from './lease-equality.ts'
+import { type IpAddress, type PerFamily, valuesOf } from '@trilane/ip'
+import { acquireLease, type LeaseContext, lifeOf } from './acquire-lease.ts'
+import { HeldLease } from './held-lease.ts'
 import { LeaseSet } from './lease-set.ts'
-import { isOurs, leaseOf } from './own-lease.ts'
+import { holderOf, isOurs, leaseOf, type Self } from './own-lease.ts'
 import { diffPeers } from './peer-change.ts'
 import { usablePeers } from './peers.ts'
 import { renewDelayMs } from './renew-schedule.ts'
+import { reserveSubnets } from './reserve-subnets.ts'
 import { seededFraction } from './seeded-fraction.ts'
 import { StoreFollower } from './store-follower.ts'
 
@@ -51,14 +51,10 @@ export class LeaseManager implements SubnetManager {
   readonly #relistMs: number
   readonly #set = new LeaseSet()
   #configRevision: number | undefined
-  #own: StoredLease | undefined
-  /** What was written last, perhaps without an answer: reading it back is no change by somebody else. */
-  #written: Lease | undefined
+  readonly #held = new HeldLease()
   #publicAddresses: PerFamily<IpAddress> = {}
   #peers: ReadonlyMap<string, StoredLease> = new Map()
   #peerProblems: readonly TrilaneError[] = []
-  /** What was told last about our own lease, so that it is told once. */
-  #toldAboutOwn = ''
   #configText: string | undefined
   #listener: ((change: PeerChange) => void) | undefined
   #follower: StoreFollower | undefined
@@ -75,13 +71,13 @@ export class LeaseManager implements SubnetManager {
   }
 
   get own(): StoredLease | undefined {
-    return this.#own
+    return this.#held.stored
   }
 
   /** Until the next `renew` is due; 0 when it is, `undefined` when there is no lease or it never ends. */
   renewDelayMs(): number | undefined {
     return renewDelayMs({
-      expiresAtMs: this.#own?.expiresAtMs,
+      expiresAtMs: this.#held.stored?.expiresAtMs,
       wallMs: this.#context.clock.wallMs(),
       leaseTtlMs: this.#context.leaseTtlMs,
       renewMarginMs: this.#renewMarginMs,
@@ -96,13 +92,13 @@ export class LeaseManager implements SubnetManager {
 
   async renew(claim: LeaseClaim): Promise<StoredLease> {
     const { store, identity, leaseTtlMs, logger } = this.#context
-    const own = this.#own
+    const own = this.#held.stored
     if (own === undefined) {
       throw TrilaneError.of('TRI_LEASE_LOST', { subnet: 'a subnet', reason: 'it has not acquired one' })
     }
     this.#publicAddresses = claim.publicAddresses
     const lease = leaseOf(own.lease.subnets, claim, identity)
-    this.#written = lease
+    this.#held.writing(lease)
     let expected: StoredLease | undefined = own
     for (let attempt = 0; attempt < RENEW_TRIES; attempt++) {
       const renewed: StoredLease | undefined = await store.update(
@@ -113,9 +109,7 @@ export class LeaseManager implements SubnetManager {
       if (renewed !== undefined) return this.#hold(renewed)
       expected = await this.#find(own.key)
       if (expected === undefined) throw this.#lost(own, 'it expired or was removed')
-      if (
-        !isOurs(expected.lease, { machineId: identity.machineId, publicAddresses: claim.publicAddresses })
-      ) {
+      if (!isOurs(expected.lease, this.#self())) {
         throw this.#lost(own, `${holderOf(expected.lease)} holds it now`)
       }
       logger.warn('own lease was written by another process; it is taken back', { key: own.key })
@@ -160,31 +154,19 @@ export class LeaseManager implements SubnetManager {
     return [...this.#set.rejected(), ...this.#peerProblems]
   }
 
-  async reserve(lease: Lease): Promise<StoredLease> {
-    const { store, network } = this.#context
-    checkReservable(lease, network.families)
-    const { leases } = await store.list()
-    const holder = leases.find((stored) => overlap(stored.lease, lease))
-    const created = holder === undefined ? await store.create(lease, undefined) : undefined
-    const older = created === undefined ? holder : await olderOverlap(store, created)
-    if (created !== undefined && older === undefined) return created
-    if (created !== undefined) await store.remove(created)
-    throw TrilaneError.of('TRI_LEASE_CONFLICT', {
-      key: older?.key ?? valuesOf(lease.subnets).join('&'),
-      owner: older === undefined ? 'another node' : holderOf(older.lease)
-    })
+  reserve(lease: Lease): Promise<StoredLease> {
+    return reserveSubnets(this.#context.store, this.#context.network.families, lease)
   }
 
   async release(): Promise<void> {
-    const own = this.#own
+    const own = this.#held.stored
     if (own === undefined) return
-    const { store, identity } = this.#context
-    const self = { machineId: identity.machineId, publicAddresses: this.#publicAddresses }
+    const { store } = this.#context
     if (!(await store.remove(own))) {
       const current = await this.#find(own.key)
-      if (current !== undefined && isOurs(current.lease, self)) await store.remove(current)
+      if (current !== undefined && isOurs(current.lease, this.#self())) await store.remove(current)
     }
-    this.#own = undefined
+    this.#held.drop()
     this.#publishSoon()
   }
 
@@ -193,16 +175,18 @@ export class LeaseManager implements SubnetManager {
     this.#follower?.close()
   }
 
+  #self(): Self {
+    return { machineId: this.#context.identity.machineId, publicAddresses: this.#publicAddresses }
+  }
+
   #hold(stored: StoredLease): StoredLease {
-    this.#own = stored
-    this.#written = stored.lease
-    this.#toldAboutOwn = ''
+    this.#held.hold(stored)
     this.#publishSoon()
     return stored
   }
 
   #lost(own: StoredLease, reason: string): TrilaneError {
-    this.#own = undefined
+    this.#held.drop()
     this.#publishSoon()
     return TrilaneError.of('TRI_LEASE_LOST', { subnet: valuesOf(own.lease.subnets).join(' and '), reason })
   }
@@ -237,20 +221,17 @@ export class LeaseManager implements SubnetManager {
 
   #publish(first: boolean): void {
     if (this.#closed) return
-    const { network, identity, logger } = this.#context
-    const { peers, problems } = usablePeers(this.#set.leases(), {
-      families: network.families,
-      machineId: identity.machineId,
-      publicAddresses: this.#publicAddresses,
-      own: this.#own
-    })
-    const former = new Set(this.#peerProblems.map((problem) => problem.message))
-    for (const problem of problems)
-      if (!former.has(problem.message)) logger.warn('lease skipped', { problem })
+    const { network, logger } = this.#context
+    const rules = { ...this.#self(), families: network.families, own: this.#held.stored }
+    const { peers, problems } = usablePeers(this.#set.leases(), rules)
+    const known = new Set(this.#peerProblems.map((problem) => problem.message))
+    for (const problem of problems) {
+      if (!known.has(problem.message)) logger.warn('lease skipped', { problem })
+    }
     const { put, gone } = diffPeers(this.#peers, peers)
     this.#peers = peers
     this.#peerProblems = problems
-    const own = this.#newsAboutOwn()
+    const own = this.#held.news(this.#set)
     const configText = this.#configText
     this.#configText = undefined
     if (!first && put.size === 0 && gone.size === 0 && own === undefined && configText === undefined) return
@@ -264,48 +245,5 @@ export class LeaseManager implements SubnetManager {
     } catch (error) {
       logger.error('a listener for peers failed', { error: TrilaneError.from(error) })
     }
-  }
-
-  #newsAboutOwn(): PeerChange['own'] {
-    const own = this.#own
-    if (own === undefined) return undefined
-    const stored = this.#set.get(own.key)
-    const state = stored === undefined ? this.#absence(own) : this.#difference(own, stored)
-    const told = state === undefined ? '' : `${state} ${stored?.revision}`
-    const isNews = told !== this.#toldAboutOwn
-    this.#toldAboutOwn = told
-    return isNews ? state : undefined
-  }
-
-  /** A set that is older than our lease does not have it yet. */
-  #absence(own: StoredLease): 'lost' | undefined {
-    return this.#set.revision >= own.revision ? 'lost' : undefined
-  }
-
-  #difference(own: StoredLease, stored: StoredLease): 'changed' | undefined {
-    if (stored.revision <= own.revision || sameLease(stored.lease, own.lease)) return undefined
-    return this.#written !== undefined && sameLease(stored.lease, this.#written) ? undefined : 'changed'
-  }
-}
-
-function holderOf(lease: Lease): string {
-  return lease.node?.name ?? (valuesOf(lease.publicAddresses).join(' and ') || 'a node without a name')
-}
-
-/** A reservation may have any length, so that an operator can keep a whole block. */
-function checkReservable(lease: Lease, families: PerFamily<FamilyConfig>): void {
-  for (const family of FAMILIES) {
-    const subnet = lease.subnets[family]
-    const network = families[family]?.network
-    if (subnet === undefined) continue
-    if (network?.contains(subnet) && !subnet.equals(network)) continue
-    throw TrilaneError.of('TRI_CONFIG_INVALID', {
-      path: 'subnet',
-      value: subnet,
-      allowed:
-        network === undefined
-          ? `this network has no ${family} addresses`
-          : `it must be a part of the network ${network}`
-    })
   }
 }

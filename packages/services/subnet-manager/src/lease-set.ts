@@ -57,10 +57,14 @@ export class LeaseSet {
         this.#revision = Math.max(this.#revision, revision)
         return
       }
-      case 'rejected':
+      case 'rejected': {
+        const { key, error } = event
         // A lease that was there before is no longer what the store holds: a fresh list would not have it either.
-        this.#leases.delete(event.key)
-        this.#rejected.set(event.key, event.error)
+        const former = this.#leases.get(key)
+        if (former !== undefined) this.#goneAt.set(key, former.revision)
+        this.#leases.delete(key)
+        this.#rejected.set(key, error)
+      }
     }
   }
 

@@ -1,5 +1,5 @@
 import type { FamilyConfig, Lease, LeaseClaim, LeaseNode, StoredLease } from '@trilane/contracts'
-import { FAMILIES, type IpAddress, type PerFamily } from '@trilane/ip'
+import { FAMILIES, type IpAddress, type PerFamily, valuesOf } from '@trilane/ip'
 import { isInRange } from './choose-subnet.ts'
 
 /** Who this node is, as its leases tell. */
@@ -56,4 +56,9 @@ export function isLeasable(lease: Pick<Lease, 'subnets'>, families: PerFamily<Fa
 export function leaseOf(subnets: Lease['subnets'], claim: LeaseClaim, node: LeaseNode): Lease {
   const { publicAddresses, backendType, backendData } = claim
   return { subnets, publicAddresses, backendType, backendData, node }
+}
+
+/** For messages. */
+export function holderOf(lease: Lease): string {
+  return lease.node?.name ?? (valuesOf(lease.publicAddresses).join(' and ') || 'a node without a name')
 }

@@ -3,11 +3,9 @@ import { familiesOf, mapFamilies, type PerFamily, type Prefix, valuesOf } from '
 import { type Self, sharesPublicAddress } from './own-lease.ts'
 import { PrefixIndex } from './prefix-index.ts'
 
-export interface PeerRules {
+/** Public addresses are unknown, hence none, until the first claim. */
+export interface PeerRules extends Self {
   readonly families: PerFamily<FamilyConfig>
-  readonly machineId: string
-  /** Unknown until the first claim. */
-  readonly publicAddresses: Self['publicAddresses']
   readonly own: StoredLease | undefined
 }
 
@@ -26,7 +24,7 @@ export interface Peers {
 export function usablePeers(leases: Iterable<StoredLease>, rules: PeerRules): Peers {
   const peers = new Map<string, StoredLease>()
   const problems: TrilaneError[] = []
-  const others = [...leases].filter((stored) => stored.key !== rules.own?.key).sort(byAge)
+  const others = [...leases].filter((stored) => !isOwn(stored, rules)).sort(byAge)
   const held = new PrefixIndex([...others, ...(rules.own ? [rules.own] : [])].flatMap(lengthsOf))
   for (const prefix of valuesOf(rules.own?.lease.subnets ?? {})) held.add(prefix, 'this node')
   for (const stored of others) {
@@ -40,6 +38,11 @@ export function usablePeers(leases: Iterable<StoredLease>, rules: PeerRules): Pe
     peers.set(peer.key, peer)
   }
   return { peers, problems }
+}
+
+/** Without a lease in hand, one with our machine id is the former one, or the one that is being acquired. */
+function isOwn({ key, lease }: StoredLease, { own, machineId }: PeerRules): boolean {
+  return own === undefined ? lease.node?.machineId === machineId : key === own.key
 }
 
 /** What is wrong with the lease by itself. */

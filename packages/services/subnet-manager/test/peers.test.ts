@@ -32,6 +32,13 @@ describe('usablePeers', () => {
     expect(judge([own, good])).toEqual({ peers: ['10.5.2.0-24'], problems: [] })
   })
 
+  it('knows its own by machine id while it has none in hand', () => {
+    expect(judge([own, good], { own: undefined, publicAddresses: {} })).toEqual({
+      peers: ['10.5.2.0-24'],
+      problems: []
+    })
+  })
+
   it('takes a lease outside SubnetMin to SubnetMax, of another length, of another type, of flanneld', () => {
     const foreign = { ...stored('10.5.0.0/24', '192.0.2.3') }
     const longer = stored('10.5.9.128/25', '192.0.2.4', 'd')

@@ -1,0 +1,50 @@
+import type { Lease, PeerChange, StoredLease } from '@trilane/contracts'
+import { sameLease } from './lease-equality.ts'
+import type { LeaseSet } from './lease-set.ts'
+
+/** The lease that this node holds, and what the store says about it meanwhile. */
+export class HeldLease {
+  #stored: StoredLease | undefined
+  /** What was written last, perhaps without an answer: reading it back is no change by somebody else. */
+  #written: Lease | undefined
+  /** What {@link news} told last. */
+  #told = ''
+
+  get stored(): StoredLease | undefined {
+    return this.#stored
+  }
+
+  hold(stored: StoredLease): void {
+    this.#stored = stored
+    this.#written = stored.lease
+    this.#told = ''
+  }
+
+  /** Before each attempt to write it. */
+  writing(lease: Lease): void {
+    this.#written = lease
+  }
+
+  drop(): void {
+    this.#stored = undefined
+  }
+
+  /** What became of it in the store, told once for each time that it is written. */
+  news(set: LeaseSet): PeerChange['own'] {
+    const held = this.#stored
+    if (held === undefined) return undefined
+    const stored = set.get(held.key)
+    const state = this.#judge(held, stored, set.revision)
+    const told = state === undefined ? '' : `${state} ${stored?.revision}`
+    if (told === this.#told) return undefined
+    this.#told = told
+    return state
+  }
+
+  #judge(held: StoredLease, stored: StoredLease | undefined, setRevision: number): PeerChange['own'] {
+    // A set, or an entry of it, that is older than our last write does not show it yet.
+    if (stored === undefined) return setRevision >= held.revision ? 'lost' : undefined
+    if (stored.revision <= held.revision || sameLease(stored.lease, held.lease)) return undefined
+    return this.#written !== undefined && sameLease(stored.lease, this.#written) ? undefined : 'changed'
+  }
+}
