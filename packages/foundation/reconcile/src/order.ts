@@ -1,4 +1,4 @@
-import { type KernelChange, keyOf } from '@trilane/contracts'
+import { type InterfaceAddress, type KernelChange, keyOf } from '@trilane/contracts'
 import { Prefix } from '@trilane/ip'
 import { parentsFirst } from './object-devices.ts'
 
@@ -10,24 +10,20 @@ import { parentsFirst } from './object-devices.ts'
  * 3. neighbours, forwarding entries, routes: those without a gateway first, as gateways are looked up in them
  * 4. removals, the other way round: routes, forwarding entries, neighbours, addresses, devices
  *
- * A route is replaced in one step. Two removals come early, both of things that would be in the way: a route that stands behind
- * one that is written (it carries nothing, and Linux refuses the replacement), and an IPv4 address in the
- * network of one that is written on the same device (Linux deletes its secondaries together with it).
- * An address that moves to another device needs no exception: for a moment both have it.
+ * A route is replaced in one step. Two removals come early, both of what would be in the way:
+ * a route that stands behind one that is written (it carries nothing, and Linux refuses the replacement), and an
+ * address that cannot be beside one that is written on the same device: in IPv4 one of the same network (Linux deletes
+ * its secondaries together with it), in IPv6 the same one with another prefix length (Linux refuses it).
+ * So does an IPv4 address of a device by which IPv4 routes are written but no IPv4 address: if it is the last one,
+ * Linux drops the routes with it. An address that moves to another device needs no exception: for a moment both have it.
  *
  * Changes of one rank keep their order.
  */
 export function orderChanges(changes: readonly KernelChange[]): KernelChange[] {
-  const written = new Set<string>()
-  const networks = new Set<string>()
-  for (const change of changes) {
-    if (change.action === 'remove') continue
-    written.add(keyOf(change))
-    if (change.kind === 'address') networks.add(networkOf(change.value))
-  }
+  const written = writtenBy(changes)
   const ranks = new Map<number, KernelChange[]>()
   for (const change of changes) {
-    const rank = rankOf(change, written, networks)
+    const rank = rankOf(change, written)
     const equals = ranks.get(rank)
     if (equals === undefined) ranks.set(rank, [change])
     else equals.push(change)
@@ -58,18 +54,44 @@ const RANK = {
   removeLink: 17
 } as const
 
-function rankOf(change: KernelChange, written: ReadonlySet<string>, networks: ReadonlySet<string>): number {
+interface Written {
+  readonly keys: ReadonlySet<string>
+  readonly places: ReadonlySet<string>
+  /** Devices by which IPv4 routes are written, but on which no IPv4 address is. */
+  readonly unaddressed: ReadonlySet<string | undefined>
+}
+
+function writtenBy(changes: readonly KernelChange[]): Written {
+  const keys = new Set<string>()
+  const places = new Set<string>()
+  const unaddressed = new Set<string | undefined>()
+  const addressed = new Set<string>()
+  for (const change of changes) {
+    if (change.action === 'remove') continue
+    keys.add(keyOf(change))
+    if (change.kind === 'address') {
+      places.add(placeOf(change.value))
+      if (change.value.address.family === 'v4') addressed.add(change.value.device)
+    }
+    if (change.kind === 'route' && change.value.destination.family === 'v4')
+      unaddressed.add(change.value.device)
+  }
+  for (const device of addressed) unaddressed.delete(device)
+  return { keys, places, unaddressed }
+}
+
+function rankOf(change: KernelChange, written: Written): number {
   const remove = change.action === 'remove'
   switch (change.kind) {
     case 'link':
-      if (remove) return written.has(keyOf(change)) ? RANK.removeLinkToRemake : RANK.removeLink
+      if (remove) return written.keys.has(keyOf(change)) ? RANK.removeLinkToRemake : RANK.removeLink
       if (change.action === 'create') return RANK.createLink
       return change.value.up === true ? RANK.setLinkUp : RANK.setLink
     case 'sysctl':
       return RANK.setSysctl
     case 'address':
       if (!remove) return RANK.setAddress
-      return networks.has(networkOf(change.value)) ? RANK.removeAddressInTheWay : RANK.removeAddress
+      return isInTheWay(change.value, written) ? RANK.removeAddressInTheWay : RANK.removeAddress
     case 'neighbour':
       return remove ? RANK.removeNeighbour : RANK.setNeighbour
     case 'fdb':
@@ -77,16 +99,19 @@ function rankOf(change: KernelChange, written: ReadonlySet<string>, networks: Re
     case 'route': {
       const direct = change.value.gateway === undefined
       if (!remove) return direct ? RANK.setDirectRoute : RANK.setRouteByGateway
-      if (written.has(keyOf(change))) return RANK.removeShadowedRoute
+      if (written.keys.has(keyOf(change))) return RANK.removeShadowedRoute
       return direct ? RANK.removeDirectRoute : RANK.removeRouteByGateway
     }
   }
 }
 
-/** Equal for IPv4 addresses of one device and one network; IPv6 has no secondaries. */
-function networkOf(value: (KernelChange & { kind: 'address' })['value']): string {
-  if (value.address.family === 'v6') return `${value.device} ${value.address}/${value.prefixLength}`
-  return `${value.device} ${Prefix.of(value.address, value.prefixLength)}`
+function isInTheWay(value: InterfaceAddress, { places, unaddressed }: Written): boolean {
+  return places.has(placeOf(value)) || (value.address.family === 'v4' && unaddressed.has(value.device))
+}
+
+/** Equal for addresses that cannot come and go independently of each other. */
+function placeOf({ device, address, prefixLength }: InterfaceAddress): string {
+  return `${device} ${address.family === 'v6' ? address : Prefix.of(address, prefixLength)}`
 }
 
 function sortRank(changes: readonly KernelChange[]): readonly KernelChange[] {

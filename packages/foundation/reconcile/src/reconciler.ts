@@ -16,7 +16,7 @@ import { disturbs } from './disturbance.ts'
 import { kindDifference } from './first-difference.ts'
 import { KnownState } from './known-state.ts'
 import { ROUTE_PROTOCOL, readAlias } from './marks.ts'
-import { neededDevicesOf } from './object-devices.ts'
+import { hostDeviceOf, neededDevicesOf } from './object-devices.ts'
 import { orderChanges } from './order.ts'
 import { OwnWrites } from './own-writes.ts'
 import { readScopeFor } from './read-scope.ts'
@@ -231,17 +231,22 @@ export class Reconciler {
   /** With the keys that need a device which has to be made, made again or brought up, or which was in the way. */
   #withDependants(dirty: ReadonlySet<string>): ReadonlySet<string> {
     const keys = new Set(dirty)
+    const touched = new Set<string>()
     // What is added during the iteration is visited too: children of children.
     for (const key of keys) {
       const wish = this.#wishes.wanted(key)
       if (wish?.kind !== 'link') continue
+      const { name, up } = wish.value
       const actual = this.#known.get(key)
       const stays =
         actual?.kind === 'link' &&
         kindDifference(wish.value, actual.value) === undefined &&
-        (wish.value.up !== true || actual.value.up === true) &&
-        !this.#blocked.has(wish.value.name)
-      if (!stays) for (const dependant of this.#wishes.keysNeeding(wish.value.name)) keys.add(dependant)
+        (up !== true || actual.value.up === true) &&
+        !this.#blocked.has(name) &&
+        !touched.has(hostDeviceOf(wish) ?? '')
+      if (stays) continue
+      touched.add(name)
+      for (const dependant of this.#wishes.keysNeeding(name)) keys.add(dependant)
     }
     return keys
   }

@@ -2,13 +2,17 @@ import { type KernelChange, type KernelObject, keyOf } from '@trilane/contracts'
 import { Prefix } from '@trilane/ip'
 
 /**
- * Wanted objects that die with the addresses that `changes` remove, to be written again after it: Linux deletes the
- * secondary IPv4 addresses of a network together with its primary (unless `promote_secondaries` is on), and
- * every route with a deleted address as its source.
+ * What is wanted and dies with addresses that `changes` remove, to be written again after it.
+ *
+ * Linux deletes the secondary IPv4 addresses of a network together with its primary (unless `promote_secondaries` is
+ * on), and with a device's last IPv4 address all IPv4 routes by it, without an event. So it may come to that when a
+ * wanted address is in the removed one's network, or when none is wanted; any other is written before the removal.
+ *
+ * @param wantedOn the wanted objects that need a device
  */
 export function renewals(
   changes: readonly KernelChange[],
-  wantedOn: (device: string) => Iterable<KernelObject>
+  wantedOn: (device: string) => readonly KernelObject[]
 ): KernelChange[] {
   const written = new Set(changes.map((change) => keyOf(change)))
   const renewed: KernelChange[] = []
@@ -18,21 +22,18 @@ export function renewals(
     const isSecondary = 'temporary' in change.value && change.value.temporary === true
     if (address.family === 'v6' || isSecondary) continue
     const network = Prefix.of(address, prefixLength)
-    const sources = new Set<string>()
-    const onDevice = [...wantedOn(device)]
+    const onDevice = wantedOn(device)
+    const isInNetwork = (object: KernelObject): boolean =>
+      object.kind === 'address' &&
+      object.value.prefixLength === prefixLength &&
+      network.contains(object.value.address)
+    const staysAddressed = onDevice.some(
+      (object) => object.kind === 'address' && object.value.address.family === 'v4' && !isInNetwork(object)
+    )
+    if (staysAddressed && !onDevice.some(isInNetwork)) continue
     for (const object of onDevice) {
-      if (object.kind !== 'address' || object.value.prefixLength !== prefixLength) continue
-      if (network.contains(object.value.address)) sources.add(String(object.value.address))
-    }
-    if (sources.size === 0) continue
-    for (const object of onDevice) {
-      const source =
-        object.kind === 'address'
-          ? object.value.address
-          : object.kind === 'route'
-            ? object.value.source
-            : undefined
-      if (!sources.has(String(source)) || written.has(keyOf(object))) continue
+      const isRoute = object.kind === 'route' && object.value.destination.family === 'v4'
+      if ((!isRoute && !isInNetwork(object)) || written.has(keyOf(object))) continue
       written.add(keyOf(object))
       renewed.push({ ...object, action: 'set' })
     }
