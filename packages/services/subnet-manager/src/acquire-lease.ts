@@ -41,6 +41,7 @@ export async function acquireLease(context: LeaseContext, claim: LeaseClaim): Pr
   const self = { machineId: identity.machineId, publicAddresses: claim.publicAddresses }
   const refused: Pick<StoredLease['lease'], 'subnets'>[] = []
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
+    // Whoever lost a race looks elsewhere next: the neighbours of a wanted subnet are what the other losers want.
     const seed = attempt === 0 ? identity.machineId : `${identity.machineId} try ${attempt}`
     if (attempt > 0) await clock.sleep(seededFraction(seed) * RETRY_WAIT_MS)
     const { leases } = await store.list()

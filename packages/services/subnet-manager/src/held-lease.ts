@@ -34,16 +34,16 @@ export class HeldLease {
     const held = this.#stored
     if (held === undefined) return undefined
     const stored = set.get(held.key)
-    const state = this.#judge(held, stored, set.revision)
+    const state = this.#judge(held, stored, set)
     const told = state === undefined ? '' : `${state} ${stored?.revision}`
     if (told === this.#told) return undefined
     this.#told = told
     return state
   }
 
-  #judge(held: StoredLease, stored: StoredLease | undefined, setRevision: number): PeerChange['own'] {
+  #judge(held: StoredLease, stored: StoredLease | undefined, set: LeaseSet): PeerChange['own'] {
     // A set, or an entry of it, that is older than our last write does not show it yet.
-    if (stored === undefined) return setRevision >= held.revision ? 'lost' : undefined
+    if (stored === undefined) return set.covers(held.revision) ? 'lost' : undefined
     if (stored.revision <= held.revision || sameLease(stored.lease, held.lease)) return undefined
     return this.#written !== undefined && sameLease(stored.lease, this.#written) ? undefined : 'changed'
   }

@@ -132,7 +132,7 @@ export class LeaseManager implements SubnetManager {
         relistMs: this.#relistMs,
         onList: (list, config) => {
           this.#set.replace(list)
-          this.#noteConfig(config)
+          this.#noteListedConfig(config)
           this.#publish(!this.#following)
           this.#following = true
           resolve()
@@ -197,16 +197,22 @@ export class LeaseManager implements SubnetManager {
   }
 
   #onEvent(event: Exclude<StoreEvent, { kind: 'gap' }>): void {
-    if (event.kind === 'config') this.#noteConfig(event.config)
+    if (event.kind === 'config') this.#noteConfigEvent(event.config)
     else this.#set.apply(event)
     this.#publishSoon()
   }
 
-  #noteConfig(config: StoredConfig | undefined): void {
+  /** Any other revision is another config, a lower one too: the store may have been made anew. */
+  #noteListedConfig(config: StoredConfig | undefined): void {
     this.#configRevision ??= config?.revision ?? 0
-    if (config === undefined || config.revision <= this.#configRevision) return
+    if (config === undefined || config.revision === this.#configRevision) return
     this.#configRevision = config.revision
     this.#configText = config.text
+  }
+
+  /** May be repeated. */
+  #noteConfigEvent(config: StoredConfig): void {
+    if (config.revision > (this.#configRevision ?? 0)) this.#noteListedConfig(config)
   }
 
   /** One call for all events of one turn of the event loop, and never inside another call. */

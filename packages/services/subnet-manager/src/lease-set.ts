@@ -11,10 +11,11 @@ export class LeaseSet {
   #goneAt = new Map<string, number>()
   #listRevision = 0
   #revision = 0
+  #startedAnew = false
 
-  /** Up to which revision of the store the set is known to be complete. */
-  get revision(): number {
-    return this.#revision
+  /** Does the set show what was written at this revision? Always, after the store lost its data and counts anew. */
+  covers(revision: number): boolean {
+    return this.#startedAnew || revision <= this.#revision
   }
 
   get(key: string): StoredLease | undefined {
@@ -34,6 +35,7 @@ export class LeaseSet {
     this.#leases = new Map(list.leases.map((stored) => [stored.key, stored]))
     this.#rejected = new Map(list.rejected.map((error) => [String(error.values.key), error]))
     this.#goneAt.clear()
+    this.#startedAnew = list.revision < this.#revision
     this.#listRevision = list.revision
     this.#revision = list.revision
   }

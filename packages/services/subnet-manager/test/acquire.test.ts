@@ -53,7 +53,9 @@ describe('acquire', () => {
       { ...lease('fd00:5:0:7::/64', '0.0.0.0'), publicAddresses: { v4: IpAddress.parse('0.0.0.0') } },
       TTL_MS
     )
-    const own = claim('0.0.0.0', { publicAddresses: { v6: IpAddress.parse('2001:db8::1') } })
+    const own = claim('0.0.0.0', {
+      publicAddresses: { v4: IpAddress.parse('0.0.0.0'), v6: IpAddress.parse('2001:db8::1') }
+    })
     const stored = await manager(store, clock, 'a', { network: v6Only }).acquire(own)
     expect(stored.key).not.toBe(others.key)
   })
@@ -68,6 +70,45 @@ describe('acquire', () => {
     const stored = await manager(store, clock, 'a').acquire(claim('192.0.2.1'))
     expect(stored.key).not.toBe(former.key)
     expect(store.all).toEqual([stored])
+  })
+
+  it('chooses among several leases of its own one that may be kept', async () => {
+    const { clock, store } = setUp()
+    store.put(lease('10.5.70.0/25', '192.0.2.1', 'a'), TTL_MS)
+    store.put(lease('10.5.71.0/24', '192.0.2.1', 'a'), TTL_MS)
+    expect((await manager(store, clock, 'a').acquire(claim('192.0.2.1'))).key).toBe('10.5.71.0-24')
+  })
+
+  it('may take the place of the lease that it gives up', async () => {
+    const { clock, store } = setUp()
+    store.put(lease('10.5.1.0/25', '192.0.2.1', 'a'), TTL_MS)
+    const one = { network: network({ v4: family('10.5.0.0/23', 24) }) }
+    expect((await manager(store, clock, 'a', one).acquire(claim('192.0.2.1'))).key).toBe('10.5.1.0-24')
+  })
+
+  it('keeps a new lease when a later one overlaps it, and takes it back when an earlier one does', async () => {
+    const { clock } = setUp()
+    const store = new MemoryStore(clock)
+    const create = store.create.bind(store)
+    store.create = async (wanted, ttlMs) => {
+      store.create = create
+      store.put(lease('10.5.71.128/25', '192.0.2.7', 'earlier'), TTL_MS)
+      return create(wanted, ttlMs)
+    }
+    const previousSubnets = { v4: Prefix.parse('10.5.71.0/24') }
+    const second = await manager(store, clock, 'a').acquire(claim('192.0.2.1', { previousSubnets }))
+    expect(second.key).not.toBe('10.5.71.0-24')
+    store.create = async (wanted, ttlMs) => {
+      store.create = create
+      const created = await create(wanted, ttlMs)
+      store.put(lease('10.5.81.128/25', '192.0.2.8', 'later'), TTL_MS)
+      return created
+    }
+    const kept = await manager(store, clock, 'b').acquire(
+      claim('192.0.2.2', { previousSubnets: { v4: Prefix.parse('10.5.81.0/24') } })
+    )
+    expect(kept.key).toBe('10.5.81.0-24')
+    expect(store.all.map((stored) => stored.key)).toContain('10.5.81.0-24')
   })
 
   it('keeps a reservation that it takes a reservation', async () => {

@@ -78,6 +78,7 @@ describe('follow', () => {
     await settle()
     store.emit({ kind: 'put', stored: second })
     store.emit({ kind: 'put', stored: { ...second, key: '10.5.8.0-24', revision: 1 } })
+    store.emit({ kind: 'put', stored: { ...second, key: '10.5.2.0-24', revision: 2 } })
     await settle()
     expect(told).toEqual(['+10.5.3.0-24', '-10.5.3.0-24'])
   })
@@ -305,6 +306,23 @@ describe('follow tells about our own lease', () => {
     store.emit({ kind: 'gap', reason: 'compacted' })
     await clock.advance(200)
     expect(told).toEqual(['own lost'])
+  })
+
+  it('that it is lost when the store lost everything and counts its revisions anew', async () => {
+    const { clock, store, node, own, told } = await following()
+    for (let i = 0; i < 20; i++) store.put(lease('10.5.2.0/24', '192.0.2.2', 'b'), TTL_MS)
+    store.drop('10.5.2.0-24')
+    await node.renew(claim('192.0.2.1'))
+    await settle()
+    told.length = 0
+    store.loseEverything()
+    await store.writeConfig('anew')
+    await clock.advance(200)
+    expect(told).toEqual(['config anew own lost'])
+    expect((await node.acquire(claim('192.0.2.1'))).key).toBe(own.key)
+    store.put(lease('10.5.2.0/24', '192.0.2.2', 'b'), TTL_MS)
+    await settle()
+    expect(told.slice(1)).toEqual(['+10.5.2.0-24'])
   })
 
   it('nothing after it was acquired again', async () => {

@@ -135,6 +135,15 @@ export class MemoryStore implements SubnetStore {
     }
   }
 
+  /** As when a store lost its disk and was started again: revisions begin anew. */
+  loseEverything(): void {
+    this.#leases.clear()
+    this.#garbage.clear()
+    this.#history.length = 0
+    this.#revision = 0
+    this.emit({ kind: 'gap', reason: 'the store was made anew' })
+  }
+
   emit(event: StoreEvent): void {
     for (const listener of [...this.#watches]) listener(event)
   }
