@@ -10,6 +10,7 @@ export { type AddressPoolFixture, addressPoolSuite, describeAddressPool } from '
 export { type BackendFixture, backendSuite, describeBackend } from './backend/index.ts'
 export type { KernelFixture } from './kernel/fixture.ts'
 export { describeKernel, kernelSuite } from './kernel/index.ts'
+export { describeSubnetStore, type SubnetStoreFixture, subnetStoreSuite } from './subnet-store/index.ts'
 export {
   describeSuite,
   failuresOf,

@@ -1,0 +1,136 @@
+import type { Clock, Logger, StoredConfig, StoreEvent, StoreWatch } from '@trilane/contracts'
+import { type Changes, changesSince, NOTHING_TOLD, type Told, toldAt } from './changes.ts'
+import { DirectoryNotices } from './directory-notices.ts'
+import type { Layout } from './layout.ts'
+import { isExpired } from './lease-file.ts'
+import type { Snapshot } from './snapshot.ts'
+
+export interface WatchOptions {
+  readonly layout: Layout
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly pollMs: number
+  readonly revision: number
+  readonly listener: (event: StoreEvent) => void
+  readonly snapshot: () => Promise<Snapshot>
+  readonly config: () => Promise<StoredConfig | undefined>
+  /** Removes expired leases from the directory. */
+  readonly reap: (keys: readonly string[]) => Promise<void>
+  readonly onClosed: () => void
+}
+
+/**
+ * Looks at the directory whenever something in it changes, at the next expiry and, for the case that nobody tells
+ * it of changes, now and then; tells its listener what is new. Each look compares the whole state, so that a missed
+ * notice costs time only.
+ */
+export class Watch implements StoreWatch {
+  readonly #options: WatchOptions
+  readonly #notices: DirectoryNotices
+  #wake = new AbortController()
+  #told: Told | undefined
+  #trouble: string | undefined
+  #closed = false
+  #ended: Promise<void> = Promise.resolve()
+
+  constructor(options: WatchOptions) {
+    this.#options = options
+    this.#notices = new DirectoryNotices(options.layout, () => this.#wake.abort())
+  }
+
+  start(): void {
+    this.#ended = this.#run()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#wake.abort()
+    this.#notices.stop()
+    this.#options.onClosed()
+  }
+
+  /** When the last look, if one was under way at `close`, is over. */
+  get ended(): Promise<void> {
+    return this.#ended
+  }
+
+  async #run(): Promise<void> {
+    const { clock, pollMs, logger } = this.#options
+    while (!this.#closed) {
+      this.#wake = new AbortController()
+      let delayMs = pollMs
+      try {
+        // Before the look: what changes during it is noticed.
+        await this.#notices.start()
+        delayMs = Math.min(pollMs, await this.#look())
+        // The look may have made the directory.
+        if (await this.#notices.start()) delayMs = 0
+        if (this.#trouble !== undefined)
+          logger.info('store is back', { directory: this.#options.layout.directory })
+        this.#trouble = undefined
+      } catch (error) {
+        this.#warn(error)
+      }
+      if (this.#closed || this.#wake.signal.aborted || delayMs === 0) continue
+      await clock.sleep(delayMs, this.#wake.signal)
+    }
+    this.#notices.stop()
+  }
+
+  /** @returns ms until the next lease expires */
+  async #look(): Promise<number> {
+    const { clock, revision } = this.#options
+    const snapshot = await this.#reaped(await this.#options.snapshot())
+    const config = await this.#options.config()
+    let before = this.#told ?? toldAt(revision, snapshot, config?.revision ?? 0)
+    if (before === undefined) {
+      this.#deliver([{ kind: 'gap', reason: `removals since revision ${revision} are forgotten` }])
+      before = NOTHING_TOLD
+    }
+    const wallMs = clock.wallMs()
+    const { events, told } = changesSince(before, snapshot, config, wallMs)
+    this.#told = told
+    this.#deliver(events)
+
+    const remainingMs = [...snapshot.leases.values()]
+      .map(({ expiresAtMs = Number.POSITIVE_INFINITY }) => expiresAtMs - wallMs)
+      .filter((ms) => ms > 0)
+    return Math.min(...remainingMs, Number.POSITIVE_INFINITY)
+  }
+
+  async #reaped(snapshot: Snapshot): Promise<Snapshot> {
+    const wallMs = this.#options.clock.wallMs()
+    const expired = [...snapshot.leases.values()].filter((stored) => isExpired(stored, wallMs))
+    if (expired.length === 0) return snapshot
+    try {
+      await this.#options.reap(expired.map(({ key }) => key))
+      return await this.#options.snapshot()
+    } catch (error) {
+      // On a disk that is full or read-only they stay; nobody takes them for leases anyway.
+      this.#options.logger.debug('expired leases stay in the store', { error })
+      return snapshot
+    }
+  }
+
+  #deliver(events: Changes['events']): void {
+    for (const event of events) {
+      if (this.#closed) return
+      try {
+        this.#options.listener(event)
+      } catch (error) {
+        this.#options.logger.error('a listener of the store failed', { event: event.kind, error })
+      }
+    }
+  }
+
+  /** Once per kind of trouble, however often it is tried. */
+  #warn(error: unknown): void {
+    const text = error instanceof Error ? error.message : String(error)
+    if (this.#closed || this.#trouble === text) return
+    this.#trouble = text
+    this.#options.logger.warn('store cannot be followed', {
+      directory: this.#options.layout.directory,
+      error
+    })
+  }
+}
