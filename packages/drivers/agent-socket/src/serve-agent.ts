@@ -69,6 +69,8 @@ export async function serveAgent(parts: {
   // A client may close its sending side behind its request and still wants the answer.
   Object.assign(server, { httpAllowHalfOpen: true })
   await listen(server, socketPath)
+  // A connection that cannot be accepted (no file descriptor left) is one client's misfortune.
+  server.on('error', (error) => logger.error('connection not accepted', { error }))
   return { close: () => closeServer(server, running) }
 }
 
@@ -112,10 +114,14 @@ function send(response: ServerResponse, status: number, value: unknown): void {
 /** `listen` binds before it returns, so that the umask holds for the socket file and for nothing else of ours. */
 function listen(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(fileError('listen', path, error.message, error)))
+    const fail = (error: Error): void => reject(fileError('listen', path, error.message, error))
+    server.once('error', fail)
     const umask = process.umask(0o177)
     try {
-      server.listen(path, resolve)
+      server.listen(path, () => {
+        server.off('error', fail)
+        resolve()
+      })
     } finally {
       process.umask(umask)
     }

@@ -1,6 +1,12 @@
-import type { BridgedPodLink, KernelState, Lease, NodeFacts, Sysctl } from '@trilane/contracts'
-import { EMPTY_KERNEL_STATE } from '@trilane/contracts'
-import { FAMILIES, type Family, familiesOf, type IpAddress, Mac, mapFamilies, type Prefix } from '@trilane/ip'
+import {
+  type BridgedPodLink,
+  EMPTY_KERNEL_STATE,
+  type KernelState,
+  type Lease,
+  type NodeFacts,
+  type Sysctl
+} from '@trilane/contracts'
+import { type Family, familiesOf, type IpAddress, Mac, mapFamilies, type Prefix, valuesOf } from '@trilane/ip'
 import { networkAlias } from '@trilane/reconcile'
 
 /**
@@ -31,13 +37,13 @@ export function bridgedNodeState(
         up: true
       }
     ],
-    addresses: FAMILIES.flatMap((family) => {
-      const subnet = lease.subnets[family]
-      if (subnet === undefined) return []
+    addresses: valuesOf(lease.subnets).map((subnet) => ({
+      device: bridge,
+      address: gatewayOf(subnet),
+      prefixLength: subnet.length,
       // The bridge has no carrier before its first pod, and detection would wait for one.
-      const skipDad = family === 'v6' ? { skipDad: true } : {}
-      return [{ device: bridge, address: gatewayOf(subnet), prefixLength: subnet.length, ...skipDad }]
-    }),
+      ...(subnet.family === 'v6' ? { skipDad: true } : {})
+    })),
     sysctls: familiesOf(lease.subnets).flatMap((family) => SYSCTLS[family](bridge))
   }
 }

@@ -4,9 +4,10 @@ import {
   type PluggedLink,
   type PodLinkRequest,
   type PodLinkSpec,
+  type Sysctl,
   TrilaneError
 } from '@trilane/contracts'
-import { FAMILIES, type Family, type IpAddress, mapFamilies, Prefix, valuesOf } from '@trilane/ip'
+import { type Family, familiesOf, type IpAddress, mapFamilies, Prefix, valuesOf } from '@trilane/ip'
 import { podLinkAlias } from '@trilane/reconcile'
 import { derivedMacs, hostDeviceName } from './names.ts'
 
@@ -89,16 +90,14 @@ function addressing(spec: PodLinkSpec, address: IpAddress): Addressing {
 
 /** Sysctls before addresses, addresses before "up", "up" before routes: each needs the one before. */
 function podChanges(device: string, addresses: PluggedLink['addresses']): KernelChange[] {
-  const other = { type: 'other', kernelType: '' } as const
   const changes: KernelChange[] = [
-    { kind: 'link', action: 'set', value: { name: 'lo', kind: other, up: true } },
-    ...(addresses.v6 === undefined ? [] : sysctlsForV6(device))
+    { kind: 'link', action: 'set', value: { name: 'lo', kind: { type: 'other', kernelType: '' }, up: true } }
   ]
-  for (const family of FAMILIES) {
-    const given = addresses[family]
-    if (given === undefined) continue
-    const { address, prefixLength } = given
-    const skipDad = family === 'v6' ? { skipDad: true } : {}
+  for (const family of familiesOf(addresses)) {
+    for (const value of POD_SYSCTLS[family](device)) changes.push({ kind: 'sysctl', action: 'set', value })
+  }
+  for (const { address, prefixLength } of valuesOf(addresses)) {
+    const skipDad = address.family === 'v6' ? { skipDad: true } : {}
     changes.push({ kind: 'address', action: 'create', value: { device, address, prefixLength, ...skipDad } })
   }
   changes.push({ kind: 'link', action: 'set', value: { name: device, kind: { type: 'veth' }, up: true } })
@@ -109,18 +108,16 @@ function podChanges(device: string, addresses: PluggedLink['addresses']): Kernel
   return changes
 }
 
-/** Nothing here has a counterpart in IPv4: only IPv6 can be off per device, probes addresses and listens to routers. */
-function sysctlsForV6(device: string): KernelChange[] {
-  const sysctls = [
+/** Only IPv6 can be off per device, probes its addresses and listens to routers. */
+const POD_SYSCTLS: Readonly<Record<Family, (device: string) => readonly Sysctl[]>> = {
+  v4: () => [],
+  v6: (device) => [
     // Runtimes make namespaces with IPv6 off (docker, podman without an IPv6 network).
-    ['lo', 'disable_ipv6', '0'],
-    [device, 'disable_ipv6', '0'],
+    { key: 'net/ipv6/conf/lo/disable_ipv6', value: '0' },
+    { key: `net/ipv6/conf/${device}/disable_ipv6`, value: '0' },
     // For the link-local address; the pool has made sure that no other pod has the global one.
-    [device, 'accept_dad', '0'],
+    { key: `net/ipv6/conf/${device}/accept_dad`, value: '0' },
     // Another pod's advertisement must not change this pod's routes.
-    [device, 'accept_ra', '0']
-  ] as const
-  return sysctls.map(([name, parameter, value]) => {
-    return { kind: 'sysctl', action: 'set', value: { key: `net/ipv6/conf/${name}/${parameter}`, value } }
-  })
+    { key: `net/ipv6/conf/${device}/accept_ra`, value: '0' }
+  ]
 }
