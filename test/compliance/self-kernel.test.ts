@@ -1,10 +1,14 @@
 import { failuresOf, type KernelFixture, kernelSuite, testNames } from '@trilane/compliance'
 import { MemoryMachine } from '@trilane/kernel-memory'
 import { describe, expect, it } from 'vitest'
-import { applyMutants, linkMutants, linkTypeMutants, setMutants } from './kernel-mutants/links.ts'
+import { addressMutants } from './kernel-mutants/addresses.ts'
+import { neighbourMutants, sysctlMutants } from './kernel-mutants/entries.ts'
+import { applyMutants, linkMutants, linkTypeMutants } from './kernel-mutants/links.ts'
 import { type Mutation, mutated } from './kernel-mutants/mutant.ts'
-import { addressMutants, neighbourMutants, routeMutants, sysctlMutants } from './kernel-mutants/objects.ts'
-import { otherMutants, readMutants, watchMutants } from './kernel-mutants/observations.ts'
+import { otherMutants, readMutants } from './kernel-mutants/reads.ts'
+import { routeMutants } from './kernel-mutants/routes.ts'
+import { setMutants } from './kernel-mutants/set.ts'
+import { watchMutants } from './kernel-mutants/watches.ts'
 
 const MUTANTS = [
   ...applyMutants,

@@ -1,4 +1,4 @@
-import type { Kernel, KernelChange, KernelEvent, KernelSnapshot, ReadScope } from '@trilane/contracts'
+import type { Kernel, KernelChange, KernelEvent, KernelSnapshot, ReadScope, Route } from '@trilane/contracts'
 import { TrilaneError } from '@trilane/contracts'
 import type { MemoryKernel } from '@trilane/kernel-memory'
 
@@ -131,3 +131,20 @@ export const both =
   (...mutations: readonly Mutation[]): Mutation =>
   (kernel) =>
     Object.assign({}, ...mutations.map((mutation) => mutation(kernel)))
+
+/** Reads other routes than there are; `undefined`: none. */
+export const readingRoutes = (falsify: (route: Route) => Route | undefined): Mutation =>
+  reading((snapshot) => ({ ...snapshot, routes: snapshot.routes.flatMap((each) => falsify(each) ?? []) }))
+
+/** Removes, with one object of a kind, also those that `pick` finds. */
+export const removingMore = (
+  kind: KernelChange['kind'],
+  pick: (snapshot: KernelSnapshot) => readonly KernelChange[]
+): Mutation =>
+  doing(async (change, kernel) => {
+    const error = await rightly(kernel, change)
+    if (!is(kind, 'remove')(change)) return error
+    const everything = { addresses: true, routes: 'all', neighboursOf: ['va'] } as const
+    await kernel.apply(pick(await kernel.read(everything)))
+    return error
+  })

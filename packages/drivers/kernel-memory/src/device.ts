@@ -24,9 +24,11 @@ export class Device {
   parent: Device | undefined
   readonly ports = new Set<Device>()
   readonly children = new Set<Device>()
-  /** Chosen ones are printed, and a bridge keeps them instead of following its ports. */
+  /** Chosen ones are printed, and a bridge keeps a chosen MAC instead of taking one of its ports'. */
   macIsChosen = false
   mtuIsChosen = false
+  /** A bridge follows its ports' MTU unless its own was set after its creation (`BROPT_MTU_SET_BY_USER`). */
+  mtuIsKept = false
   /** A bridge that never had a port has a carrier; one whose last port left has none (Linux 6.18). */
   hadPorts = false
 

@@ -77,6 +77,7 @@ export class Faults {
 
 const WORDS: Readonly<Record<Errno, string>> = {
   EADDRNOTAVAIL: 'Cannot assign requested address',
+  EAFNOSUPPORT: 'Address family not supported by protocol',
   EBUSY: 'Device or resource busy',
   EEXIST: 'File exists',
   EHOSTUNREACH: 'No route to host',

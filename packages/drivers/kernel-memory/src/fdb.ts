@@ -10,6 +10,9 @@ import { Refusal } from './refusal.ts'
 export function putFdbEntry(here: NetworkNamespace, wish: FdbEntry, mayExist: boolean): void {
   const device = here.device(wish.device)
   if (device.kind.type !== 'vxlan') throw new Refusal('EOPNOTSUPP', 'Operation not supported')
+  if (wish.destination.family !== (device.kind.local?.family ?? 'v4')) {
+    throw new Refusal('EAFNOSUPPORT', 'Address family not supported by protocol')
+  }
   const key = keyOf(wish)
   if (!mayExist && here.fdb.has(key)) throw new Refusal('EEXIST', 'File exists')
   const reading: FdbEntry = { device: device.name, mac: wish.mac, destination: wish.destination }

@@ -51,6 +51,7 @@ export function setLink(here: NetworkNamespace, link: Link): void {
   if (link.hairpin !== undefined && device.master === undefined && typeof link.master !== 'string') {
     throw new Refusal('EOPNOTSUPP', 'Operation not supported')
   }
+  if (link.mtuBytes !== undefined) device.mtuIsKept = true
   assign(device, link)
 }
 
@@ -172,9 +173,8 @@ function leaveMaster(device: Device): void {
 /** A bridge has the smallest MTU and the lowest MAC of its ports, unless it was given its own. */
 function followPorts(bridge: Device): void {
   const ports = [...bridge.ports]
-  if (!bridge.mtuIsChosen) {
-    bridge.mtuBytes = ports.reduce((least, port) => Math.min(least, port.mtuBytes), 1500)
-    if (ports.length > 0) bridge.mtuBytes = Math.min(...ports.map((port) => port.mtuBytes))
+  if (!bridge.mtuIsKept) {
+    bridge.mtuBytes = ports.length === 0 ? 1500 : Math.min(...ports.map((port) => port.mtuBytes))
   }
   if (!bridge.macIsChosen) {
     const macs = ports.flatMap((port) => (port.mac === undefined ? [] : [port.mac]))

@@ -25,7 +25,7 @@ export interface FamilySample {
   readonly everything: Prefix
 }
 
-const SAMPLES: Readonly<Record<Family, FamilySample>> = {
+export const SAMPLES: Readonly<Record<Family, FamilySample>> = {
   v4: {
     family: 'v4',
     own: IpAddress.parse('192.0.2.1'),

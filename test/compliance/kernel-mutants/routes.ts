@@ -1,17 +1,12 @@
-import type { KernelChange, KernelSnapshot, Neighbour, Route } from '@trilane/contracts'
-import { Prefix } from '@trilane/ip'
+import type { KernelChange, KernelSnapshot, Route } from '@trilane/contracts'
 import {
-  answering,
-  both,
   doing,
   ignoring,
-  instead,
   is,
   type Mutant,
   mutant,
-  NOT_FOUND,
-  REFUSED,
-  reading,
+  readingRoutes,
+  removingMore,
   rightly,
   without,
   withValue
@@ -26,90 +21,6 @@ const onRoute =
   (action: KernelChange['action'], matches: (route: Route) => boolean = () => true) =>
   (change: KernelChange): boolean =>
     change.kind === 'route' && change.action === action && matches(change.value)
-
-const readingRoutes = (falsify: (route: Route) => Route | undefined) =>
-  reading((snapshot) => ({ ...snapshot, routes: snapshot.routes.flatMap((each) => falsify(each) ?? []) }))
-
-/** Removes everything that is read and that the change does not name but `matches` does. */
-const removingMore = (change: KernelChange, pick: (snapshot: KernelSnapshot) => readonly KernelChange[]) =>
-  doing(async (asked, kernel) => {
-    const error = await rightly(kernel, asked)
-    if (asked.kind !== change.kind || asked.action !== change.action) return error
-    const snapshot = await kernel.read({
-      addresses: true,
-      routes: 'all',
-      neighboursOf: ['va'],
-      fdbOf: ['vx']
-    })
-    await kernel.apply(pick(snapshot))
-    return error
-  })
-
-const EXAMPLE = { device: '', address: Prefix.parse('0.0.0.0/0').address, prefixLength: 0 }
-
-export const addressMutants: readonly Mutant[] = [
-  mutant(
-    'reads addresses as not usable yet',
-    'apply address > create puts it on the device *',
-    reading((snapshot) => ({
-      ...snapshot,
-      addresses: snapshot.addresses.map((each) => ({ ...each, tentative: true }))
-    }))
-  ),
-  mutant(
-    'loses addresses of devices that are down',
-    'apply address > create on a device that is down keeps it until the device is up *',
-    doing(async (change, kernel) => {
-      if (change.kind !== 'address') return 'rightly'
-      const { links } = await kernel.read({ links: true })
-      return links.some(({ name, up }) => name === change.value.device && !up) ? undefined : 'rightly'
-    })
-  ),
-  mutant(
-    'does not read what the kernel made',
-    [
-      'apply address > create brings the route to its network *',
-      'apply address > two in one network, and the route to it once *'
-    ],
-    readingRoutes((each) => (each.protocol === 2 ? undefined : each))
-  ),
-  mutant(
-    'takes an address away that it should leave',
-    'apply address > set leaves one that is there *',
-    doing(async (change, kernel) => {
-      if (!is('address', 'set')(change)) return 'rightly'
-      const error = await rightly(kernel, { ...change, action: 'create' } as KernelChange)
-      return error === undefined
-        ? undefined
-        : rightly(kernel, { ...change, action: 'remove' } as KernelChange)
-    })
-  ),
-  mutant(
-    'removes all addresses of the device',
-    'apply address > remove removes it, with the route to its network, and no other *',
-    removingMore({ kind: 'address', action: 'remove', value: EXAMPLE }, ({ addresses }) =>
-      addresses.map((value) => ({ kind: 'address', action: 'remove', value }))
-    )
-  ),
-  mutant(
-    'does not compare the prefix length',
-    'apply address > remove compares the prefix length *',
-    doing(async (change, kernel) => {
-      if (change.kind !== 'address' || change.action !== 'remove') return 'rightly'
-      const { addresses } = await kernel.read({ addresses: true })
-      const value = addresses.find(({ address }) => address.equals(change.value.address))
-      return value === undefined ? 'rightly' : rightly(kernel, { ...change, value })
-    })
-  ),
-  mutant(
-    'knows no secondary addresses',
-    'apply address > a second one in the same network reads as temporary, IPv4 only: it is a secondary one',
-    reading((snapshot) => ({
-      ...snapshot,
-      addresses: snapshot.addresses.map((each) => ({ ...each, temporary: false }))
-    }))
-  )
-]
 
 const spared = (what: string) => `apply route > remove spares a route of another ${what} *`
 
@@ -209,10 +120,7 @@ export const routeMutants: readonly Mutant[] = [
   mutant(
     'removes every route',
     'apply route > remove removes it and no other *',
-    removingMore(
-      { kind: 'route', action: 'remove', value: { destination: Prefix.parse('0.0.0.0/0') } },
-      ({ routes }) => routes.map((value) => ({ kind: 'route', action: 'remove', value }))
-    )
+    removingMore('route', ({ routes }) => routes.map((value) => ({ kind: 'route', action: 'remove', value })))
   ),
   mutant(
     'cannot remove without a gateway',
@@ -307,119 +215,5 @@ export const routeMutants: readonly Mutant[] = [
         }
       }
     }
-  )
-]
-
-const readingNeighbours = (falsify: (neighbour: Neighbour) => Neighbour) =>
-  reading((snapshot) => ({ ...snapshot, neighbours: snapshot.neighbours.map(falsify) }))
-
-export const neighbourMutants: readonly Mutant[] = [
-  mutant(
-    'reads every neighbour as stale',
-    [
-      'apply neighbour > create makes a permanent one *',
-      'apply neighbour > create makes it in the state that is asked for *'
-    ],
-    readingNeighbours((each) => ({ ...each, state: 'stale' }))
-  ),
-  mutant(
-    'keeps the MAC of a neighbour',
-    'apply neighbour > set gives it another MAC in place *',
-    doing(async (change, kernel) => {
-      if (change.kind !== 'neighbour' || change.action !== 'set') return 'rightly'
-      await rightly(kernel, { ...change, action: 'create' })
-      return undefined
-    })
-  ),
-  mutant(
-    'removes all neighbours',
-    'apply neighbour > remove removes it and no other *',
-    removingMore({ kind: 'neighbour', action: 'remove', value: EXAMPLE }, ({ neighbours }) =>
-      neighbours.map((value) => ({ kind: 'neighbour', action: 'remove', value }))
-    )
-  ),
-  mutant(
-    'reads no forwarding entries',
-    'apply fdb > create makes one with an outer destination *',
-    reading((snapshot) => ({ ...snapshot, fdb: [] }))
-  ),
-  mutant(
-    'keeps the destination of a MAC',
-    'apply fdb > set moves a MAC to another destination in place',
-    doing(async (change, kernel) => {
-      if (change.kind !== 'fdb' || change.action !== 'set') return 'rightly'
-      await rightly(kernel, { ...change, action: 'create' })
-      return undefined
-    })
-  ),
-  mutant(
-    'does not compare the destination of a MAC',
-    'apply fdb > remove spares a MAC that has another destination by now',
-    doing(async (change, kernel) => {
-      if (change.kind !== 'fdb' || change.action !== 'remove') return 'rightly'
-      const value = (await kernel.read({ fdbOf: ['vx'] })).fdb.find(({ mac }) => mac.equals(change.value.mac))
-      return value === undefined ? 'rightly' : rightly(kernel, { ...change, value })
-    })
-  )
-]
-
-const parameters = new Map<string, string>()
-
-export const sysctlMutants: readonly Mutant[] = [
-  mutant(
-    'never writes a parameter',
-    ['apply sysctl > set writes *', 'apply sysctl > create is the same as set'],
-    ignoring(is('sysctl'))
-  ),
-  mutant(
-    'takes a dot for a slash',
-    'apply sysctl > set of a device with a dot in its name finds it',
-    withValue(is('sysctl', 'set'), (change) => ({
-      key: change.kind === 'sysctl' ? change.value.key.replaceAll('.', '/') : ''
-    }))
-  ),
-  mutant(
-    'ignores a parameter that does not exist',
-    [
-      'apply sysctl > set of one that does not exist gives TRI_KERNEL_NOT_FOUND',
-      'apply sysctl > set never leaves /proc/sys'
-    ],
-    answering(is('sysctl', 'set'), undefined)
-  ),
-  mutant(
-    'reads every text as a number',
-    'apply sysctl > set to a value that Linux does not take is refused and changes nothing',
-    withValue(is('sysctl', 'set'), (change) => ({
-      value: change.kind === 'sysctl' ? String(Number.parseInt(change.value.value, 10) || 0) : ''
-    }))
-  ),
-  mutant(
-    'sets a parameter back to 0 when it is removed',
-    'apply sysctl > remove is refused and changes nothing',
-    instead(is('sysctl', 'remove'), (change) => ({ action: 'set', value: { ...change.value, value: '0' } }))
-  ),
-  mutant(
-    'writes the parameters of all namespaces',
-    'apply sysctl > each namespace has its own',
-    both(
-      doing((change) => {
-        if (change.kind === 'sysctl') parameters.set(change.value.key, change.value.value)
-        return 'rightly'
-      }),
-      reading((snapshot) => ({
-        ...snapshot,
-        sysctls: snapshot.sysctls.map(({ key, value }) => ({ key, value: parameters.get(key) ?? value }))
-      }))
-    )
-  ),
-  mutant(
-    'calls the removal of a parameter a missing one',
-    'apply sysctl > remove is refused and changes nothing',
-    answering(is('sysctl', 'remove'), NOT_FOUND)
-  ),
-  mutant(
-    'refuses to create a parameter',
-    'apply sysctl > create is the same as set',
-    answering(is('sysctl', 'create'), REFUSED)
   )
 ]
