@@ -33,6 +33,8 @@ function setUp() {
   return { directory, stateDirectory, store: new FileAttachments({ stateDirectory }) }
 }
 
+const badKey = { containerId: 'bad', ifname: 'eth0' }
+
 describe('FileAttachments', () => {
   it.each([
     ['plugging', plugging],
@@ -129,16 +131,13 @@ describe('FileAttachments', () => {
     ['torn', '{"version": 1, "netw'],
     ['empty', ''],
     ['of another program', '{"hello": "world"}'],
-    ['of a later version', JSON.stringify({ version: 2, network: 'default' })],
+    ['of a later version', JSON.stringify({ ...plugging, ...badKey, version: 2 })],
     ['a list', '[]'],
     [
       'with a wrong address',
-      JSON.stringify({ version: 1, ...plugging.key, ...plugging, addresses: { v4: '10.5' } })
+      JSON.stringify({ version: 1, ...badKey, ...plugging, addresses: { v4: '10.5' } })
     ],
-    [
-      'plugged without a link',
-      JSON.stringify({ version: 1, ...plugging.key, ...plugging, phase: 'plugged' })
-    ],
+    ['plugged without a link', JSON.stringify({ version: 1, ...badKey, ...plugging, phase: 'plugged' })],
     ['too large', ' '.repeat(70_000)]
   ])('reports a file that is %s, keeps it, and reads the others', async (_, text) => {
     const { directory, store } = setUp()

@@ -125,7 +125,7 @@ describe('HostLocalReservations', () => {
     const { directory, store, put, list } = setUp()
     put('10.1.2.1', 'good\r\neth0')
     put('10.1.2.2', '')
-    put('10.1.2.3', Buffer.from([0xff, 0xfe, 0x00]))
+    put('10.1.2.3', Buffer.from([0x41, 0xff, 0xfe, 0x41]))
     put('10.1.2.4', 'a\nb\nc')
     put('10.1.2.5', 'x'.repeat(5000))
     mkdirSync(join(directory, '10.1.2.6'))
@@ -146,7 +146,8 @@ describe('HostLocalReservations', () => {
       '2001:DB8::9',
       'notes.txt'
     ])
-    expect(problems.join('\n')).toContain('10.1.2.2 is not a reservation: it is empty')
+    expect(problems).toContain('10.1.2.2 is not a reservation: it is empty')
+    expect(problems).toContain('10.1.2.8 is not a reservation: it is not a regular file')
     const taken = [2, 3, 4, 5, 6, 7, 8].map((n) => IpAddress.parse(`10.1.2.${n}`))
     for (const address of [...taken, IpAddress.parse('2001:db8::9')]) {
       await store.locked(async (files) => expect(await files.isReserved(address)).toBe(true))
@@ -165,6 +166,15 @@ describe('HostLocalReservations', () => {
     put('.trilane-10.1.2.2', 'pod\r\ne')
     await store.locked((files) => files.create(v4, key))
     expect(readdirSync(directory)).toEqual(['10.1.2.2'])
+  })
+
+  it('shows in the same work what was created in it', async () => {
+    const { store } = setUp()
+    await store.locked(async (files) => {
+      await files.create(v4, key)
+      expect(await files.isReserved(v4)).toBe(true)
+      expect((await files.list()).reservations).toEqual([{ address: v4, ...key }])
+    })
   })
 
   it('removes, also what is not there', async () => {
@@ -189,6 +199,20 @@ describe('HostLocalReservations', () => {
     rmSync(join(directory, 'last_reserved_ip.0'))
     execFileSync('mkfifo', [join(directory, 'last_reserved_ip.0')])
     expect(await last()).toBeUndefined()
+    await expect(store.locked((files) => files.setLastReserved(0, v4))).rejects.toMatchObject({
+      code: 'TRI_FILE',
+      values: { path: join(directory, 'last_reserved_ip.0') }
+    })
+  })
+
+  it('shortens the pointer when the next address is shorter', async () => {
+    const { directory, store } = setUp()
+    await store.locked(async (files) => {
+      await files.setLastReserved(1, IpAddress.parse('10.1.2.200'))
+      await files.setLastReserved(1, v4)
+      expect(`${await files.lastReserved(1)}`).toBe('10.1.2.2')
+    })
+    expect(statSync(join(directory, 'last_reserved_ip.1')).mode & 0o777).toBe(0o600)
   })
 
   it('names the path when the directory cannot be made', async () => {

@@ -60,7 +60,7 @@ export class StoreFollower {
     }
   }
 
-  /** No event is delivered afterwards. */
+  /** Ends {@link run}; an event may still be delivered until it has ended. */
   close(): void {
     this.#closed = true
     this.#wake.abort()
@@ -72,7 +72,6 @@ export class StoreFollower {
     const wake = new AbortController()
     this.#wake = wake
     const watch = store.watch(revision, (event) => {
-      if (wake.signal.aborted) return
       if (event.kind !== 'gap') {
         this.#options.onEvent(event)
         return

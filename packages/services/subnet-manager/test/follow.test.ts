@@ -297,6 +297,18 @@ describe('follow tells about our own lease', () => {
     store.put(lease(`${own.lease.subnets.v4}`, '192.0.2.66', 'thief'), TTL_MS)
     await settle()
     expect(told).toEqual(['own changed'])
+    store.put(lease(`${own.lease.subnets.v4}`, '192.0.2.1', 'twin'), TTL_MS)
+    await settle()
+    expect(told).toEqual(['own changed', 'own changed'])
+  })
+
+  it('nothing while a lease that was just acquired is not visible yet', async () => {
+    const { store, node, own, told } = await following()
+    store.muted = true
+    store.drop(own.key)
+    await node.acquire(claim('192.0.2.1'))
+    await settle()
+    expect(told).toEqual([])
   })
 
   it('that it is lost when the loss fell into a gap', async () => {
