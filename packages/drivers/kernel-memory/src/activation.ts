@@ -12,8 +12,8 @@ export function bringUp(device: Device): void {
   device.up = true
   device.namespace.tell(device)
   if (device.loopback) {
-    addAddress(device, IpAddress.parse('127.0.0.1'), 8, {})
-    addAddress(device, IpAddress.parse('::1'), 128, {})
+    addAddress(device, IpAddress.parse('127.0.0.1'), 8)
+    addAddress(device, IpAddress.parse('::1'), 128)
   }
   for (const stored of addressesOn(device)) connect(stored)
   for (const [other, had] of carriers) carrierChanged(other, had)
@@ -40,7 +40,7 @@ export function carrierChanged(device: Device, had: boolean): void {
     addressesOn(device).some(({ reading }) => reading.address.isLinkLocal && reading.address.family === 'v6')
   )
     return
-  addAddress(device, linkLocalOf(device.mac.toBytes()), 64, {})
+  addAddress(device, linkLocalOf(device.mac.toBytes()), 64)
 }
 
 export function speaksIpv6(device: Device): boolean {

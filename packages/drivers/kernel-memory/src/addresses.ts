@@ -26,12 +26,7 @@ export function putAddress(here: NetworkNamespace, wish: InterfaceAddress, mayEx
   ) {
     throw new Refusal('EEXIST', 'address already assigned')
   }
-  addAddress(
-    device,
-    wish.address,
-    wish.prefixLength,
-    wish.skipDad === undefined ? {} : { skipDad: wish.skipDad }
-  )
+  addAddress(device, wish.address, wish.prefixLength)
 }
 
 /** `ip address del`; the routes that came with it go with it. */
@@ -47,12 +42,7 @@ export function addressesOn(device: Device): StoredAddress[] {
 }
 
 /** Duplicate address detection ends at once here: `tentative` is never seen. */
-export function addAddress(
-  device: Device,
-  address: IpAddress,
-  prefixLength: number,
-  _options: { readonly skipDad?: boolean }
-): void {
+export function addAddress(device: Device, address: IpAddress, prefixLength: number): void {
   const prefix = Prefix.of(address, prefixLength)
   const secondary =
     address.family === 'v4' &&

@@ -1,8 +1,8 @@
-import type { Route } from '@trilane/contracts'
+import type { Link, Route } from '@trilane/contracts'
 import { IpAddress, Mac, Prefix } from '@trilane/ip'
 import { bringUp } from './activation.ts'
-import { addAddress } from './addresses.ts'
-import { addDevice } from './links.ts'
+import { putAddress } from './addresses.ts'
+import { addDevice, setLink } from './links.ts'
 import { MemoryMachine } from './machine.ts'
 import type { MemoryKernel } from './memory-kernel.ts'
 import type { NetworkNamespace } from './namespace.ts'
@@ -38,20 +38,30 @@ export function memoryNode(setup: MemoryNodeSetup = {}): MemoryKernel {
 
 function addCard(namespace: NetworkNamespace, text: string): void {
   const [name = '', ...words] = text.trim().split(/\s+/)
-  const device = addDevice(namespace, name, { type: 'other', kernelType: '' }, 1500)
-  let up = true
+  if (namespace.devices.has(name)) throw new Error(`"${text}": there is a device ${name}`)
+  const kind = { type: 'other', kernelType: '' } as const
+  addDevice(namespace, name, kind, 1500)
+  const link: { -readonly [Key in keyof Link]: Link[Key] } = { name, kind, up: true }
   while (words.length > 0) {
     const word = words.shift() ?? ''
-    if (word === 'mtu') device.mtuBytes = Number(words.shift())
-    else if (word === 'mac') device.mac = Mac.parse(words.shift() ?? '')
-    else if (word === 'down' || word === 'up') up = word === 'up'
+    if (word === 'mtu') link.mtuBytes = number(text, words.shift())
+    else if (word === 'mac') link.mac = Mac.parse(words.shift() ?? '')
+    else if (word === 'down' || word === 'up') link.up = word === 'up'
     else if (word.includes('/')) {
       const [address = '', length = ''] = word.split('/')
-      addAddress(device, IpAddress.parse(address), Number(length), {})
+      putAddress(
+        namespace,
+        { device: name, address: IpAddress.parse(address), prefixLength: number(text, length) },
+        false
+      )
     } else throw new Error(`"${text}": "${word}" is not understood`)
   }
-  device.mtuIsChosen = device.mtuBytes !== 1500
-  if (up) bringUp(device)
+  setLink(namespace, link)
+}
+
+function number(text: string, word = ''): number {
+  if (!/^\d+$/.test(word)) throw new Error(`"${text}": "${word}" is no number`)
+  return Number(word)
 }
 
 function parseRoute(text: string): Route {
@@ -67,10 +77,11 @@ function parseRoute(text: string): Route {
   const gateway = values.get('via')
   const device = values.get('dev')
   const source = values.get('src')
-  const number = (key: string): number | undefined => (values.has(key) ? Number(values.get(key)) : undefined)
-  const metric = number('metric')
-  const protocol = number('proto')
-  const table = number('table')
+  const given = (key: string): number | undefined =>
+    values.has(key) ? number(text, values.get(key)) : undefined
+  const metric = given('metric')
+  const protocol = given('proto')
+  const table = given('table')
   const everything = gateway?.includes(':') === true ? '::/0' : '0.0.0.0/0'
   return {
     destination: Prefix.parse(destination === 'default' ? everything : destination),
