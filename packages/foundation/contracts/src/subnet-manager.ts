@@ -32,7 +32,8 @@ export interface SubnetManager {
 
   /**
    * Lists, then follows the store. The listener gets what changed since its last call; each peer set is
-   * complete and level-triggered: a missed or doubled event in the store cannot show.
+   * complete and level-triggered: a missed or doubled event in the store cannot show. When only
+   * {@link problems} changed, it gets an empty change.
    *
    * @returns when the first complete list has been delivered
    */

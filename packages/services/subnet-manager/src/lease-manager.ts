@@ -54,7 +54,8 @@ export class LeaseManager implements SubnetManager {
   readonly #held = new HeldLease()
   #publicAddresses: PerFamily<IpAddress> = {}
   #peers: ReadonlyMap<string, StoredLease> = new Map()
-  #peerProblems: readonly TrilaneError[] = []
+  #problems: readonly TrilaneError[] = []
+  #problemTexts = ''
   #configText: string | undefined
   #listener: ((change: PeerChange) => void) | undefined
   #follower: StoreFollower | undefined
@@ -151,7 +152,7 @@ export class LeaseManager implements SubnetManager {
   }
 
   problems(): readonly TrilaneError[] {
-    return [...this.#set.rejected(), ...this.#peerProblems]
+    return this.#problems
   }
 
   reserve(lease: Lease): Promise<StoredLease> {
@@ -227,20 +228,22 @@ export class LeaseManager implements SubnetManager {
 
   #publish(first: boolean): void {
     if (this.#closed) return
-    const { network, logger } = this.#context
-    const rules = { ...this.#self(), families: network.families, own: this.#held.stored }
+    const rules = { ...this.#self(), families: this.#context.network.families, own: this.#held.stored }
     const { peers, problems } = usablePeers(this.#set.leases(), rules)
-    const known = new Set(this.#peerProblems.map((problem) => problem.message))
-    for (const problem of problems) {
-      if (!known.has(problem.message)) logger.warn('lease skipped', { problem })
-    }
     const { put, gone } = diffPeers(this.#peers, peers)
     this.#peers = peers
-    this.#peerProblems = problems
+    this.#problems = [...this.#set.rejected(), ...problems]
+    const problemTexts = this.#problems
+      .map((problem) => problem.message)
+      .sort()
+      .join('\n')
+    const sameProblems = problemTexts === this.#problemTexts
+    this.#problemTexts = problemTexts
     const own = this.#held.news(this.#set)
     const configText = this.#configText
     this.#configText = undefined
-    if (!first && put.size === 0 && gone.size === 0 && own === undefined && configText === undefined) return
+    const samePeers = put.size === 0 && gone.size === 0
+    if (!first && samePeers && sameProblems && own === undefined && configText === undefined) return
     try {
       this.#listener?.({
         put,
@@ -249,7 +252,7 @@ export class LeaseManager implements SubnetManager {
         ...(configText === undefined ? {} : { configText })
       })
     } catch (error) {
-      logger.error('a listener for peers failed', { error: TrilaneError.from(error) })
+      this.#context.logger.error('a listener for peers failed', { error: TrilaneError.from(error) })
     }
   }
 }

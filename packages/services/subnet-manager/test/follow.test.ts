@@ -1,4 +1,3 @@
-import type { LogFields, Logger } from '@trilane/contracts'
 import { describe, expect, it } from 'vitest'
 import { FakeClock, settle } from './fake-clock.ts'
 import { claim, lease, manager, recorder, TTL_MS } from './fixtures.ts'
@@ -124,7 +123,7 @@ describe('follow', () => {
     store.drop('foo')
     await settle()
     expect(node.problems()).toEqual([])
-    expect(told).toEqual([])
+    expect(told).toEqual(['', ''])
   })
 
   it('loses the one peer whose key was overwritten with rubbish', async () => {
@@ -147,7 +146,7 @@ describe('follow', () => {
     expect(node.problems()).toHaveLength(1)
     store.drop('10.5.2.0-24')
     await settle()
-    expect(told).toEqual(['+10.5.2.128-25 -10.5.2.0-24'])
+    expect(told).toEqual(['', '+10.5.2.128-25 -10.5.2.0-24'])
     expect(node.problems()).toEqual([])
   })
 
@@ -224,22 +223,19 @@ describe('follow', () => {
     expect({ calls, deepest }).toEqual({ calls: 4, deepest: 1 })
   })
 
-  it('warns once about a lease that is skipped', async () => {
-    const warned: string[] = []
-    const logger: Logger = {
-      debug() {},
-      info() {},
-      warn: (message: string, fields?: LogFields) => warned.push(`${message} ${fields?.problem}`),
-      error() {},
-      child: () => logger
-    }
-    const { store } = await following({ logger })
+  it('tells with an empty change that only the problems changed', async () => {
+    const { store, node, told } = await following()
     store.put(lease('10.6.0.0/24', '192.0.2.3', 'c'), TTL_MS)
     await settle()
-    store.put(lease('10.5.4.0/24', '192.0.2.4', 'd'), TTL_MS)
+    expect(told).toEqual([''])
+    expect(node.problems().map((problem) => problem.values.key)).toEqual(['10.6.0.0-24'])
+    store.put(lease('10.6.0.0/24', '192.0.2.3', 'c'), TTL_MS)
     await settle()
-    expect(warned).toHaveLength(1)
-    expect(warned[0]).toContain('lease 10.6.0.0-24 is skipped')
+    expect(told).toEqual([''])
+    store.drop('10.6.0.0-24')
+    await settle()
+    expect(told).toEqual(['', ''])
+    expect(node.problems()).toEqual([])
   })
 
   it('says nothing after close, and ends a follow that waits', async () => {
