@@ -106,7 +106,7 @@ function routeField(wanted: Route, actual: Route): FieldDifference | undefined {
   // Gateway and device are one thing, the next hop: a wish with a device and no gateway means "on this segment".
   if (wanted.gateway !== undefined || wanted.device !== undefined) {
     if (actual.nextHops !== undefined && actual.nextHops.length > 0) {
-      return { name: 'next hops', wanted: 1, actual: actual.nextHops.length }
+      return { name: 'next hops', wanted: 'a single one', actual: 'in parallel' }
     }
     if (!same(wanted.gateway, actual.gateway)) {
       return { name: 'gateway', wanted: wanted.gateway, actual: actual.gateway }

@@ -66,8 +66,10 @@ function writtenBy(changes: readonly KernelChange[]): Written {
   const places = new Set<string>()
   const unaddressed = new Set<string | undefined>()
   const addressed = new Set<string>()
-  for (const change of changes) {
-    if (change.action === 'remove') continue
+  const written = changes.filter(({ action }) => action !== 'remove')
+  // Only removals are moved by what is written; most lists have none.
+  if (written.length === changes.length) return { keys, places, unaddressed }
+  for (const change of written) {
     keys.add(keyOf(change))
     if (change.kind === 'address') {
       places.add(placeOf(change.value))

@@ -28,7 +28,10 @@ export class OwnWrites {
       this.#expected.delete(key)
     }
     const results = new Map<string, KernelObject | undefined>()
-    for (const change of changes) results.set(keyOf(change), resultOf(change, results.get(keyOf(change))))
+    for (const change of changes) {
+      const key = keyOf(change)
+      results.set(key, resultOf(change, results.get(key)))
+    }
     for (const [key, object] of results) {
       this.#expected.delete(key)
       this.#expected.set(key, { object, untilMs: nowMs + ECHO_MS })

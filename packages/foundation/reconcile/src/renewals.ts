@@ -14,13 +14,16 @@ export function renewals(
   changes: readonly KernelChange[],
   wantedOn: (device: string) => readonly KernelObject[]
 ): KernelChange[] {
+  const removed = changes.filter(({ action }) => action === 'remove')
+  const addresses = removed.flatMap((change) => (change.kind === 'address' ? [change.value] : []))
+  if (addresses.length === 0) return []
+  const removedDevices = new Set(removed.map((change) => (change.kind === 'link' ? change.value.name : '')))
   const written = new Set(changes.map((change) => keyOf(change)))
   const renewed: KernelChange[] = []
-  for (const change of changes) {
-    if (change.kind !== 'address' || change.action !== 'remove') continue
-    const { device, address, prefixLength } = change.value
-    const isSecondary = 'temporary' in change.value && change.value.temporary === true
-    if (address.family === 'v6' || isSecondary) continue
+  for (const value of addresses) {
+    const { device, address, prefixLength } = value
+    const isSecondary = 'temporary' in value && value.temporary === true
+    if (address.family === 'v6' || isSecondary || removedDevices.has(device)) continue
     const network = Prefix.of(address, prefixLength)
     const onDevice = wantedOn(device)
     const isInNetwork = (object: KernelObject): boolean =>

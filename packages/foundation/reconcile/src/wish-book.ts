@@ -116,7 +116,7 @@ export class WishBook {
     const before = this.wanted(key)
     const others = this.#claims.get(key)?.filter((claim) => claim.slot !== slot.name) ?? []
     const own = objects.map((object) => ({ slot: slot.name, order: slot.order, object }))
-    const claims = [...others, ...own].sort((a, b) => a.order - b.order)
+    const claims = others.length === 0 ? own : [...others, ...own].sort((a, b) => a.order - b.order)
     if (claims.length === 0) this.#claims.delete(key)
     else this.#claims.set(key, claims)
     const after = claims[0]?.object

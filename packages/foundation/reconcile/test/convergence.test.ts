@@ -104,7 +104,48 @@ describe('a pass', () => {
           expect(present).toBe(count)
         }
       }),
-      { numRuns: 400 }
+      { numRuns: 300 }
+    )
+  })
+
+  it('removes nothing but what is ours, and leaves all else as it was', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyState(ANYBODYS), anyState(OURS), async (before, wanted) => {
+        fc.pre(!before.links.some(isForeignChild))
+        const kernel = await nodeWith(before)
+        const start = await readAll(kernel)
+        const wantedNames = new Set(wanted.links.map(({ name }) => name))
+        const ours = new Set(
+          start.links.flatMap(({ name, alias }) => (readAlias(alias)?.owner === 'network' ? [name] : []))
+        )
+        const { reconciler } = reconcilerOf(kernel)
+        wish(reconciler, { all: wanted })
+        const { outcomes } = await reconciler.pass({ sweep: SWEEP })
+
+        const removed = outcomes.flatMap(({ change }) => (change.action === 'remove' ? [change] : []))
+        for (const change of removed) {
+          if (change.kind === 'link') expect(ours).toContain(change.value.name)
+          else if (change.kind === 'route') expect(change.value.protocol).toBe(133)
+          else if (change.kind !== 'sysctl') expect(wantedNames).toContain(change.value.device)
+        }
+        const end = indexSnapshot(await readAll(kernel))
+        const isForeign = (device: string | undefined): boolean =>
+          device !== undefined && !ours.has(device) && !wantedNames.has(device)
+        const wantedKeys = new Set(objectsOf(wanted).map(keyOf))
+        const foreign = objectsOf(start).filter((object) => {
+          if (object.kind === 'sysctl' || wantedKeys.has(keyOf(object))) return false
+          if (object.kind === 'link') return isForeign(object.value.name)
+          // The kernel's own (2) come and go with addresses.
+          if (object.kind === 'route' && [2, 133].includes(object.value.protocol ?? 0)) return false
+          return isForeign(object.value.device)
+        })
+        const changed = foreign.filter((object) => {
+          const found = end.get(keyOf(object))
+          return found === undefined || firstDifference(object, found) !== undefined
+        })
+        expect(changed).toEqual([])
+      }),
+      { numRuns: 300 }
     )
   })
 
@@ -118,7 +159,7 @@ describe('a pass', () => {
         const { outcomes } = await reconciler.pass({})
         expect(outcomes.map(({ change }) => commandOf(change))).toEqual(plan.map(commandOf))
       }),
-      { numRuns: 200 }
+      { numRuns: 300 }
     )
   })
 })

@@ -1,17 +1,19 @@
 import {
   type Clock,
+  commandOf,
   EMPTY_KERNEL_STATE,
   type FdbEntry,
   type InterfaceAddress,
+  type Kernel,
   type KernelState,
   type Link,
+  type Logger,
   type Neighbour,
   type Route,
   SILENT_LOGGER
 } from '@trilane/contracts'
 import { IpAddress, Mac, Prefix } from '@trilane/ip'
-import type { MemoryKernel } from '@trilane/kernel-memory'
-import { networkAlias, Reconciler, ROUTE_PROTOCOL } from '../src/index.ts'
+import { networkAlias, type PassReport, Reconciler, ROUTE_PROTOCOL } from '../src/index.ts'
 
 /** Short ways to write objects in tests. */
 export const ip = IpAddress.parse
@@ -72,9 +74,12 @@ export class TestClock implements Clock {
   }
 }
 
-export function reconcilerOf(kernel: MemoryKernel): { reconciler: Reconciler; clock: TestClock } {
+export function reconcilerOf(
+  kernel: Kernel,
+  logger: Logger = SILENT_LOGGER
+): { reconciler: Reconciler; clock: TestClock } {
   const clock = new TestClock()
-  return { reconciler: new Reconciler({ kernel, logger: SILENT_LOGGER, clock }), clock }
+  return { reconciler: new Reconciler({ kernel, logger, clock }), clock }
 }
 
 /** {@link Reconciler.wish} with the slots as fields. */
@@ -82,9 +87,31 @@ export function wish(reconciler: Reconciler, slots: Record<string, KernelState |
   reconciler.wish(new Map(Object.entries(slots)))
 }
 
-/** The changes that a kernel was asked for since the last call, as one word lists: `set route 254 10.5.2.0/24 0`. */
-export function takeChanges(kernel: MemoryKernel, from: { at: number }): readonly string[] {
-  const changes = kernel.changes.slice(from.at)
-  from.at = kernel.changes.length
-  return changes.map((change) => `${change.action} ${change.kind}`)
+/** What was sent to the kernel, as commands; a failed one with its error's code in front. */
+export function commandsOfReport({ outcomes }: PassReport): string[] {
+  return outcomes.map(({ change, error }) =>
+    error === undefined ? commandOf(change) : `${error.code}: ${commandOf(change)}`
+  )
+}
+
+/** A node of a vxlan network: its devices, and how one peer is reached. */
+export const VXLAN_NODE = state({
+  links: [vxlan('flannel.1', 1), bridge('cni0')],
+  addresses: [address('flannel.1', '10.5.1.0/32'), address('cni0', '10.5.1.1/24')],
+  sysctls: [{ key: 'net/ipv4/ip_forward', value: '1' }]
+})
+
+export function vxlanPeer(number: number, outer = `192.168.1.${number}`): KernelState {
+  const inner = `10.5.${number}.0`
+  const hardware = `0e:00:00:00:00:${number.toString(16).padStart(2, '0')}`
+  return state({
+    routes: [route(`${inner}/24`, inner, { device: 'flannel.1', onlink: true })],
+    neighbours: [neighbour('flannel.1', inner, hardware)],
+    fdb: [fdb('flannel.1', hardware, outer)]
+  })
+}
+
+/** How a peer of a host-gw network is reached: by `gateway` on eth0. */
+export function routedPeer(number: number, gateway = `192.168.1.${number}`): KernelState {
+  return state({ routes: [route(`10.5.${number}.0/24`, gateway)] })
 }
