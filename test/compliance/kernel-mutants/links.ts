@@ -33,56 +33,6 @@ const readLink = async (
   name: string
 ) => (await kernel.read({ links: true })).links.find((link) => link.name === name)
 
-export const applyMutants: readonly Mutant[] = [
-  mutant('gives outcomes in reverse order', 'apply > gives one outcome per change, in order', (kernel) => ({
-    apply: async (changes) => [...(await kernel.apply(changes))].reverse()
-  })),
-  mutant('gives an outcome for nothing', 'apply > of nothing gives nothing', (kernel) => ({
-    apply: async (changes) =>
-      changes.length > 0
-        ? kernel.apply(changes)
-        : [{ change: { kind: 'link', action: 'remove', value: { name: '', kind: { type: 'bridge' } } } }]
-  })),
-  mutant(
-    'does the changes in reverse order',
-    'apply > does the changes in order: each may need the one before',
-    (kernel) => ({ apply: async (changes) => [...(await kernel.apply([...changes].reverse()))].reverse() })
-  ),
-  mutant('stops at the first failure', 'apply > one that fails stops none of the others', (kernel) => {
-    let failed: TrilaneError | undefined
-    return {
-      async apply(changes) {
-        failed = undefined
-        const outcomes = []
-        for (const change of changes) {
-          failed ??= await rightly(kernel, change)
-          outcomes.push(failed === undefined ? { change } : { change, error: failed })
-        }
-        return outcomes
-      }
-    }
-  }),
-  mutant(
-    'does not say what failed',
-    'apply > an error names the change as the command that would do the same',
-    answering((_change, error) => error !== undefined, NOT_FOUND)
-  ),
-  mutant(
-    'mixes up the answers of a big batch',
-    'apply > each outcome belongs to its change, among many',
-    (kernel) => ({
-      async apply(changes) {
-        const outcomes = await kernel.apply(changes)
-        if (outcomes.length < 100) return outcomes
-        return changes.map((change, at) => {
-          const error = outcomes[(at + 1) % outcomes.length]?.error
-          return error === undefined ? { change } : { change, error }
-        })
-      }
-    })
-  )
-]
-
 export const linkMutants: readonly Mutant[] = [
   mutant(
     'forgets the alias at creation',
@@ -125,6 +75,16 @@ export const linkMutants: readonly Mutant[] = [
     'shortens names',
     'apply link > create with a name that Linux cannot have is refused and makes nothing',
     withValue(onLink('create'), (change) => ({ name: linkOf(change).name.slice(0, 15) }))
+  ),
+  mutant(
+    'cuts a long alias',
+    'apply link > create keeps an alias of 255 bytes, and with a longer one is refused and makes nothing',
+    withValue(
+      onLink('create', ({ alias }) => alias !== undefined),
+      (change) => ({
+        alias: linkOf(change).alias?.slice(0, 255)
+      })
+    )
   ),
   mutant(
     'ignores the namespace',

@@ -206,9 +206,8 @@ function checkAttributes(namespace: NetworkNamespace, link: Link): void {
 }
 
 function checkMtu(mtuBytes: number, type: LinkKind['type']): void {
-  // A bridge and a vxlan have their own least; 68 is what IPv4 needs (RFC 791) and Linux's ETH_MIN_MTU.
-  const min = type === 'other' ? 0 : MTU_BYTES.min
-  if (mtuBytes < min) throw new Refusal('EINVAL', 'mtu less than device minimum')
+  if (mtuBytes < MTU_BYTES.min && type !== 'other')
+    throw new Refusal('EINVAL', 'mtu less than device minimum')
   if (mtuBytes > MTU_BYTES.max) throw new Refusal('EINVAL', 'mtu greater than device maximum')
 }
 

@@ -58,5 +58,14 @@ export const applyTests: readonly KernelTest[] = [
     )
     const first = await routesTo(kernel, Prefix.parse('10.128.0.0/24'))
     expect(first).toHaveLength(1)
+  }),
+
+  test('at the same time as another gives each its own outcomes', async ({ kernel }) => {
+    const [first, second] = await Promise.all([
+      codes(kernel, create('link', BRIDGE), create('link', BRIDGE)),
+      codes(kernel, create('address', ownAddress(SAMPLE, 'missing')))
+    ])
+    expect(first).toEqual([undefined, 'TRI_KERNEL_EXISTS'])
+    expect(second).toEqual(['TRI_KERNEL_NOT_FOUND'])
   })
 ]

@@ -72,6 +72,17 @@ export const linkTests: readonly KernelTest[] = [
     expect(await linkNames(kernel)).toEqual(['lo'])
   }),
 
+  test('create keeps an alias of 255 bytes, and with a longer one is refused and makes nothing', async ({
+    kernel
+  }) => {
+    const alias = `trilane:default:${'a'.repeat(234)}:eth0`
+    await must(kernel, create('link', { ...BRIDGE, alias }))
+    expect((await linkThere(kernel, 'bra')).alias).toBe(alias)
+    const tooLong = create('link', { ...BRIDGE, name: 'brb', alias: `${alias}0` })
+    expect(await codes(kernel, tooLong)).toEqual(['TRI_KERNEL_REFUSED'])
+    expect(await linkNames(kernel)).toEqual(['bra', 'lo'])
+  }),
+
   test('create in another namespace makes it there, under its final name', async ({ kernel, other }) => {
     await must(kernel, create('link', { ...BRIDGE, namespace: other.path, mtuBytes: 1400 }))
     expect(await linkNames(kernel)).toEqual(['lo'])
