@@ -1,0 +1,83 @@
+import * as fs from 'node:fs'
+import { readdirSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { IpAddress } from '@trilane/ip'
+import { FileAttachments, HostLocalReservations, writeFileAtomic } from '@trilane/state-files'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { InProcessLocks } from './in-process-locks.ts'
+import { scratch } from './scratch.ts'
+
+/** What was made durable, in order; the call with this number fails. */
+const disk = vi.hoisted(() => ({ synced: [] as string[], failing: Number.POSITIVE_INFINITY }))
+
+vi.mock('node:fs', async (load) => {
+  const real = await load<typeof fs>()
+  const fsync = (file: number, done: (error: Error | null) => void) => {
+    disk.synced.push(readlinkSync(`/proc/self/fd/${file}`))
+    if (disk.synced.length === disk.failing)
+      done(Object.assign(new Error('EIO: the disk died'), { code: 'EIO' }))
+    else real.fsync(file, done)
+  }
+  return { ...real, fsync }
+})
+
+let directory: string
+beforeEach(() => {
+  directory = scratch()
+  disk.synced = []
+  disk.failing = Number.POSITIVE_INFINITY
+})
+
+/** Without the directory above, and without what differs in each run. */
+const synced = () => disk.synced.map((path) => path.replace(directory, '').replace(/[0-9a-f-]{36}/, '*'))
+
+const address = IpAddress.parse('10.1.2.2')
+const key = { containerId: 'pod', ifname: 'eth0' }
+const reservations = () => new HostLocalReservations({ directory, locks: new InProcessLocks() })
+
+describe('durable when it returns', () => {
+  it('is a new directory, with each one that was made above it', async () => {
+    await writeFileAtomic(join(directory, 'a', 'b', 'file'), 'text')
+    expect(synced()).toEqual(['/a', '', '/a/b/.file.*.tmp', '/a/b'])
+  })
+
+  it('is a reservation, and that it was removed', async () => {
+    await reservations().locked((files) => files.create(address, key))
+    expect(synced()).toEqual(['/.trilane-10.1.2.2', ''])
+    disk.synced = []
+    await reservations().locked((files) => files.remove(address))
+    expect(synced()).toEqual([''])
+  })
+
+  it('is an attachment record, and that it was removed', async () => {
+    const store = new FileAttachments({ stateDirectory: directory })
+    const record = { network: 'n', key, namespace: '/x', phase: 'plugging', addresses: {} } as const
+    await store.write(record)
+    expect(synced().slice(-2)).toEqual(['/attachments/n/.pod:eth0.json.*.tmp', '/attachments/n'])
+    disk.synced = []
+    await store.remove('n', key)
+    expect(synced()).toEqual(['/attachments/n'])
+  })
+})
+
+describe('when the disk fails', () => {
+  it.each([1, 2])('in step %d of a reservation, nothing of it is left', async (step) => {
+    disk.failing = step
+    const created = reservations().locked((files) => files.create(address, key))
+    await expect(created).rejects.toMatchObject({
+      code: 'TRI_FILE',
+      values: { path: join(directory, '10.1.2.2') }
+    })
+    expect(readdirSync(directory)).toEqual([])
+    await reservations().locked((files) => files.create(address, key))
+  })
+
+  it('before a file was replaced, the former text is there', async () => {
+    const path = join(directory, 'file')
+    await writeFileAtomic(path, 'former')
+    disk.failing = disk.synced.length + 1
+    await expect(writeFileAtomic(path, 'new')).rejects.toMatchObject({ code: 'TRI_FILE' })
+    expect(fs.readFileSync(path, 'utf8')).toBe('former')
+    expect(readdirSync(directory)).toEqual(['file'])
+  })
+})
