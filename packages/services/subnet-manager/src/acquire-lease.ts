@@ -39,6 +39,7 @@ const RETRY_WAIT_MS = 50
 export async function acquireLease(context: LeaseContext, claim: LeaseClaim): Promise<StoredLease> {
   const { store, clock, logger, network, identity, leaseTtlMs } = context
   const self = { machineId: identity.machineId, publicAddresses: claim.publicAddresses }
+  let previous = claim.previousSubnets ?? {}
   const refused: Pick<StoredLease['lease'], 'subnets'>[] = []
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
     // Whoever lost a race looks elsewhere next: the neighbours of a wanted subnet are what the other losers want.
@@ -64,12 +65,14 @@ export async function acquireLease(context: LeaseContext, claim: LeaseClaim): Pr
       }
       logger.warn('former lease does not fit the network config and is given up', { key: former.key })
       if (!(await store.remove(former))) continue
+      // What of it still fits is wanted again: when a family is added, pods keep their addresses of the other.
+      previous = { ...former.lease.subnets, ...previous }
     }
     const others = leases.filter((stored) => stored !== former)
     const choice = chooseSubnets({
       families: network.families,
       taken: [...others.map((stored) => stored.lease), ...refused],
-      ...(claim.previousSubnets === undefined ? {} : { previous: claim.previousSubnets }),
+      previous,
       seed
     })
     if ('exhausted' in choice) throw exhausted(choice, others)

@@ -72,6 +72,16 @@ describe('acquire', () => {
     expect(store.all).toEqual([stored])
   })
 
+  it('keeps the subnet of one family when the other is added or taken away', async () => {
+    const { clock, store } = setUp()
+    store.put(lease('10.5.99.0/24', '192.0.2.1', 'a'), TTL_MS)
+    const dual = { network: network({ v4: V4, v6: V6 }) }
+    const both = await manager(store, clock, 'a', dual).acquire(claim('192.0.2.1'))
+    expect(both.key).toMatch(/^10\.5\.99\.0-24&fd00:5:0:/)
+    expect((await manager(store, clock, 'a').acquire(claim('192.0.2.1'))).key).toBe('10.5.99.0-24')
+    expect(store.all).toHaveLength(1)
+  })
+
   it('chooses among several leases of its own one that may be kept', async () => {
     const { clock, store } = setUp()
     store.put(lease('10.5.70.0/25', '192.0.2.1', 'a'), TTL_MS)
