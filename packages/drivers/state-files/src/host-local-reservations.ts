@@ -47,6 +47,8 @@ export class HostLocalReservations implements ReservationStore {
   readonly #locks: FileLocks
   readonly #lockTimeoutMs: number
   readonly #index: ReservationIndex
+  /** Settles when the last caller of this process is done. */
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: HostLocalReservationsOptions) {
     this.#directory = options.directory
@@ -55,7 +57,17 @@ export class HostLocalReservations implements ReservationStore {
     this.#index = new ReservationIndex(options.directory)
   }
 
-  async locked<T>(work: (files: ReservationFiles) => Promise<T>): Promise<T> {
+  /**
+   * Callers of this process take turns, so that only one of them asks for the lock: it is asked for again and again
+   * while somebody has it, at which hundreds of callers would be slow and unfair to each other.
+   */
+  locked<T>(work: (files: ReservationFiles) => Promise<T>): Promise<T> {
+    const result = this.#last.then(() => this.#lockedNow(work))
+    this.#last = result.catch(() => {})
+    return result
+  }
+
+  async #lockedNow<T>(work: (files: ReservationFiles) => Promise<T>): Promise<T> {
     try {
       await makeDirectory(this.#directory)
     } catch (error) {

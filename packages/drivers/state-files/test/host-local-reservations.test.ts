@@ -11,6 +11,7 @@ import {
   writeFileSync
 } from 'node:fs'
 import { join } from 'node:path'
+import { TrilaneError } from '@trilane/contracts'
 import { IpAddress } from '@trilane/ip'
 import { HostLocalReservations } from '@trilane/state-files'
 import { describe, expect, it } from 'vitest'
@@ -74,6 +75,34 @@ describe('HostLocalReservations', () => {
       inside--
     }
     await Promise.all([store.locked(work), store.locked(work), store.locked(work)])
+  })
+
+  it('asks for the lock with one caller at a time, and goes on after one that did not get it', async () => {
+    const directory = scratch()
+    const inner = new InProcessLocks()
+    let asking = 0
+    let asked = 0
+    const store = new HostLocalReservations({
+      directory,
+      locks: {
+        async acquire(path) {
+          expect(++asking).toBe(1)
+          if (++asked === 2) {
+            asking--
+            throw TrilaneError.of('TRI_LOCK_TIMEOUT', { path, waitedMs: 1 })
+          }
+          const lock = await inner.acquire(path)
+          return {
+            release() {
+              asking--
+              lock.release()
+            }
+          }
+        }
+      }
+    })
+    const outcomes = await Promise.allSettled([1, 2, 3, 4].map(() => store.locked(async () => {})))
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled'])
   })
 
   it('refuses an address that has a file, and names the owner', async () => {
