@@ -1,14 +1,17 @@
-import { type AddressPoolFixture, addressPoolSuite, failuresOf, testNames } from '@trilane/compliance'
+import {
+  type AddressPoolFixture,
+  addressPoolSuite,
+  failuresOf,
+  MemoryDirectory,
+  MemoryFiles,
+  MemoryReservations,
+  testNames
+} from '@trilane/compliance'
 import type { AddressPool, AttachmentKey, PoolListing, ReservationFiles } from '@trilane/contracts'
 import { TrilaneError } from '@trilane/contracts'
 import { type IpAddress, Prefix, Range } from '@trilane/ip'
 import { LeaseAddressPool, rangeOf } from '@trilane/ipam'
 import { afterAll, describe, expect, it } from 'vitest'
-import {
-  MemoryDirectory,
-  MemoryFiles,
-  MemoryReservations
-} from '../../packages/services/ipam/test/memory-reservations.ts'
 
 const ranges = { v4: rangeOf(Prefix.parse('10.7.0.0/28')), v6: rangeOf(Prefix.parse('fd00:7::/125')) }
 

@@ -2,12 +2,38 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Clock, SILENT_LOGGER } from '@trilane/contracts'
+import { type Clock, type LeaseClaim, type NetworkConfig, SILENT_LOGGER } from '@trilane/contracts'
+import { IpAddress, Prefix } from '@trilane/ip'
 import { LinuxFileLocks } from '@trilane/kernel-linux'
 import { FileSubnetStore } from '@trilane/store-file'
 import { LeaseManager } from '@trilane/subnet-manager'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { claim, network, TTL_MS, V4, V6 } from '../../packages/services/subnet-manager/test/fixtures.ts'
+
+const DAY_MS = 86_400_000
+
+const network: NetworkConfig = {
+  name: 'default',
+  families: {
+    v4: {
+      network: Prefix.parse('10.5.0.0/16'),
+      subnetLength: 24,
+      subnetMin: IpAddress.parse('10.5.1.0'),
+      subnetMax: IpAddress.parse('10.5.255.0')
+    },
+    v6: {
+      network: Prefix.parse('fd00:5::/48'),
+      subnetLength: 64,
+      subnetMin: IpAddress.parse('fd00:5:0:1::'),
+      subnetMax: IpAddress.parse('fd00:5:0:ffff::')
+    }
+  },
+  backend: { type: 'host-gw', options: {} },
+  enableNftables: false
+}
+
+function claim(address: string): LeaseClaim {
+  return { publicAddresses: { v4: IpAddress.parse(address) }, backendType: 'host-gw', backendData: {} }
+}
 
 const clock: Clock = {
   wallMs: () => Date.now(),
@@ -27,13 +53,13 @@ afterEach(async () => {
 })
 
 /** A node as a process of its own has it: with a store of its own. */
-function node(machineId: string, leaseTtlMs = TTL_MS): LeaseManager {
+function node(machineId: string, leaseTtlMs = DAY_MS): LeaseManager {
   const store = new FileSubnetStore({ directory, locks: new LinuxFileLocks(), clock, logger: SILENT_LOGGER })
   const manager = new LeaseManager({
     store,
     clock,
     logger: SILENT_LOGGER,
-    network: network({ v4: V4, v6: V6 }),
+    network,
     identity: { machineId, name: machineId },
     leaseTtlMs,
     renewMarginMs: leaseTtlMs / 2

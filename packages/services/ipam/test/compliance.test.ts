@@ -1,7 +1,6 @@
-import { describeAddressPool } from '@trilane/compliance'
+import { describeAddressPool, MemoryReservations } from '@trilane/compliance'
 import { Prefix } from '@trilane/ip'
 import { LeaseAddressPool, rangeOf } from '@trilane/ipam'
-import { MemoryReservations } from './memory-reservations.ts'
 
 const ranges = { v4: rangeOf(Prefix.parse('10.7.0.0/28')), v6: rangeOf(Prefix.parse('fd00:7::/125')) }
 

@@ -1,9 +1,9 @@
+import { MemoryFiles, MemoryReservations } from '@trilane/compliance'
 import type { AttachmentKey, ReservationFiles } from '@trilane/contracts'
 import { TrilaneError } from '@trilane/contracts'
 import { IpAddress, Prefix } from '@trilane/ip'
 import { LeaseAddressPool, rangeOf } from '@trilane/ipam'
 import { describe, expect, it } from 'vitest'
-import { MemoryFiles, MemoryReservations } from './memory-reservations.ts'
 
 const v4 = rangeOf(Prefix.parse('10.7.0.0/28'))
 const v6 = rangeOf(Prefix.parse('fd00:7::/125'))

@@ -6,7 +6,14 @@
  *
  * @packageDocumentation
  */
-export { type AddressPoolFixture, addressPoolSuite, describeAddressPool } from './address-pool/index.ts'
+export {
+  type AddressPoolFixture,
+  addressPoolSuite,
+  describeAddressPool,
+  MemoryDirectory,
+  MemoryFiles,
+  MemoryReservations
+} from './address-pool/index.ts'
 export { type BackendFixture, backendSuite, describeBackend } from './backend/index.ts'
 export type { KernelFixture } from './kernel/fixture.ts'
 export { describeKernel, kernelSuite } from './kernel/index.ts'

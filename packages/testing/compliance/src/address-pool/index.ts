@@ -6,6 +6,7 @@ import { reservePromises } from './reserve.ts'
 import { wantedPromises } from './wanted.ts'
 
 export type { AddressPoolFixture } from './fixture.ts'
+export { MemoryDirectory, MemoryFiles, MemoryReservations } from './memory-reservations.ts'
 
 /** What an `AddressPool` promises. */
 export const addressPoolSuite: Suite<AddressPoolFixture> = {

@@ -8,7 +8,7 @@ import {
 } from '@trilane/contracts'
 import { IpAddress } from '@trilane/ip'
 
-/** A directory of reservations in memory. Several stores on one directory are several processes. */
+/** For tests: a directory of reservations in memory. Several stores on one directory are several processes. */
 export class MemoryDirectory {
   readonly files = new Map<string, string>()
   readonly pointers = new Map<number, IpAddress>()
@@ -16,7 +16,7 @@ export class MemoryDirectory {
   lock: Promise<unknown> = Promise.resolve()
 }
 
-/** {@link ReservationStore} in memory. Every call takes a turn of the event loop, so that unlocked callers would mix. */
+/** For tests: {@link ReservationStore} in memory. Every call takes a turn of the event loop, so that unlocked callers would mix. */
 export class MemoryReservations implements ReservationStore {
   readonly directory: MemoryDirectory
 
