@@ -55,13 +55,8 @@ export class KnownState implements ActualState {
     }
   }
 
-  /** A reading of everything replaces all entries but those of `keep`, which came up while it was read. */
-  replace(
-    keys: Iterable<string>,
-    reading: ActualState,
-    links: readonly LinkReading[],
-    keep: ReadonlySet<string>
-  ): void {
+  /** A reading replaces everything: all devices, and what it has of `keys`. */
+  replace(keys: Iterable<string>, reading: ActualState, links: readonly LinkReading[]): void {
     const entries = new Map<string, Entry>()
     const nameByIndex = new Map<number, string>()
     const add = (key: string, object: KernelObject): void => {
@@ -75,10 +70,6 @@ export class KnownState implements ActualState {
     for (const key of keys) {
       const object = reading.get(key)
       if (object !== undefined) add(key, object)
-    }
-    for (const key of keep) {
-      const before = this.#entries.get(key)
-      if (before !== undefined && !entries.has(key)) entries.set(key, before)
     }
     this.#entries = entries
     this.#nameByIndex = nameByIndex

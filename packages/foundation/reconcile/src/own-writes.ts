@@ -22,18 +22,12 @@ export class OwnWrites {
 
   /** Before `changes` are applied, in this order. */
   expect(changes: readonly KernelChange[], nowMs: number): void {
-    for (const [key, { untilMs }] of this.#expected) {
-      // In order of time: the rest is younger.
-      if (untilMs > nowMs) break
-      this.#expected.delete(key)
-    }
     const results = new Map<string, KernelObject | undefined>()
     for (const change of changes) {
       const key = keyOf(change)
       results.set(key, resultOf(change, results.get(key)))
     }
     for (const [key, object] of results) {
-      this.#expected.delete(key)
       this.#expected.set(key, { object, untilMs: nowMs + ECHO_MS })
     }
   }

@@ -165,23 +165,16 @@ export class Reconciler {
 
   async #pass(sweep: SweepScope | undefined): Promise<PassReport> {
     const startedMs = this.#clock.monotonicMs()
-    const dirty = this.#takeDirty()
-    const wantedNow = [...this.#wanted(this.#wishes.keys())]
-    const releasedNow = [...this.#released].flatMap((key) => this.#known.get(key) ?? [])
-    const snapshot = await this.#kernel
-      .read(readScopeFor([...wantedNow, ...releasedNow]))
-      .catch((error: unknown) => {
-        this.#wishes.returnDirty(dirty)
-        throw error
-      })
+    const leaving = [...this.#released, ...this.#wishes.dirty].flatMap((key) => this.#known.get(key) ?? [])
+    const scope = readScopeFor([...this.#wanted(this.#wishes.keys()), ...leaving])
+    const snapshot = await this.#kernel.read(scope)
+    // Wishes that came meanwhile are compared too; what the reading does not cover of them is written.
+    this.#takeDirty()
     const actual = indexSnapshot(snapshot)
-    // Wishes that changed meanwhile may not be covered by the reading: the next flush writes them.
-    const late = this.#wishes.dirty
-    const keys = [...this.#wishes.keys()].filter((key) => !late.has(key))
-    this.#known.replace([...keys, ...late, ...this.#released], actual, snapshot.links, late)
+    this.#known.replace([...this.#wishes.keys(), ...this.#released], actual, snapshot.links)
     this.#sweep = sweep
 
-    const comparison = compare(this.#wanted(keys), actual)
+    const comparison = compare(this.#wanted(this.#wishes.keys()), actual)
     const changes = [...comparison.changes, ...this.#releases()]
     if (sweep !== undefined) {
       changes.push(...sweepChanges((key) => this.#wishes.wanted(key), snapshot, sweep, this.#released))
@@ -209,7 +202,6 @@ export class Reconciler {
     for (const key of dirty) {
       this.#owed.add(key)
       if (this.#wishes.wanted(key) === undefined) this.#released.add(key)
-      else this.#released.delete(key)
     }
     return dirty
   }

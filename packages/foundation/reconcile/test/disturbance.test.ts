@@ -128,6 +128,16 @@ describe('our own writes', () => {
     expect(deaf.disturbs(gone)).toBe(true)
   })
 
+  it('are not waited for after events were lost', async () => {
+    const { reconciler: deaf } = reconcilerOf(memoryNode({ links: ['eth0 192.168.1.1/24'] }))
+    wish(deaf, { peer: routedPeer(2) })
+    await deaf.pass({})
+    deaf.disturbs({ kind: 'lost', reason: 'ENOBUFS' })
+    expect(deaf.disturbs({ kind: 'route', gone: true, value: route('10.5.2.0/24', '192.168.1.2') })).toBe(
+      true
+    )
+  })
+
   it('that were refused are not waited for', async () => {
     kernel.faults.failNext(({ kind }) => kind === 'route')
     wish(reconciler, { peer: routedPeer(2) })
@@ -138,7 +148,8 @@ describe('our own writes', () => {
 
 describe('what others do to what is wanted', () => {
   beforeEach(async () => {
-    wish(reconciler, { node: VXLAN_NODE, 2: vxlanPeer(2), 3: routedPeer(3) })
+    const hole = state({ routes: [{ destination: net('10.5.0.0/16'), type: 'blackhole', protocol: 133 }] })
+    wish(reconciler, { node: VXLAN_NODE, 2: vxlanPeer(2), 3: routedPeer(3), hole })
     expect((await reconciler.pass({ sweep: SWEEP })).failures).toEqual([])
     await settled()
   })

@@ -100,6 +100,15 @@ describe('orderChanges', () => {
     expect(orderChanges([written, removed])).toEqual([removed, written])
   })
 
+  it('leaves it to the end when another address is written', () => {
+    const written = [
+      change('set', addressOn('flannel.1', '10.5.1.0/32')),
+      change('set', routeTo('10.5.2.0/24', '10.5.2.0', { device: 'flannel.1' }))
+    ]
+    const removed = change('remove', addressOn('flannel.1', '10.5.9.0/32'))
+    expect(orderChanges([removed, ...written])).toEqual([...written, removed])
+  })
+
   it('keeps everything, once', () => {
     const routes = [2, 3, 4].map((number) =>
       change('set', routeTo(`10.5.${number}.0/24`, `192.168.1.${number}`))

@@ -1,4 +1,4 @@
-import type { Kernel, KernelState, Logger, Route } from '@trilane/contracts'
+import type { Kernel, KernelState, Link, Logger, Route } from '@trilane/contracts'
 import { type MemoryKernel, memoryNode } from '@trilane/kernel-memory'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Reconciler, SweepScope } from '../src/index.ts'
@@ -201,27 +201,38 @@ describe('pass', () => {
   })
 
   it('forgets nothing when the kernel cannot be read', async () => {
+    await reconciler.pass({})
     wish(reconciler, { 2: routedPeer(2) })
     kernel.faults.interruptReads(1)
     await expect(reconciler.pass({})).rejects.toMatchObject({ code: 'TRI_KERNEL_READ_INCOMPLETE' })
     expect(await reconciler.flush()).toMatchObject({ writes: 1 })
   })
 
-  it('leaves wishes that come while it reads to the next flush', async () => {
+  it('follows wishes that come while it reads', async () => {
     await reconciler.pass({})
     wish(reconciler, { 2: routedPeer(2), 3: routedPeer(3) })
+    await reconciler.flush()
     const pass = reconciler.pass({ sweep: SWEEP })
     await Promise.resolve()
-    await Promise.resolve()
     wish(reconciler, { 2: undefined, 3: routedPeer(3, '192.168.1.33'), 4: routedPeer(4) })
-    const flush = reconciler.flush()
-    expect((await pass).failures).toEqual([])
-    await flush
+    expect(await pass).toMatchObject({ writes: 3, failures: [] })
     expect((await routes()).map(({ destination, gateway }) => `${destination} ${gateway}`).sort()).toEqual([
       '10.5.3.0/24 192.168.1.33',
       '10.5.4.0/24 192.168.1.4'
     ])
+    expect(reconciler.counters.repairs).toBe(0)
+    expect((await reconciler.flush()).outcomes).toEqual([])
     expect((await reconciler.pass({ sweep: SWEEP })).outcomes).toEqual([])
+  })
+
+  it('removes what was released once, also when it sweeps', async () => {
+    wish(reconciler, { 2: routedPeer(2) })
+    await reconciler.pass({})
+    wish(reconciler, { 2: undefined })
+    expect(await reconciler.pass({ sweep: SWEEP })).toMatchObject({
+      outcomes: [{ change: { kind: 'route' } }]
+    })
+    expect(await routes()).toEqual([])
   })
 })
 
@@ -339,6 +350,44 @@ describe('flush', () => {
     await reconciler.pass({})
     wish(reconciler, { node: undefined })
     expect((await reconciler.flush()).outcomes).toEqual([])
+  })
+
+  it('removes what it made itself, also without a mark', async () => {
+    const plain: Link = { name: 'br0', kind: { type: 'bridge' }, up: true }
+    const way = route('10.9.0.0/16', '192.168.1.9', { protocol: 4 })
+    await reconciler.pass({})
+    wish(reconciler, {
+      node: state({ links: [plain], addresses: [address('br0', '10.5.1.1/24')], routes: [way] })
+    })
+    await reconciler.flush()
+    await reconciler.pass({})
+    wish(reconciler, { node: undefined })
+    expect(await reconciler.flush()).toMatchObject({ writes: 3, failures: [] })
+    expect((await kernel.read({ links: true })).links.map(({ name }) => name)).toEqual(['lo', 'eth0'])
+  })
+
+  it('writes routes again that went when it had taken their device down', async () => {
+    const node = (up: boolean): KernelState => state({ links: [bridge('cni0', { up })] })
+    const way = { destination: net('10.9.0.0/16'), device: 'cni0', protocol: 133 }
+    wish(reconciler, { node: node(true), way: state({ routes: [way] }) })
+    await reconciler.pass({})
+    wish(reconciler, { node: node(false) })
+    await reconciler.flush()
+    wish(reconciler, { node: node(true) })
+    await reconciler.flush()
+    expect(await routes()).toMatchObject([way])
+  })
+
+  it('writes again what was on a child of a device that is made again', async () => {
+    const child: Link = { name: 'mv0', kind: { type: 'macvlan', parent: 'tun0' }, up: true }
+    const way = { destination: net('10.9.0.0/16'), device: 'mv0', protocol: 133 }
+    const parent = (vni: number): KernelState => state({ links: [vxlan('tun0', vni)] })
+    wish(reconciler, { parent: parent(1), child: state({ links: [child] }), way: state({ routes: [way] }) })
+    await reconciler.pass({})
+    wish(reconciler, { parent: parent(2) })
+    expect((await reconciler.flush()).failures).toEqual([])
+    expect(await routes()).toMatchObject([way])
+    expect((await reconciler.pass({})).outcomes).toEqual([])
   })
 
   it('tries a removal that failed again', async () => {
