@@ -15,11 +15,8 @@ import { CarrierWatch } from './carrier-watch.ts'
 import { hostDeviceName } from './names.ts'
 import { type PodLinkPlan, podLinkStates } from './pod-link-states.ts'
 
-/**
- * The carrier takes a fraction of a millisecond, except when both ends happen to have the same interface index: Linux
- * then batches its link events and takes up to a second. After this the pod is announced without it.
- */
-const CARRIER_PATIENCE_MS = 1_500
+/** The carrier takes a fraction of a millisecond; after this the pod is announced without it. */
+const CARRIER_PATIENCE_MS = 1_000
 
 /** Plugs the pods of one network into the node's bridge. */
 export class BridgePodLinks implements PodLinks {
