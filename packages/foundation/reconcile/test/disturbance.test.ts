@@ -228,6 +228,17 @@ describe('what others do to what is wanted', () => {
     expect((await reconciler.pass({})).failures).toEqual([])
   })
 
+  it('the uplink is reported down once more', async () => {
+    await disturbedBy('set', link({ name: 'eth0', kind: FLANNEL.kind, up: false }))
+    expect(await disturbedBy('set', link({ name: 'eth0', kind: FLANNEL.kind, mtuBytes: 1400 }))).toBe(true)
+  })
+
+  it('a device appears that something is wanted on', async () => {
+    wish(reconciler, { 4: state({ addresses: [address('br9', '10.5.4.1/24')] }) })
+    expect((await reconciler.flush()).failures).toHaveLength(1)
+    expect(await disturbedBy('create', link({ name: 'br9', kind: { type: 'bridge' }, up: true }))).toBe(true)
+  })
+
   it('the carrier of the uplink flips; that of a device without wanted routes may', async () => {
     const { links } = await kernel.read({ links: true })
     const flip = (name: string): boolean[] =>

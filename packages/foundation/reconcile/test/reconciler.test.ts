@@ -7,6 +7,7 @@ import {
   bridge,
   commandsOfReport,
   fdb,
+  neighbour,
   net,
   reconcilerOf,
   route,
@@ -169,6 +170,23 @@ describe('pass', () => {
     ])
   })
 
+  it('counts no repair when the device is made again because its wish changed', async () => {
+    wish(reconciler, { node: VXLAN_NODE, peer: vxlanPeer(2) })
+    await reconciler.pass({})
+    wish(reconciler, { node: { ...VXLAN_NODE, links: [vxlan('flannel.1', 5), bridge('cni0')] } })
+    expect((await reconciler.pass({})).writes).toBeGreaterThan(5)
+    expect(reconciler.counters.repairs).toBe(0)
+  })
+
+  it('reads also what is no longer wanted, to remove it', async () => {
+    const entry = neighbour('cni0', '10.5.1.7', '0e:00:00:00:00:07')
+    wish(reconciler, { node: VXLAN_NODE, entry: state({ neighbours: [entry] }) })
+    await reconciler.pass({})
+    wish(reconciler, { entry: undefined })
+    expect(await reconciler.pass({})).toMatchObject({ writes: 1, failures: [] })
+    expect((await kernel.read({ neighboursOf: ['cni0'] })).neighbours).toEqual([])
+  })
+
   it('sweeps only when told to', async () => {
     await make({ links: [bridge('old0')], routes: [route('10.5.9.0/24', '192.168.1.9')] })
     expect((await reconciler.pass({})).outcomes).toEqual([])
@@ -252,6 +270,20 @@ describe('flush', () => {
     expect(commandsOfReport(await reconciler.flush())).toEqual([
       'ip route replace 10.5.3.0/24 via 192.168.1.33 dev eth0 proto 133'
     ])
+  })
+
+  it('owes nothing when a wish that failed is taken back', async () => {
+    wish(reconciler, { peer: routedPeer(2) })
+    await reconciler.pass({})
+    kernel.faults.failNext(({ kind }) => kind === 'route')
+    wish(reconciler, { peer: routedPeer(2, '192.168.1.22') })
+    expect((await reconciler.flush()).failures).toHaveLength(1)
+    wish(reconciler, { peer: routedPeer(2) })
+    expect((await reconciler.flush()).outcomes).toEqual([])
+    const [drift] = routedPeer(2).routes
+    if (drift !== undefined) await kernel.apply([{ action: 'remove', kind: 'route', value: drift }])
+    await reconciler.pass({})
+    expect(reconciler.counters.repairs).toBe(1)
   })
 
   it('writes nothing for a slot that is wished again as it was', async () => {
@@ -360,6 +392,7 @@ describe('flush', () => {
       node: state({ links: [plain], addresses: [address('br0', '10.5.1.1/24')], routes: [way] })
     })
     await reconciler.flush()
+    reconciler.disturbs({ kind: 'route', gone: false, value: way })
     await reconciler.pass({})
     wish(reconciler, { node: undefined })
     expect(await reconciler.flush()).toMatchObject({ writes: 3, failures: [] })
@@ -405,6 +438,7 @@ describe('slots', () => {
   it('that want the same are one object, which goes with the last of them', async () => {
     wish(reconciler, { a: routedPeer(2), b: routedPeer(2) })
     await reconciler.pass({})
+    expect(reconciler.standing('')).toMatchObject({ wanted: 1, present: 1 })
     wish(reconciler, { a: undefined })
     expect((await reconciler.flush()).outcomes).toEqual([])
     wish(reconciler, { b: undefined })
