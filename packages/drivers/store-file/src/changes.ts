@@ -70,11 +70,12 @@ export function changesSince(
 
 /**
  * What somebody knows who has listed at `revision`: everything that was not changed since, and every lease that
- * was removed since. `undefined` when the removals are no longer known.
+ * was removed since. `undefined` when that is no longer known.
  */
 export function toldAt(revision: number, snapshot: Snapshot, configRevision: number): Told | undefined {
   const { journal } = snapshot
-  if (revision < journal.removedSince) return undefined
+  // A revision from the future is one of a former store in this place.
+  if (revision < journal.removedSince || revision > journal.revision) return undefined
   const leases = new Map<string, number>()
   for (const removal of journal.removed) {
     if (removal.revision > revision) leases.set(removal.key, revision)

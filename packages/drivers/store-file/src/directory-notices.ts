@@ -1,5 +1,4 @@
-import { type FSWatcher, watch } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { type FSWatcher, statSync, watch } from 'node:fs'
 import type { Layout } from './layout.ts'
 
 /** inotify on the store's two directories. May be silent: whoever uses it also looks by itself now and then. */
@@ -17,8 +16,8 @@ export class DirectoryNotices {
   }
 
   /** Goes on, or starts anew when a directory was replaced. @returns whether it starts with this call */
-  async start(): Promise<boolean> {
-    const watched = await this.#identity()
+  start(): boolean {
+    const watched = this.#identity()
     if (this.#stopped || watched === this.#watched) return false
     this.#forget()
     const { directory, subnets } = this.#layout
@@ -50,14 +49,12 @@ export class DirectoryNotices {
   }
 
   /** An inode number alone may come back in the next directory. */
-  async #identity(): Promise<string> {
+  #identity(): string {
     const { directory, subnets } = this.#layout
-    const read = (path: string): Promise<string> =>
-      stat(path).then(
-        ({ dev, ino, birthtimeMs }) => `${dev}:${ino}:${birthtimeMs}`,
-        () => 'none'
-      )
-    return `${await read(directory)} ${await read(subnets)}`
+    return [directory, subnets]
+      .map((path) => statSync(path, { throwIfNoEntry: false }))
+      .map((stats) => (stats === undefined ? 'none' : `${stats.dev}:${stats.ino}:${stats.birthtimeMs}`))
+      .join(' ')
   }
 
   #forget(): void {

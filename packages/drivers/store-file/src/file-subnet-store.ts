@@ -59,8 +59,8 @@ export class FileSubnetStore implements SubnetStore {
 
   async writeConfig(text: string, expectedRevision: number): Promise<StoredConfig> {
     return this.#guard(() =>
-      this.#change(async (transaction) => {
-        const current = await transaction.config()
+      this.#change((transaction) => {
+        const current = transaction.config()
         if ((current?.revision ?? 0) !== expectedRevision) {
           throw TrilaneError.of('TRI_LEASE_CONFLICT', { key: 'config', owner: 'another process' })
         }
@@ -84,7 +84,7 @@ export class FileSubnetStore implements SubnetStore {
   async create(lease: Lease, ttlMs: number | undefined): Promise<StoredLease | undefined> {
     const key = leaseKey(lease.subnets)
     return this.#guard(() =>
-      this.#change(async (transaction) =>
+      this.#change((transaction) =>
         transaction.isTaken(key) ? undefined : transaction.putLease(key, lease, ttlMs)
       )
     )
@@ -101,7 +101,7 @@ export class FileSubnetStore implements SubnetStore {
       throw TrilaneError.of('TRI_LEASE_INVALID', { key: expected.key, problem })
     }
     return this.#guard(() =>
-      this.#change(async (transaction) =>
+      this.#change((transaction) =>
         transaction.lease(key)?.revision === expected.revision
           ? transaction.putLease(key, lease, ttlMs)
           : undefined
@@ -112,9 +112,9 @@ export class FileSubnetStore implements SubnetStore {
   async remove(expected: StoredLease): Promise<boolean> {
     const key = leaseKey(expected.lease.subnets)
     return this.#guard(() =>
-      this.#change(async (transaction) => {
+      this.#change((transaction) => {
         if (key !== expected.key || transaction.lease(key)?.revision !== expected.revision) return false
-        await transaction.removeLeases([key])
+        transaction.removeLeases([key])
         return true
       })
     )
@@ -149,9 +149,9 @@ export class FileSubnetStore implements SubnetStore {
 
   /** Removes those of `keys` that have expired; somebody may have renewed one or been quicker. */
   async #reap(keys: readonly string[]): Promise<void> {
-    await this.#change(async (transaction) => {
+    await this.#change((transaction) => {
       const expired = keys.filter((key) => transaction.isExpired(key))
-      if (expired.length > 0) await transaction.removeLeases(expired)
+      if (expired.length > 0) transaction.removeLeases(expired)
     })
   }
 
@@ -160,20 +160,20 @@ export class FileSubnetStore implements SubnetStore {
     const snapshot = this.#reader.read()
     if (snapshot !== undefined) return snapshot
     // Somebody emptied the directory, or spoilt the journal. A transaction writes a new one.
-    await this.#change(async () => {})
+    await this.#change(() => {})
     const repaired = this.#reader.read()
     if (repaired === undefined)
       throw storeUnavailable(this.description, 'its journal vanishes as soon as it is written')
     return repaired
   }
 
-  async #change<Result>(act: (transaction: Transaction) => Promise<Result>): Promise<Result> {
+  async #change<Result>(act: (transaction: Transaction) => Result): Promise<Result> {
     await this.#open()
     const { directory, locks, clock, lockTimeoutMs = 10_000 } = this.#options
     const layout = layoutOf(directory)
     const lock = await locks.acquire(layout.lock, lockTimeoutMs)
     try {
-      return await act(await Transaction.begin(layout, clock.wallMs()))
+      return act(Transaction.begin(layout, clock.wallMs()))
     } finally {
       lock.release()
     }

@@ -1,10 +1,11 @@
-import { readdirSync } from 'node:fs'
+import { lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type StoredConfig, type StoredLease, TrilaneError } from '@trilane/contracts'
 import { codeOf, readSmallFile } from './files.ts'
 import { type Journal, parseJournal, sha256 } from './journal.ts'
 import type { Layout } from './layout.ts'
 import { parseLeaseFile } from './lease-file.ts'
+import { LeaseReader } from './lease-reader.ts'
 
 /** All that the directory says, read without the lock. */
 export interface Snapshot {
@@ -15,18 +16,14 @@ export interface Snapshot {
   readonly rejected: ReadonlyMap<string, TrilaneError>
 }
 
-/** What one key's file says. */
-type Parsed =
-  | { readonly text: string; readonly stored: StoredLease }
-  | { readonly text: string; readonly error: TrilaneError }
-
-/** Reads the directory again and again, and parses only what has changed. */
+/** Reads the directory again and again. */
 export class SnapshotReader {
   readonly #layout: Layout
-  #parsed: ReadonlyMap<string, Parsed> = new Map()
+  readonly #leases: LeaseReader
 
   constructor(layout: Layout) {
     this.#layout = layout
+    this.#leases = new LeaseReader(layout.subnets)
   }
 
   /**
@@ -34,38 +31,18 @@ export class SnapshotReader {
    * @throws the system's error when the directory cannot be read
    */
   read(): Snapshot | undefined {
+    const latestMs = lstatSync(this.#layout.journal, { throwIfNoEntry: false })?.mtimeMs
     const journal = readJournal(this.#layout)
-    if (journal === undefined) return undefined
+    const keys = readKeys(this.#layout)
+    if (latestMs === undefined || journal === undefined || keys === undefined) return undefined
     const removed = new Map(journal.removed.map(({ key, revision }) => [key, revision]))
-    const parsed = new Map<string, Parsed>()
     const leases = new Map<string, StoredLease>()
     const rejected = new Map<string, TrilaneError>()
-    const keys = readKeys(this.#layout)
-    if (keys === undefined) return undefined
-    for (const key of keys) {
-      const entry = this.#parse(key)
-      if (entry === undefined) continue
-      parsed.set(key, entry)
-      if ('error' in entry) rejected.set(key, entry.error)
-      else if (entry.stored.revision > (removed.get(key) ?? 0)) leases.set(key, entry.stored)
+    for (const [key, { stored, error }] of this.#leases.read(keys, latestMs)) {
+      if (error !== undefined) rejected.set(key, error)
+      else if (stored.revision > (removed.get(key) ?? 0)) leases.set(key, stored)
     }
-    this.#parsed = parsed
     return { journal, leases, rejected }
-  }
-
-  #parse(key: string): Parsed | undefined {
-    const read = readSmallFile(join(this.#layout.subnets, key))
-    if (read === undefined) return undefined
-    const text = read instanceof Error ? read.message : read
-    const known = this.#parsed.get(key)
-    if (known?.text === text) return known
-    try {
-      if (read instanceof Error) throw TrilaneError.of('TRI_LEASE_INVALID', { key, problem: read.message })
-      return { text, stored: parseLeaseFile(key, text) }
-    } catch (error) {
-      if (TrilaneError.is(error, 'TRI_LEASE_INVALID')) return { text, error }
-      throw error
-    }
   }
 }
 

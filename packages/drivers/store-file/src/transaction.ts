@@ -1,4 +1,4 @@
-import { mkdir, rename, unlink, writeFile } from 'node:fs/promises'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Lease, type StoredConfig, type StoredLease, TrilaneError } from '@trilane/contracts'
 import { codeOf, commit, LONGEST_FILE_BYTES, readSmallFile, stage, syncDirectory } from './files.ts'
@@ -10,6 +10,9 @@ import { highestRevision, readConfigFile, readJournal } from './snapshot.ts'
 /**
  * What the holder of the lock may do. Everything is staged before anything is renamed, so that a full disk leaves
  * all as it was.
+ *
+ * Synchronous on purpose: the lock is held for the few milliseconds that the disk takes, and not for as many turns
+ * of a busy event loop.
  */
 export class Transaction {
   readonly #layout: Layout
@@ -23,15 +26,13 @@ export class Transaction {
   }
 
   /** With the lock held. Makes what is missing inside the directory. */
-  static async begin(layout: Layout, nowMs: number): Promise<Transaction> {
-    await mkdir(layout.subnets).catch((error: unknown) => {
-      if (codeOf(error) !== 'EEXIST') throw error
-    })
+  static begin(layout: Layout, nowMs: number): Transaction {
+    makeDirectory(layout.subnets)
     const journal = readJournal(layout)
     if (journal !== undefined) return new Transaction(layout, nowMs, journal)
     const transaction = new Transaction(layout, nowMs, newJournal(nowMs, highestRevision(layout)))
-    await transaction.#stageJournal(transaction.#journal)
-    await transaction.#commitJournal()
+    transaction.#stageJournal(transaction.#journal)
+    transaction.#commitJournal()
     return transaction
   }
 
@@ -51,55 +52,51 @@ export class Transaction {
     return this.#read(key) === 'foreign' || this.lease(key) !== undefined
   }
 
-  async putLease(key: string, lease: Lease, ttlMs: number | undefined): Promise<StoredLease> {
+  putLease(key: string, lease: Lease, ttlMs: number | undefined): StoredLease {
     const revision = this.#nextRevision([key])
     const expiresAtMs = ttlMs === undefined ? undefined : this.#nowMs + ttlMs
     const text = formatLeaseFile(lease, revision, expiresAtMs)
     // What others would refuse to read must not be written: it would take the key and announce nothing.
     const stored = parseLeaseFile(key, text)
-    await stage(this.#layout.staged, text)
-    await this.#stageJournal({ ...this.#journal, revision })
-    await commit(this.#layout.staged, join(this.#layout.subnets, key), this.#layout.subnets)
-    await this.#commitJournal()
+    stage(this.#layout.staged, text)
+    this.#stageJournal({ ...this.#journal, revision })
+    commit(this.#layout.staged, join(this.#layout.subnets, key), this.#layout.subnets)
+    this.#commitJournal()
     return stored
   }
 
-  async removeLeases(keys: readonly string[]): Promise<void> {
-    await this.#stageJournal(withRemovals(this.#journal, keys, this.#nextRevision(keys)))
-    await this.#commitJournal()
-    for (const key of keys) {
-      await unlink(join(this.#layout.subnets, key)).catch((error: unknown) => {
-        if (codeOf(error) !== 'ENOENT') throw error
-      })
-    }
-    await syncDirectory(this.#layout.subnets)
+  removeLeases(keys: readonly string[]): void {
+    this.#stageJournal(withRemovals(this.#journal, keys, this.#nextRevision(keys)))
+    this.#commitJournal()
+    for (const key of keys) rmSync(join(this.#layout.subnets, key), { force: true })
+    syncDirectory(this.#layout.subnets)
   }
 
   /** The config; a text that was written by hand gets its revision here. */
-  async config(): Promise<StoredConfig | undefined> {
+  config(): StoredConfig | undefined {
     const config = readConfigFile(this.#layout, this.#journal)
     if (config === undefined || config.revision !== undefined) return config
     const revision = this.#nextRevision([])
-    await this.#stageJournal({
+    this.#stageJournal({
       ...this.#journal,
       revision,
       config: { revision, sha256: sha256(config.text) }
     })
-    await this.#commitJournal()
+    this.#commitJournal()
     return { text: config.text, revision }
   }
 
-  async putConfig(text: string): Promise<StoredConfig> {
+  putConfig(text: string): StoredConfig {
     const bytes = Buffer.byteLength(text)
     if (bytes > LONGEST_FILE_BYTES) {
       const problem = `it is ${bytes} bytes long; at most ${LONGEST_FILE_BYTES} are kept`
       throw TrilaneError.of('TRI_CONFIG_SYNTAX', { source: 'the network config', problem })
     }
     const revision = this.#nextRevision([])
-    await stage(this.#layout.staged, text)
-    await this.#stageJournal({ ...this.#journal, revision, config: { revision, sha256: sha256(text) } })
-    await commit(this.#layout.staged, this.#layout.config, this.#layout.directory)
-    await this.#commitJournal()
+    stage(this.#layout.staged, text)
+    this.#stageJournal({ ...this.#journal, revision, config: { revision, sha256: sha256(text) } })
+    commit(this.#layout.staged, this.#layout.config, this.#layout.directory)
+    this.#commitJournal()
     return { text, revision }
   }
 
@@ -128,12 +125,20 @@ export class Transaction {
   }
 
   /** Not synced: a power cut ends every reader, and of what the journal says only removals would be undone. */
-  async #stageJournal(journal: Journal): Promise<void> {
-    await writeFile(this.#layout.stagedJournal, formatJournal(journal))
+  #stageJournal(journal: Journal): void {
+    writeFileSync(this.#layout.stagedJournal, formatJournal(journal))
     this.#journal = journal
   }
 
-  async #commitJournal(): Promise<void> {
-    await rename(this.#layout.stagedJournal, this.#layout.journal)
+  #commitJournal(): void {
+    renameSync(this.#layout.stagedJournal, this.#layout.journal)
+  }
+}
+
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error
   }
 }

@@ -4,6 +4,7 @@ import { DirectoryNotices } from './directory-notices.ts'
 import type { Layout } from './layout.ts'
 import { isExpired } from './lease-file.ts'
 import type { Snapshot } from './snapshot.ts'
+import { Trouble } from './trouble.ts'
 
 export interface WatchOptions {
   readonly layout: Layout
@@ -27,15 +28,19 @@ export interface WatchOptions {
 export class Watch implements StoreWatch {
   readonly #options: WatchOptions
   readonly #notices: DirectoryNotices
+  readonly #trouble: Trouble
+  readonly #configTrouble: Trouble
   #wake = new AbortController()
   #told: Told | undefined
-  #trouble: string | undefined
   #closed = false
   #ended: Promise<void> = Promise.resolve()
 
   constructor(options: WatchOptions) {
     this.#options = options
     this.#notices = new DirectoryNotices(options.layout, () => this.#wake.abort())
+    const logger = options.logger.child({ directory: options.layout.directory })
+    this.#trouble = new Trouble(logger, 'store')
+    this.#configTrouble = new Trouble(logger, 'network config in the store')
   }
 
   start(): void {
@@ -55,21 +60,19 @@ export class Watch implements StoreWatch {
   }
 
   async #run(): Promise<void> {
-    const { clock, pollMs, logger } = this.#options
+    const { clock, pollMs } = this.#options
     while (!this.#closed) {
       this.#wake = new AbortController()
       let delayMs = pollMs
       try {
         // Before the look: what changes during it is noticed.
-        await this.#notices.start()
+        this.#notices.start()
         delayMs = Math.min(pollMs, await this.#look())
         // The look may have made the directory.
-        if (await this.#notices.start()) delayMs = 0
-        if (this.#trouble !== undefined)
-          logger.info('store is back', { directory: this.#options.layout.directory })
-        this.#trouble = undefined
+        if (this.#notices.start()) delayMs = 0
+        this.#trouble.end()
       } catch (error) {
-        this.#warn(error)
+        if (!this.#closed) this.#trouble.begin(error)
       }
       if (this.#closed || this.#wake.signal.aborted || delayMs === 0) continue
       await clock.sleep(delayMs, this.#wake.signal)
@@ -81,7 +84,7 @@ export class Watch implements StoreWatch {
   async #look(): Promise<number> {
     const { clock, revision } = this.#options
     const snapshot = await this.#reaped(await this.#options.snapshot())
-    const config = await this.#options.config()
+    const config = await this.#config()
     let before = this.#told ?? toldAt(revision, snapshot, config?.revision ?? 0)
     if (before === undefined) {
       this.#deliver([{ kind: 'gap', reason: `removals since revision ${revision} are forgotten` }])
@@ -96,6 +99,18 @@ export class Watch implements StoreWatch {
       .map(({ expiresAtMs = Number.POSITIVE_INFINITY }) => expiresAtMs - wallMs)
       .filter((ms) => ms > 0)
     return Math.min(...remainingMs, Number.POSITIVE_INFINITY)
+  }
+
+  /** A config that cannot be read is no reason to miss leases. */
+  async #config(): Promise<StoredConfig | undefined> {
+    try {
+      const config = await this.#options.config()
+      this.#configTrouble.end()
+      return config
+    } catch (error) {
+      if (!this.#closed) this.#configTrouble.begin(error)
+      return undefined
+    }
   }
 
   async #reaped(snapshot: Snapshot): Promise<Snapshot> {
@@ -121,16 +136,5 @@ export class Watch implements StoreWatch {
         this.#options.logger.error('a listener of the store failed', { event: event.kind, error })
       }
     }
-  }
-
-  /** Once per kind of trouble, however often it is tried. */
-  #warn(error: unknown): void {
-    const text = error instanceof Error ? error.message : String(error)
-    if (this.#closed || this.#trouble === text) return
-    this.#trouble = text
-    this.#options.logger.warn('store cannot be followed', {
-      directory: this.#options.layout.directory,
-      error
-    })
   }
 }
