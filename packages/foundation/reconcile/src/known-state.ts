@@ -49,7 +49,7 @@ export class KnownState implements ActualState {
   note(key: string, object: KernelObject): void {
     const before = this.#entry(key)
     const made = before?.made === true && holds(before.object, object)
-    this.#put(this.#entries, key, object, made)
+    this.#put(key, object, made)
     if (object.kind === 'link' && 'index' in object.value) {
       this.#nameByIndex.set(Number(object.value.index), object.value.name)
     }
@@ -57,22 +57,23 @@ export class KnownState implements ActualState {
 
   /** A reading replaces everything: all devices, and what it has of `keys`. */
   replace(keys: Iterable<string>, reading: ActualState, links: readonly LinkReading[]): void {
-    const entries = new Map<string, Entry>()
-    const nameByIndex = new Map<number, string>()
-    const add = (key: string, object: KernelObject): void => {
-      const before = this.#entry(key)
-      this.#put(entries, key, object, before?.made === true && holds(before.object, object))
-    }
-    for (const value of links) {
-      add(`link ${value.name}`, { kind: 'link', value })
-      nameByIndex.set(value.index, value.name)
-    }
+    const read = new Map<string, KernelObject>()
+    for (const value of links) read.set(`link ${value.name}`, { kind: 'link', value })
     for (const key of keys) {
       const object = reading.get(key)
-      if (object !== undefined) add(key, object)
+      if (object !== undefined) read.set(key, object)
     }
-    this.#entries = entries
-    this.#nameByIndex = nameByIndex
+    const made = new Set<string>()
+    for (const [key, object] of read) {
+      const before = this.#entry(key)
+      if (before?.made === true && holds(before.object, object)) made.add(key)
+    }
+    // Nothing is left that an ended generation could end: without this, names of pods' devices would pile up.
+    this.#generations.clear()
+    this.#routeGenerations.clear()
+    this.#entries = new Map()
+    for (const [key, object] of read) this.#put(key, object, made.has(key))
+    this.#nameByIndex = new Map(links.map(({ index, name }) => [index, name]))
   }
 
   /** A change of ours was done. */
@@ -88,14 +89,14 @@ export class KnownState implements ActualState {
       // Over a reading only what was written: its `kind` says more than the wish's.
       const { kind, ...set } = change.value
       const value = { kind, ...attributes, ...set }
-      this.#put(this.#entries, key, { kind: 'link', value }, before?.made ?? false)
+      this.#put(key, { kind: 'link', value }, before?.made ?? false)
       if (change.value.up === false) this.wentDown(change.value.name)
       return
     }
     const { action: _, ...written } = change
     // An event that came first showed more than we wrote.
     const object = before !== undefined && holds(written, before.object) ? before.object : written
-    this.#put(this.#entries, key, object, true)
+    this.#put(key, object, true)
   }
 
   /** An object is no longer there, and with a device everything on it. */
@@ -123,8 +124,8 @@ export class KnownState implements ActualState {
     return entry !== undefined && entry.generation === this.#generationOf(entry.object) ? entry : undefined
   }
 
-  #put(entries: Map<string, Entry>, key: string, object: KernelObject, made: boolean): void {
-    entries.set(key, { object, made, generation: this.#generationOf(object) })
+  #put(key: string, object: KernelObject, made: boolean): void {
+    this.#entries.set(key, { object, made, generation: this.#generationOf(object) })
   }
 
   #generationOf(object: KernelObject): number {
