@@ -21,6 +21,14 @@ export const readMutants: readonly Mutant[] = [
     })
   ),
   mutant(
+    'fails where there is no route yet',
+    'read > of routes gives none in a namespace that has none',
+    reading((snapshot, scope) => {
+      if (scope.routes !== undefined && snapshot.routes.length === 0) throw new Error('ENOENT')
+      return snapshot
+    })
+  ),
+  mutant(
     'does not know the loopback device',
     'read > of links has lo, which is the loopback device',
     reading((snapshot) => ({

@@ -86,7 +86,11 @@ export class MemoryKernel implements Kernel {
         throw TrilaneError.of('TRI_KERNEL_NOT_FOUND', { command, what: `device ${announcement.device}` })
       }
       if (!device.up) {
-        throw TrilaneError.of('TRI_KERNEL_REFUSED', { command, errno: 'ENETDOWN', text: ': Network is down' })
+        throw TrilaneError.of('TRI_KERNEL_REFUSED', {
+          command,
+          errno: 'ENETDOWN',
+          text: ' (Network is down)'
+        })
       }
       this.announced.push(announcement)
     }

@@ -42,16 +42,17 @@ export function errorOf(change: KernelChange, refusal: Refusal): TrilaneError | 
   const command = commandOf(change)
   switch (errno) {
     case 'EEXIST':
-      return TrilaneError.of('TRI_KERNEL_EXISTS', { command }, { details: words })
+      return TrilaneError.of('TRI_KERNEL_EXISTS', { command }, { details: `the kernel says: ${words}` })
+    case 'EADDRNOTAVAIL':
     case 'ENODEV':
     case 'ENOENT':
     case 'ESRCH':
       return TrilaneError.of('TRI_KERNEL_NOT_FOUND', { command, what: words })
     case 'EOPNOTSUPP':
-      return TrilaneError.of('TRI_KERNEL_UNSUPPORTED', { command, errno, text: `: ${words}` })
+      return TrilaneError.of('TRI_KERNEL_UNSUPPORTED', { command, errno, text: ` (${words})` })
     case 'EPERM':
       return TrilaneError.of('TRI_KERNEL_PERMISSION', { command })
     default:
-      return TrilaneError.of('TRI_KERNEL_REFUSED', { command, errno, text: `: ${words}` })
+      return TrilaneError.of('TRI_KERNEL_REFUSED', { command, errno, text: ` (${words})` })
   }
 }

@@ -201,7 +201,7 @@ describe('faults', () => {
     const [link, route] = await kernel.apply([BRIDGE, ROUTE])
     expect(link?.error).toBeUndefined()
     expect(route?.error?.message).toBe(
-      'the kernel refused `ip route add 10.5.2.0/24 via 192.0.2.7 proto 133`: ENOMEM: no room'
+      'the kernel refused `ip route add 10.5.2.0/24 via 192.0.2.7 proto 133`: ENOMEM (no room)'
     )
     expect(await codes(kernel, ROUTE)).toEqual([undefined])
   })

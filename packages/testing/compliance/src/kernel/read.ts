@@ -41,6 +41,13 @@ export const readTests: readonly KernelTest[] = [
     expect(snapshot).toEqual({ links: [], addresses: [], routes: [], neighbours: [], fdb: [], sysctls: [] })
   }),
 
+  test('of routes gives none in a namespace that has none', async ({ kernel }) => {
+    // Linux makes a table with its first route, and says ENOENT of one that was never made.
+    for (const routes of ['main', 'all', { protocol: 133 }] as const) {
+      expect((await kernel.read({ routes })).routes).toEqual([])
+    }
+  }),
+
   test('of links has lo, which is the loopback device', async ({ kernel }) => {
     expectAs(await linkThere(kernel, 'lo'), {
       index: 1,
