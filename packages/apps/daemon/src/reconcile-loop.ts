@@ -87,8 +87,8 @@ export class ReconcileLoop {
     await Promise.resolve()
     this.#flushDue = undefined
     if (this.#lastPass === undefined || this.#stop.signal.aborted) return
-    const report = await this.reconciler.flush()
-    this.#reportFailures(report)
+    const { failures } = await this.reconciler.flush()
+    if (failures.length > 0) void this.#retry()
   }
 
   async #pass(): Promise<PassReport> {
@@ -98,15 +98,8 @@ export class ReconcileLoop {
     this.#lastPass = { atMs: this.#clock.wallMs(), report }
     this.#logger.debug('full pass done', { writes: report.writes, durationMs: Math.round(report.durationMs) })
     if (report.failures.length === 0) this.#retryMs = FIRST_RETRY_MS
-    this.#reportFailures(report)
+    else void this.#retry()
     return report
-  }
-
-  #reportFailures(report: PassReport): void {
-    for (const { error } of report.failures.slice(0, 5)) {
-      this.#logger.warn('kernel write failed', { error })
-    }
-    if (report.failures.length > 0) void this.#retry()
   }
 
   async #retry(): Promise<void> {

@@ -69,7 +69,7 @@ function peerStatuses(agent: NetworkAgent, loop: ReconcileLoop): PeerStatus[] {
   return [...agent.peers.values()]
     .sort((a, b) => a.stored.key.localeCompare(b.stored.key))
     .map((wish) => {
-      const { wanted, present } = loop.reconciler.standing(agent.peerSlot(wish.stored.key))
+      const { wanted, present } = loop.reconciler.standingOf(agent.peerSlot(wish.stored.key))
       const lane = wish.lane === undefined ? {} : { lane: wish.lane }
       return { lease: leaseJson(wish.stored), ...lane, wanted, present, ...wishError(wish) }
     })

@@ -1,1 +1,11 @@
-export {}
+/**
+ * The `Kernel` port on Linux: {@link LinuxKernel}, a thin rtnetlink layer over FFI (docs/decisions/0001).
+ *
+ * One socket per namespace, requests answered before `sendmsg` returns, many in one send; events through a guarded poll;
+ * namespaces entered for the moment in which a socket is made. {@link LinuxFileLocks} is here because it too needs a
+ * system call that Node does not have.
+ *
+ * @packageDocumentation
+ */
+export { LinuxFileLocks } from './file-locks.ts'
+export { LinuxKernel, type LinuxKernelOptions } from './linux-kernel.ts'

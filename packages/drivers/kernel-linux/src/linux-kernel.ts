@@ -1,0 +1,101 @@
+import type {
+  Announcement,
+  ChangeOutcome,
+  Kernel,
+  KernelChange,
+  KernelEvent,
+  KernelSnapshot,
+  KernelWatch,
+  ReadScope,
+  RouteLookup
+} from '@trilane/contracts'
+import type { IpAddress } from '@trilane/ip'
+import { sendAnnouncements } from './announce.ts'
+import { applyChanges } from './apply-changes.ts'
+import { kernelError } from './kernel-errors.ts'
+import { eachLinkName, watchKernel } from './kernel-watch.ts'
+import { NetworkNamespace, warmThreadPool } from './namespaces.ts'
+import { DEFAULT_BUFFER_BYTES } from './netlink-socket.ts'
+import { Place } from './place.ts'
+import { readSnapshot } from './read-snapshot.ts'
+import { getRoute, readLookup } from './routes.ts'
+import { ERRNO } from './syscalls.ts'
+
+/** How the kernel says that there is no way: no route, an unreachable, a blackhole, a prohibit. */
+const NO_WAY: readonly number[] = [ERRNO.ENETUNREACH, ERRNO.EHOSTUNREACH, ERRNO.EINVAL, ERRNO.EACCES]
+
+export interface LinuxKernelOptions {
+  /** Path of a namespace. Default: this process's own. */
+  readonly namespace?: string
+  /** Of a watch's socket: how many events may wait while the event loop is busy. @default 4 MiB */
+  readonly eventBufferBytes?: number
+}
+
+/** {@link Kernel} on rtnetlink. */
+export class LinuxKernel implements Kernel {
+  readonly #place: Place
+  readonly #eventBufferBytes: number
+
+  private constructor(place: Place, eventBufferBytes: number) {
+    this.#place = place
+    this.#eventBufferBytes = eventBufferBytes
+  }
+
+  /** @throws TrilaneError `TRI_NAMESPACE_INVALID`, `TRI_KERNEL_PERMISSION` */
+  static async open(options: LinuxKernelOptions = {}): Promise<LinuxKernel> {
+    await warmThreadPool()
+    const { namespace, eventBufferBytes = DEFAULT_BUFFER_BYTES } = options
+    const place = new Place(namespace === undefined ? undefined : NetworkNamespace.open(namespace))
+    return new LinuxKernel(place, eventBufferBytes)
+  }
+
+  async read(scope: ReadScope): Promise<KernelSnapshot> {
+    return readSnapshot(this.#place, scope)
+  }
+
+  apply(changes: readonly KernelChange[]): Promise<readonly ChangeOutcome[]> {
+    return applyChanges(this.#place, changes)
+  }
+
+  watch(listener: (event: KernelEvent) => void): KernelWatch {
+    const place = this.#place
+    return watchKernel(
+      place.openEvents(this.#eventBufferBytes),
+      {
+        links: (onLink) => eachLinkName(place.socket, onLink),
+        nameOf: (index) => place.nameOf(index)
+      },
+      listener
+    )
+  }
+
+  async routeTo(destination: IpAddress): Promise<RouteLookup | undefined> {
+    const place = this.#place
+    let answer: Buffer | undefined
+    const verdict = place.socket.request(getRoute(destination), ({ body }) => {
+      // Its device's name is asked for on the same socket: not before this request is answered to the end.
+      answer = Buffer.from(body)
+    })
+    if (verdict.errno !== 0 && !NO_WAY.includes(verdict.errno)) {
+      throw kernelError(`ip route get ${destination}`, verdict)
+    }
+    return answer === undefined ? undefined : readLookup(answer, { nameOf: (index) => place.nameOf(index) })
+  }
+
+  async announce(announcements: readonly Announcement[]): Promise<void> {
+    const place = this.#place
+    sendAnnouncements(
+      announcements,
+      (device) => place.indexOf(device),
+      (act) => place.inside(act)
+    )
+  }
+
+  namespace(path: string): Promise<LinuxKernel> {
+    return LinuxKernel.open({ namespace: path, eventBufferBytes: this.#eventBufferBytes })
+  }
+
+  close(): void {
+    this.#place.close()
+  }
+}

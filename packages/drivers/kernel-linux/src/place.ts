@@ -1,0 +1,68 @@
+import { kernelError } from './kernel-errors.ts'
+import { getLink, readLinkName } from './links.ts'
+import type { NetworkNamespace } from './namespaces.ts'
+import { NetlinkSocket } from './netlink-socket.ts'
+import { ERRNO } from './syscalls.ts'
+
+/** Answers of a pod's few requests fit in little; the node's batches are long. */
+const BUFFER_BYTES = { node: 4 << 20, pod: 256 << 10 } as const
+
+/** One network namespace as requests see it: this process's own, or one that was opened. */
+export class Place {
+  readonly #namespace: NetworkNamespace | undefined
+  #socket: NetlinkSocket | undefined
+  #removals: NetlinkSocket | undefined
+
+  constructor(namespace?: NetworkNamespace) {
+    this.#namespace = namespace
+  }
+
+  /** Runs something synchronous with this thread in the namespace. */
+  inside<T>(act: () => T): T {
+    return this.#namespace === undefined ? act() : this.#namespace.run(act)
+  }
+
+  /** For everything that is answered at once. */
+  get socket(): NetlinkSocket {
+    const bufferBytes = this.#namespace === undefined ? BUFFER_BYTES.node : BUFFER_BYTES.pod
+    this.#socket ??= this.inside(() => new NetlinkSocket({ bufferBytes }))
+    return this.#socket
+  }
+
+  /** For removals of devices, which wait on a thread of the pool while the other socket is used. */
+  get removals(): NetlinkSocket {
+    this.#removals ??= this.inside(() => new NetlinkSocket({ bufferBytes: BUFFER_BYTES.pod }))
+    return this.#removals
+  }
+
+  /** A socket for events; the caller closes it. */
+  openEvents(bufferBytes: number): NetlinkSocket {
+    return this.inside(() => new NetlinkSocket({ bufferBytes, nonBlocking: true }))
+  }
+
+  /** @throws TrilaneError `TRI_KERNEL_NOT_FOUND` */
+  indexOf(name: string): number {
+    let index: number | undefined
+    const verdict = this.socket.request(getLink(name), ({ body }) => {
+      index = readLinkName(body)?.index
+    })
+    if (index !== undefined) return index
+    // A name that no device can have is refused as invalid; for who asks it is the same.
+    const errno = verdict.errno === ERRNO.EINVAL || verdict.errno === 0 ? ERRNO.ENODEV : verdict.errno
+    throw kernelError(`ip link show dev ${name}`, { errno, text: `device ${name}` })
+  }
+
+  nameOf(index: number): string | undefined {
+    let name: string | undefined
+    this.socket.request(getLink(index), ({ body }) => {
+      name = readLinkName(body)?.name
+    })
+    return name
+  }
+
+  close(): void {
+    this.#socket?.close()
+    this.#removals?.close()
+    this.#namespace?.close()
+  }
+}

@@ -1,0 +1,120 @@
+import type {
+  FdbEntry,
+  InterfaceAddressReading,
+  KernelSnapshot,
+  LinkReading,
+  Neighbour,
+  ReadScope,
+  Route
+} from '@trilane/contracts'
+import { MAIN_TABLE } from '@trilane/contracts'
+import { FAMILIES } from '@trilane/ip'
+import { dumpAddresses, readAddress } from './addresses.ts'
+import type { DeviceNames } from './devices.ts'
+import { dumpLinks, readLink, readLinkName } from './links.ts'
+import type { Request } from './message.ts'
+import { dumpFdb, dumpNeighbours, type NeighbourReading, readNeighbour } from './neighbours.ts'
+import type { NetlinkSocket } from './netlink-socket.ts'
+import type { Place } from './place.ts'
+import { dumpRoutes, readRoute } from './routes.ts'
+import { readSysctls } from './sysctls.ts'
+
+/** Reads what the scope asks for. Devices come first in any case: everything else names them. */
+export function readSnapshot(place: Place, scope: ReadScope): KernelSnapshot {
+  const { socket } = place
+  const { links, names, indexes } = readLinks(socket)
+  const devicesOf = (wanted: readonly string[] | undefined): number[] =>
+    (wanted ?? []).flatMap((name) => indexes.get(name) ?? [])
+  return {
+    links: scope.links === true ? links : [],
+    addresses:
+      scope.addresses === true
+        ? readAll<InterfaceAddressReading>(socket, 'addresses', dumpAddresses, (body) =>
+            readAddress(body, names)
+          )
+        : [],
+    routes: readRoutes(socket, scope.routes, names),
+    neighbours: devicesOf(scope.neighboursOf).flatMap((index) =>
+      FAMILIES.flatMap((family) => neighboursIn(socket, 'neighbours', dumpNeighbours(family, index), names))
+        .filter(isKind('neighbour'))
+        .map(({ value }): Neighbour => value)
+        .filter(({ device }) => device === names.nameOf(index))
+    ),
+    fdb: devicesOf(scope.fdbOf).flatMap((index) =>
+      neighboursIn(socket, 'forwarding entries', dumpFdb(index), names)
+        .filter(isKind('fdb'))
+        .map(({ value }): FdbEntry => value)
+        .filter(({ device }) => device === names.nameOf(index))
+    ),
+    sysctls: scope.sysctls === undefined ? [] : place.inside(() => readSysctls(scope.sysctls ?? []))
+  }
+}
+
+function readLinks(socket: NetlinkSocket): {
+  readonly links: readonly LinkReading[]
+  readonly names: DeviceNames
+  readonly indexes: ReadonlyMap<string, number>
+} {
+  // Two rounds: a device's message names others by their index, which may come later.
+  const bodies = readAll(socket, 'links', dumpLinks, (body) => Buffer.from(body))
+  const byIndex = new Map<number, string>()
+  const indexes = new Map<string, number>()
+  for (const body of bodies) {
+    const named = readLinkName(body)
+    if (named === undefined) continue
+    byIndex.set(named.index, named.name)
+    indexes.set(named.name, named.index)
+  }
+  const names: DeviceNames = { nameOf: (index) => byIndex.get(index) }
+  return { links: bodies.flatMap((body) => readLink(body, names) ?? []), names, indexes }
+}
+
+function readRoutes(socket: NetlinkSocket, scope: ReadScope['routes'], names: DeviceNames): Route[] {
+  if (scope === undefined) return []
+  const filter = {
+    table: scope === 'main' ? MAIN_TABLE : 0,
+    protocol: typeof scope === 'object' ? scope.protocol : 0
+  }
+  return FAMILIES.flatMap((family) =>
+    readAll<Route>(socket, 'routes', dumpRoutes(family, filter), (body) => readRoute(body, names))
+  ).filter(
+    ({ table, protocol }) =>
+      (filter.table === 0 || table === filter.table) &&
+      (filter.protocol === 0 || protocol === filter.protocol)
+  )
+}
+
+function neighboursIn(
+  socket: NetlinkSocket,
+  what: string,
+  request: Request,
+  names: DeviceNames
+): NeighbourReading[] {
+  return readAll<NeighbourReading>(socket, what, request, (body) => readNeighbour(body, names))
+}
+
+function isKind<Kind extends NeighbourReading['kind']>(kind: Kind) {
+  return (entry: NeighbourReading): entry is Extract<NeighbourReading, { readonly kind: Kind }> =>
+    entry.kind === kind
+}
+
+function readAll<T>(
+  socket: NetlinkSocket,
+  what: string,
+  request: Request,
+  read: (body: Buffer) => T | undefined
+): T[] {
+  const values: T[] = []
+  socket.dump(
+    what,
+    request,
+    ({ body }) => {
+      const value = read(body)
+      if (value !== undefined) values.push(value)
+    },
+    () => {
+      values.length = 0
+    }
+  )
+  return values
+}

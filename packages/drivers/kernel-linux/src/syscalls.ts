@@ -1,0 +1,114 @@
+import koffi from 'koffi'
+
+/**
+ * The few calls of libc that Node does not have. All are synchronous; those with `.async` run on a thread of Node's
+ * pool. A negative result is a failure, and {@link lastErrno} says which, until the next call.
+ */
+const libc = koffi.load('libc.so.6')
+
+type Bytes = Uint8Array
+
+/** The mode is a variable argument of C's, and goes with its type. */
+const variadicOpen = libc.func('int open(str, int, ...)') as unknown as (
+  path: string,
+  flags: number,
+  type: 'uint',
+  mode: number
+) => number
+
+export const sys = {
+  socket: libc.func('int socket(int, int, int)') as unknown as (
+    domain: number,
+    type: number,
+    protocol: number
+  ) => number,
+  bind: libc.func('int bind(int, void *, uint)') as unknown as (
+    fd: number,
+    address: Bytes,
+    length: number
+  ) => number,
+  send: asyncable(libc.func('long send(int, void *, ulong, int)')) as Asyncable<
+    [fd: number, data: Bytes, length: number, flags: number]
+  >,
+  recv: libc.func('long recv(int, void *, ulong, int)') as unknown as (
+    fd: number,
+    into: Bytes,
+    length: number,
+    flags: number
+  ) => number,
+  sendto: libc.func('long sendto(int, void *, ulong, int, void *, uint)') as unknown as (
+    fd: number,
+    data: Bytes,
+    length: number,
+    flags: number,
+    address: Bytes,
+    addressLength: number
+  ) => number,
+  setsockopt: libc.func('int setsockopt(int, int, int, void *, uint)') as unknown as (
+    fd: number,
+    level: number,
+    option: number,
+    value: Bytes,
+    length: number
+  ) => number,
+  open: libc.func('int open(str, int)') as unknown as (path: string, flags: number) => number,
+  /** open(2) with O_CREAT: the mode is that of a file which is made. */
+  openNew: openWithMode,
+  close: asyncable(libc.func('int close(int)')) as Asyncable<[fd: number]>,
+  setns: libc.func('int setns(int, int)') as unknown as (fd: number, type: number) => number,
+  fstatfs: libc.func('int fstatfs(int, void *)') as unknown as (fd: number, into: Bytes) => number,
+  flock: libc.func('int flock(int, int)') as unknown as (fd: number, operation: number) => number
+}
+
+function openWithMode(path: string, flags: number, mode: number): number {
+  return variadicOpen(path, flags, 'uint', mode)
+}
+
+interface Asyncable<Args extends unknown[]> {
+  (...args: Args): number
+  async(...args: [...Args, callback: (error: unknown, result: number) => void]): void
+}
+
+function asyncable<Args extends unknown[]>(func: unknown): Asyncable<Args> {
+  return func as Asyncable<Args>
+}
+
+/** `errno` of the last call on this thread. */
+export function lastErrno(): number {
+  return koffi.errno()
+}
+
+/** Of two names for one number the one that stays away is the one that nobody says. */
+const ALIASES = new Set(['EWOULDBLOCK', 'ENOTSUP', 'EDEADLOCK'])
+
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(koffi.os.errno)
+    .filter(([name]) => !ALIASES.has(name))
+    .map(([name, number]) => [number, name])
+)
+
+/** `EEXIST` for 17; the number itself for one without a name. */
+export function errnoName(errno: number): string {
+  return NAMES.get(errno) ?? String(errno)
+}
+
+/** Numbers of Linux that are the same on all architectures that Node runs on. */
+export const ERRNO = {
+  EPERM: 1,
+  ENOENT: 2,
+  ESRCH: 3,
+  EINTR: 4,
+  EAGAIN: 11,
+  EACCES: 13,
+  EBUSY: 16,
+  EEXIST: 17,
+  ENODEV: 19,
+  EINVAL: 22,
+  EOPNOTSUPP: 95,
+  EADDRNOTAVAIL: 99,
+  ENETUNREACH: 101,
+  ENOBUFS: 105,
+  EHOSTUNREACH: 113
+} as const
+
+export const O_CLOEXEC = 0o2000000
