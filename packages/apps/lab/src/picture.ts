@@ -74,7 +74,9 @@ export function reachability(report: LabReport, checks: readonly Check[], ink: I
 
 function matrix(checks: readonly Check[], ink: Ink): string[] {
   const rows = [...new Set(checks.map(({ from }) => from))]
-  const columns = [...new Set(checks.map(({ to }) => to))]
+  const targets = new Set(checks.map(({ to }) => to))
+  // Rows first, in their order: the diagonal is who is who.
+  const columns = [...new Set([...rows, ...targets])].filter((name) => targets.has(name))
   if (columns.length > MATRIX_COLUMNS) return []
   const cells = new Map<string, boolean>()
   for (const { from, to, failure } of checks) {

@@ -73,9 +73,9 @@ describe('reachability', () => {
       [
         'reachability  1 of 3 answers did not come (2/3)',
         '  from         1  2  3',
-        '  node1/pod1   ✓  ✓  ·',
-        '  node2/pod1   ·  ·  ✗',
-        '  to: 1 node2/pod1, 2 outside, 3 node1/pod1',
+        '  node1/pod1   ·  ✓  ✓',
+        '  node2/pod1   ✗  ·  ·',
+        '  to: 1 node1/pod1, 2 node2/pod1, 3 outside',
         '  ✗ node2/pod1 → node1/pod1 (10.5.1.2): no answer within 1 s'
       ].join('\n')
     )

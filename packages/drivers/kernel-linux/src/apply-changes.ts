@@ -1,5 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type ChangeOutcome, commandOf, type KernelChange, TrilaneError } from '@trilane/contracts'
+import {
+  type ChangeOutcome,
+  commandOf,
+  type KernelChange,
+  MAIN_TABLE,
+  metricOf,
+  type Route,
+  TrilaneError
+} from '@trilane/contracts'
 import { writeAddress } from './addresses.ts'
 import type { DeviceIndexes } from './devices.ts'
 import { isAbsent, kernelError } from './kernel-errors.ts'
@@ -9,7 +17,7 @@ import { NetworkNamespace } from './namespaces.ts'
 import { writeFdbEntry, writeNeighbour } from './neighbours.ts'
 import type { Place } from './place.ts'
 import type { Verdict } from './reader.ts'
-import { writeRoute } from './routes.ts'
+import { matchRoute, readRoute, writeRoute } from './routes.ts'
 import { ERRNO } from './syscalls.ts'
 import { writeSysctl } from './sysctls.ts'
 
@@ -47,6 +55,7 @@ class ChangeRun implements DeviceIndexes {
   readonly #changes: readonly KernelChange[]
   readonly #errors = new Map<number, TrilaneError>()
   readonly #queue: { readonly index: number; readonly request: Request }[] = []
+  readonly #queuedRoutes = new Set<string>()
   readonly #indexes = new Map<string, number>()
 
   constructor(place: Place, changes: readonly KernelChange[]) {
@@ -97,6 +106,7 @@ class ChangeRun implements DeviceIndexes {
       if (index !== undefined) this.#fail(index, verdict)
     }
     this.#queue.length = 0
+    this.#queuedRoutes.clear()
   }
 
   /** How many of the changes from here on remove devices. */
@@ -132,6 +142,8 @@ class ChangeRun implements DeviceIndexes {
         this.#queue.push({ index, request: writeAddress(action, change.value, this) })
         return
       case 'route':
+        if (action === 'remove' && this.#isOfAnotherMetric(change.value)) return
+        this.#queuedRoutes.add(`${change.value.destination}`)
         this.#queue.push({ index, request: writeRoute(action, change.value, this) })
         return
       case 'neighbour':
@@ -149,6 +161,21 @@ class ChangeRun implements DeviceIndexes {
     }
   }
 
+  /**
+   * In IPv4 a removal with metric 0 means "of any metric", and would take a route that was made with another one. Of
+   * several metrics the lowest wins: if the winner has one, there is none without.
+   */
+  #isOfAnotherMetric(route: Route): boolean {
+    const { destination, table = MAIN_TABLE } = route
+    if (destination.family !== 'v4' || metricOf(route) !== 0 || table !== MAIN_TABLE) return false
+    if (this.#queuedRoutes.has(`${destination}`)) this.flush()
+    let found: Route | undefined
+    this.#place.socket.request(matchRoute(destination.address), ({ body }) => {
+      found = readRoute(body, { nameOf: () => undefined })
+    })
+    return found?.destination.equals(destination) === true && found.metric !== 0
+  }
+
   #createDevice(index: number, change: KernelChange & { readonly kind: 'link' }): void {
     this.flush()
     const opened: NetworkNamespace[] = []
@@ -160,14 +187,18 @@ class ChangeRun implements DeviceIndexes {
     try {
       const [create, ...later] = createLink(change.value, this, openNamespace)
       const verdict = create === undefined ? undefined : this.#place.socket.request(create)
-      if (verdict !== undefined && verdict.errno !== 0) return this.#fail(index, verdict)
+      if (verdict !== undefined && verdict.errno !== 0) {
+        this.#fail(index, verdict)
+        return
+      }
       this.#indexes.delete(change.value.name)
       for (const request of later) {
         const refused = this.#place.socket.request(request)
         if (refused.errno === 0) continue
         // Half a device would be somebody else's riddle: without its mark nobody would ever remove it.
         this.#place.socket.request(removeLink(change.value.name))
-        return this.#fail(index, refused)
+        this.#fail(index, refused)
+        return
       }
     } finally {
       for (const namespace of opened) namespace.close()

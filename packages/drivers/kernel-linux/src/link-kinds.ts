@@ -1,6 +1,6 @@
 import type { IpvlanKind, LinkKind, MacvlanKind, VethKind, VxlanKind } from '@trilane/contracts'
 import { IpAddress } from '@trilane/ip'
-import type { DeviceIndexes, DeviceNames } from './devices.ts'
+import type { DeviceNames } from './devices.ts'
 import type { MessageWriter } from './message.ts'
 import { type Attributes, attributesOf } from './reader.ts'
 import { IFLA, IFLA_INFO, keyOfValue } from './rtnetlink.ts'
@@ -31,16 +31,21 @@ const IPVLAN_FLAGS = new Map<number, NonNullable<IpvlanKind['flag']>>([
 
 const VLAN_ID = 1
 
-/** Index of the lower device, for `IFLA_LINK`; vxlan names its own inside its data. */
+/** The lower device: `IFLA_LINK`, and for vxlan an attribute of its data. */
 export function parentOf(kind: LinkKind): string | undefined {
-  return 'parent' in kind && kind.type !== 'vxlan' ? kind.parent : undefined
+  return 'parent' in kind ? kind.parent : undefined
 }
 
-/** `IFLA_LINKINFO` of a device that is made. `openNamespace` gives a descriptor that stays open until the message is sent. */
+/**
+ * `IFLA_LINKINFO` of a device that is made.
+ *
+ * @param parentIndex of {@link parentOf}, looked up before: nothing is asked for while a message is being written
+ * @param openNamespace gives a descriptor that stays open until the message is sent
+ */
 export function writeKind(
   writer: MessageWriter,
   kind: LinkKind,
-  devices: DeviceIndexes,
+  parentIndex: number | undefined,
   openNamespace: (path: string) => number
 ): void {
   writer.nest(IFLA.LINKINFO, () => {
@@ -50,7 +55,7 @@ export function writeKind(
         if (kind.peer !== undefined) writePeer(writer, kind.peer, openNamespace)
         break
       case 'vxlan':
-        writer.nest(IFLA_INFO.DATA, () => writeVxlan(writer, kind, devices))
+        writer.nest(IFLA_INFO.DATA, () => writeVxlan(writer, kind, parentIndex))
         break
       case 'macvlan':
       case 'ipvlan':
@@ -105,9 +110,9 @@ function writePeer(
   )
 }
 
-function writeVxlan(writer: MessageWriter, kind: VxlanKind, devices: DeviceIndexes): void {
+function writeVxlan(writer: MessageWriter, kind: VxlanKind, parentIndex: number | undefined): void {
   writer.u32(VXLAN.ID, kind.vni)
-  if (kind.parent !== undefined) writer.u32(VXLAN.LINK, devices.indexOf(kind.parent))
+  if (parentIndex !== undefined) writer.u32(VXLAN.LINK, parentIndex)
   if (kind.local !== undefined) {
     writer.attribute(kind.local.family === 'v4' ? VXLAN.LOCAL : VXLAN.LOCAL6, kind.local.toBytes())
   }

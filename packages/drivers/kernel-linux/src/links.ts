@@ -41,9 +41,9 @@ export function createLink(
       if (link.namespace !== undefined) writer.u32(IFLA.NET_NS_FD, openNamespace(link.namespace))
       if (link.mtuBytes !== undefined) writer.u32(IFLA.MTU, link.mtuBytes)
       if (link.mac !== undefined) writer.attribute(IFLA.ADDRESS, link.mac.toBytes())
-      if (parentIndex !== undefined) writer.u32(IFLA.LINK, parentIndex)
+      if (parentIndex !== undefined && link.kind.type !== 'vxlan') writer.u32(IFLA.LINK, parentIndex)
       if (masterIndex !== undefined) writer.u32(IFLA.MASTER, masterIndex)
-      writeKind(writer, link.kind, devices, openNamespace)
+      writeKind(writer, link.kind, parentIndex, openNamespace)
     }
   }
   const { name, kind, alias, hairpin } = link

@@ -35,6 +35,7 @@ export interface LinuxKernelOptions {
 export class LinuxKernel implements Kernel {
   readonly #place: Place
   readonly #eventBufferBytes: number
+  readonly #watches = new Set<KernelWatch>()
 
   private constructor(place: Place, eventBufferBytes: number) {
     this.#place = place
@@ -59,7 +60,7 @@ export class LinuxKernel implements Kernel {
 
   watch(listener: (event: KernelEvent) => void): KernelWatch {
     const place = this.#place
-    return watchKernel(
+    const watch = watchKernel(
       place.openEvents(this.#eventBufferBytes),
       {
         links: (onLink) => eachLinkName(place.socket, onLink),
@@ -67,6 +68,13 @@ export class LinuxKernel implements Kernel {
       },
       listener
     )
+    this.#watches.add(watch)
+    return {
+      close: () => {
+        this.#watches.delete(watch)
+        watch.close()
+      }
+    }
   }
 
   async routeTo(destination: IpAddress): Promise<RouteLookup | undefined> {
@@ -96,6 +104,8 @@ export class LinuxKernel implements Kernel {
   }
 
   close(): void {
+    for (const watch of this.#watches) watch.close()
+    this.#watches.clear()
     this.#place.close()
   }
 }

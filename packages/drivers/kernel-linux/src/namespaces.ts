@@ -5,6 +5,8 @@ import { errnoName, lastErrno, O_CLOEXEC, sys } from './syscalls.ts'
 const CLONE_NEWNET = 0x40000000
 /** `f_type` of a namespace's file (linux/magic.h). A bind mount that is not visible here is an empty file of another type. */
 const NSFS_MAGIC = 0x6e736673n
+/** `ioctl_nsfs(2)`: gives the CLONE_NEW… constant of the kind. */
+const NS_GET_NSTYPE = 0xb703
 /** More than `struct statfs` has. */
 const STATFS_BYTES = 128
 
@@ -54,6 +56,10 @@ export class NetworkNamespace {
       sys.close(fd)
       throw invalid('it is an ordinary file; perhaps its mount is not visible here')
     }
+    if (sys.ioctl(fd, NS_GET_NSTYPE) !== CLONE_NEWNET) {
+      sys.close(fd)
+      throw invalid('it is a namespace of another kind')
+    }
     return new NetworkNamespace(path, fd, calls)
   }
 
@@ -64,7 +70,7 @@ export class NetworkNamespace {
    * `act` is synchronous – the whole process's callbacks would run inside otherwise – and a returned promise is an error.
    * If the way back fails the process aborts: in the wrong namespace it would write into a pod what is meant for the node.
    *
-   * @throws TrilaneError `TRI_NAMESPACE_INVALID` if it cannot be entered (it is of another kind)
+   * @throws TrilaneError `TRI_NAMESPACE_INVALID` if it cannot be entered
    */
   run<T>(act: () => T): T {
     const back = ownNamespace()

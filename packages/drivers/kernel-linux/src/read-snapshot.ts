@@ -7,8 +7,8 @@ import type {
   ReadScope,
   Route
 } from '@trilane/contracts'
-import { MAIN_TABLE } from '@trilane/contracts'
-import { FAMILIES } from '@trilane/ip'
+import { MAIN_TABLE, TrilaneError } from '@trilane/contracts'
+import { FAMILIES, type Family } from '@trilane/ip'
 import { dumpAddresses, readAddress } from './addresses.ts'
 import type { DeviceNames } from './devices.ts'
 import { dumpLinks, readLink, readLinkName } from './links.ts'
@@ -75,13 +75,26 @@ function readRoutes(socket: NetlinkSocket, scope: ReadScope['routes'], names: De
     table: scope === 'main' ? MAIN_TABLE : 0,
     protocol: typeof scope === 'object' ? scope.protocol : 0
   }
-  return FAMILIES.flatMap((family) =>
-    readAll<Route>(socket, 'routes', dumpRoutes(family, filter), (body) => readRoute(body, names))
-  ).filter(
+  return FAMILIES.flatMap((family) => routesOf(socket, family, filter, names)).filter(
     ({ table, protocol }) =>
       (filter.table === 0 || table === filter.table) &&
       (filter.protocol === 0 || protocol === filter.protocol)
   )
+}
+
+function routesOf(
+  socket: NetlinkSocket,
+  family: Family,
+  filter: { readonly table: number; readonly protocol: number },
+  names: DeviceNames
+): Route[] {
+  try {
+    return readAll<Route>(socket, 'routes', dumpRoutes(family, filter), (body) => readRoute(body, names))
+  } catch (error) {
+    // A table comes into being with its first route: "FIB table does not exist".
+    if (TrilaneError.is(error, 'TRI_KERNEL_NOT_FOUND')) return []
+    throw error
+  }
 }
 
 function neighboursIn(

@@ -15,6 +15,7 @@ const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, PREFSRC: 7, MULTIPATH: 9,
 const RTNH_F_ONLINK = 4
 /** An entry of the kernel's own cache. */
 const RTM_F_CLONED = 0x200
+const RTM_F_FIB_MATCH = 0x2000
 /** rtmsg's table is a byte; a larger number stands in RTA_TABLE beside this. */
 const RT_TABLE_COMPAT = 252
 
@@ -103,6 +104,15 @@ export function dumpRoutes(
 
 /** `ip route get ADDRESS`. */
 export function getRoute(destination: IpAddress): Request {
+  return lookup(destination, 0)
+}
+
+/** `ip route get fibmatch ADDRESS`: the entry that decides, instead of the decision. */
+export function matchRoute(destination: IpAddress): Request {
+  return lookup(destination, RTM_F_FIB_MATCH)
+}
+
+function lookup(destination: IpAddress, flags: number): Request {
   return {
     type: RTM.GETROUTE,
     flags: 0,
@@ -110,6 +120,7 @@ export function getRoute(destination: IpAddress): Request {
       writer.fixed(RTMSG_BYTES, (view, at) => {
         view[at] = AF_OF[destination.family]
         view[at + 1] = ADDRESS_BITS[destination.family]
+        view.writeUInt32LE(flags, at + 8)
       })
       writer.attribute(RTA.DST, destination.toBytes())
     }
@@ -180,7 +191,8 @@ export function readLookup(body: Buffer, names: DeviceNames): RouteLookup | unde
   if (type !== 'unicast' && type !== 'local' && type !== 'broadcast' && type !== 'multicast') return undefined
   return {
     family: body[0] === AF_OF.v4 ? 'v4' : 'v6',
-    device,
+    // What is this node's own arrives by lo, whichever device has the address; the kernel says so in IPv4 only.
+    device: type === 'local' ? 'lo' : device,
     ...(gateway === undefined ? {} : { gateway }),
     ...(source === undefined ? {} : { source: IpAddress.fromBytes(source) }),
     table: attributes.get(RTA.TABLE)?.readUInt32LE(0) ?? body[4] ?? MAIN_TABLE,

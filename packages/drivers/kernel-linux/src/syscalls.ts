@@ -57,6 +57,8 @@ export const sys = {
   close: asyncable(libc.func('int close(int)')) as Asyncable<[fd: number]>,
   setns: libc.func('int setns(int, int)') as unknown as (fd: number, type: number) => number,
   fstatfs: libc.func('int fstatfs(int, void *)') as unknown as (fd: number, into: Bytes) => number,
+  /** Requests without an argument only. */
+  ioctl: libc.func('int ioctl(int, ulong)') as unknown as (fd: number, request: number) => number,
   flock: libc.func('int flock(int, int)') as unknown as (fd: number, operation: number) => number
 }
 

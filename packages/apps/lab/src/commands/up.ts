@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { relative, resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { parseNetworkConfig } from '@trilane/config'
 import { TrilaneError } from '@trilane/contracts'
@@ -109,7 +109,7 @@ function makeReport(
   const backend = lab.nodes[0]?.status.networks[0]?.backend ?? ''
   return {
     lab: options.name,
-    config: { path: options.config, backend, networks },
+    config: { path: relative('', options.config), backend, networks },
     nodes: lab.nodes.map(({ report }) => report),
     outside: {
       name: lab.plan.outside.name,
