@@ -18,7 +18,7 @@ export interface Watched {
  * Follows an event in the known state, and tells whether a pass is needed.
  *
  * Linux sends no event for IPv4 routes that go because their device went down, or because an address was
- * removed. So every such event of a device that wanted routes leave by is a disturbance, also its coming back.
+ * removed (of IPv6 routes it tells). So every such event of a device that wanted routes leave by is a disturbance, also its coming back.
  */
 export function disturbs(event: KernelEvent, watched: Watched): boolean {
   const { wishes, known, ownWrites } = watched
@@ -49,7 +49,9 @@ export function disturbs(event: KernelEvent, watched: Watched): boolean {
 function lossDisturbs(key: string, object: KernelObject, { wishes }: Watched): boolean {
   // A wish that has just changed is written by the coming flush.
   if (wishes.wanted(key) !== undefined && !wishes.dirty.has(key)) return true
-  if (object.kind === 'address') return wishes.routesLeaveBy(object.value.device)
+  if (object.kind === 'address') {
+    return object.value.address.family === 'v4' && wishes.routesLeaveBy(object.value.device)
+  }
   return object.kind === 'link' && wishes.keysNeeding(object.value.name).size > 0
 }
 

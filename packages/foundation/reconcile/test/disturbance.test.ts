@@ -28,7 +28,7 @@ let clock: TestClock
 let events: { event: KernelEvent; disturbs: boolean }[]
 
 beforeEach(() => {
-  kernel = memoryNode({ links: ['eth0 192.168.1.1/24', 'eth1 172.16.0.1/24'] })
+  kernel = memoryNode({ links: ['eth0 192.168.1.1/24 fd00:1::1/64', 'eth1 172.16.0.1/24'] })
   ;({ reconciler, clock } = reconcilerOf(kernel))
   events = []
   kernel.watch((event) => events.push({ event, disturbs: reconciler.disturbs(event) }))
@@ -195,6 +195,11 @@ describe('what others do to what is wanted', () => {
       'a foreign address goes elsewhere',
       'remove',
       { kind: 'address', value: address('eth1', '172.16.0.1/24') }
+    ],
+    [
+      'an IPv6 address of the uplink goes: of IPv6 routes Linux tells',
+      'remove',
+      { kind: 'address', value: address('eth0', 'fd00:1::1/64') }
     ],
     ['a foreign device appears', 'create', link({ name: 'br9', kind: { type: 'bridge' }, up: true })],
     [
