@@ -42,9 +42,6 @@ export function changesSince(
   const rejected = new Map<string, string>()
   for (const [key, error] of snapshot.rejected) {
     rejected.set(key, error.message)
-    // A key that held a lease is not gone: what its holder wants is unknown, and the reader decides.
-    const before = told.leases.get(key)
-    if (before !== undefined) leases.set(key, before)
     if (told.rejected.get(key) !== error.message) {
       events.push([Number.POSITIVE_INFINITY, { kind: 'rejected', key, error }])
     }

@@ -1,12 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { SubnetStoreFixture } from '@trilane/compliance'
+import { ManualClock, ProcessLocks, type SubnetStoreFixture } from '@trilane/compliance'
 import { type Clock, type FileLocks, type Logger, SILENT_LOGGER } from '@trilane/contracts'
 import { Prefix } from '@trilane/ip'
 import { FileSubnetStore } from '../src/index.ts'
-import { ManualClock } from './manual-clock.ts'
-import { ProcessLocks } from './process-locks.ts'
 
 /** A store in a directory of its own, and all that a test needs to disturb it. */
 export interface FileFixture extends SubnetStoreFixture {

@@ -17,7 +17,13 @@ export {
 export { type BackendFixture, backendSuite, describeBackend } from './backend/index.ts'
 export type { KernelFixture } from './kernel/fixture.ts'
 export { describeKernel, kernelSuite } from './kernel/index.ts'
-export { describeSubnetStore, type SubnetStoreFixture, subnetStoreSuite } from './subnet-store/index.ts'
+export {
+  describeSubnetStore,
+  ManualClock,
+  ProcessLocks,
+  type SubnetStoreFixture,
+  subnetStoreSuite
+} from './subnet-store/index.ts'
 export {
   describeSuite,
   failuresOf,

@@ -7,6 +7,8 @@ import { listPromises } from './list.ts'
 import { closePromises, watchPromises } from './watch.ts'
 
 export type { SubnetStoreFixture } from './fixture.ts'
+export { ManualClock } from './manual-clock.ts'
+export { ProcessLocks } from './process-locks.ts'
 
 /** What a `SubnetStore` promises. */
 export const subnetStoreSuite: Suite<SubnetStoreFixture> = {
