@@ -7,6 +7,8 @@ export interface KernelFixture extends SuiteFixture {
   readonly other: { readonly path: string; readonly kernel: Kernel }
   /** The kinds of {@link LinkKind} that this machine's kernel can make, found by trying. */
   readonly linkTypes: ReadonlySet<string>
-  /** How long an event may take on its way. @default 2000 */
+  /** How long an event, and what Linux does later by itself, may take. @default {@link EVENT_WAIT_MS} */
   readonly eventWaitMs?: number
 }
+
+export const EVENT_WAIT_MS = 2_000

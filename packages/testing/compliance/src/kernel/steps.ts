@@ -14,7 +14,7 @@ import {
 import type { Prefix } from '@trilane/ip'
 import { expect } from 'vitest'
 import type { SuiteTest } from '../suite.ts'
-import type { KernelFixture } from './fixture.ts'
+import { EVENT_WAIT_MS, type KernelFixture } from './fixture.ts'
 
 /** What the kernel's tests are written with. */
 export type KernelTest = SuiteTest<KernelFixture>
@@ -113,7 +113,7 @@ export async function neighboursOf(kernel: Kernel, device: string): Promise<Kern
 }
 
 /** Follows a kernel until the test's own `close`. */
-export function record({ eventWaitMs = 2_000 }: KernelFixture, kernel: Kernel): EventRecord {
+export function record({ eventWaitMs = EVENT_WAIT_MS }: KernelFixture, kernel: Kernel): EventRecord {
   const events: KernelEvent[] = []
   const watch = kernel.watch((event) => events.push(event))
   return {
