@@ -9,7 +9,14 @@ import {
   TrilaneError
 } from '@trilane/contracts'
 import { type ActualState, indexSnapshot } from './actual-state.ts'
-import { attributeDiffers, holds, kindDifference, LINK_ATTRIBUTES } from './first-difference.ts'
+import {
+  attributeDiffers,
+  changeableKindDiffers,
+  fixedKind,
+  holds,
+  kindDifference,
+  LINK_ATTRIBUTES
+} from './first-difference.ts'
 import { readAlias } from './marks.ts'
 import { hostDeviceOf, neededDevicesOf, parentsFirst } from './object-devices.ts'
 
@@ -149,11 +156,15 @@ class Comparing implements Comparison {
   }
 
   #set(wanted: Link, actual: Link): void {
+    if (changeableKindDiffers(wanted, actual)) {
+      const { name, kind } = wanted
+      this.changes.push({ action: 'set', kind: 'link', value: { name, kind } })
+    }
     const different = LINK_ATTRIBUTES.filter((name) => attributeDiffers(wanted, actual, name))
     const now = different.filter((name) => name !== 'up' || wanted.up === false)
     if (now.length > 0) {
       const attributes = Object.fromEntries(now.map((name) => [name, wanted[name]]))
-      const value: Link = { name: wanted.name, kind: wanted.kind, ...attributes }
+      const value: Link = { name: wanted.name, kind: fixedKind(wanted.kind), ...attributes }
       this.changes.push({ action: 'set', kind: 'link', value })
     }
     if (different.length > now.length) this.#setUp(wanted)
@@ -163,7 +174,7 @@ class Comparing implements Comparison {
     this.changes.push({
       action: 'set',
       kind: 'link',
-      value: { name: wanted.name, kind: wanted.kind, up: true }
+      value: { name: wanted.name, kind: fixedKind(wanted.kind), up: true }
     })
   }
 

@@ -3,6 +3,7 @@ import {
   type KernelObject,
   keyOf,
   type Link,
+  type LinkKind,
   type Neighbour,
   type Route,
   type Sysctl
@@ -25,12 +26,52 @@ export function holds(wanted: KernelObject, actual: KernelObject): boolean {
 }
 
 /**
- * The part of {@link firstDifference} that no `ip link set` can mend: the type of the device and what belongs to
- * the type. Such a device must be made again.
+ * The part of {@link firstDifference} that no `ip link set` can mend: the type of the device and most of what belongs
+ * to the type. Such a device must be made again.
  */
 export function kindDifference(wanted: Link, actual: Link): string | undefined {
-  const field = firstDifferentKindField(wanted, actual)
+  const field = kindFields(wanted, actual).find((field) => !isChangeable(field, wanted.kind))
   return field === undefined ? undefined : sentence(`link ${wanted.name}`, field)
+}
+
+/** What belongs to the type and can be set on the living device (Linux's `changelink`). */
+const CHANGEABLE: Readonly<Partial<Record<LinkKind['type'], readonly string[]>>> = {
+  vxlan: ['learning'],
+  macvlan: ['mode'],
+  ipvlan: ['mode', 'flag']
+}
+
+/** Linux lets no macvlan enter or leave `passthru`. */
+function isChangeable({ name, wanted, actual }: FieldDifference, kind: LinkKind): boolean {
+  return CHANGEABLE[kind.type]?.includes(name) === true && wanted !== 'passthru' && actual !== 'passthru'
+}
+
+/** Does {@link CHANGEABLE} hold something that the living device has otherwise? */
+export function changeableKindDiffers(wanted: Link, actual: Link): boolean {
+  return kindFields(wanted, actual).some((field) => isChangeable(field, wanted.kind))
+}
+
+/**
+ * The kind without what could be changed: what goes with a change of other attributes. Linux refuses a new MTU that
+ * comes together with something of the type (vxlan: EOPNOTSUPP).
+ */
+export function fixedKind(kind: LinkKind): LinkKind {
+  switch (kind.type) {
+    case 'vxlan': {
+      const { learning: _, ...fixed } = kind
+      return fixed
+    }
+    case 'macvlan': {
+      const { mode: _, ...fixed } = kind
+      return fixed
+    }
+    case 'ipvlan': {
+      const { mode: _mode, flag: _flag, ...fixed } = kind
+      return fixed
+    }
+    default:
+      return kind
+  }
 }
 
 /** The attributes of a device that can be set on the living device, in the order in which they are compared. */
@@ -76,23 +117,21 @@ function otherKind(wanted: KernelObject, actual: KernelObject): FieldDifference 
 }
 
 function linkField(wanted: Link, actual: Link): FieldDifference | undefined {
-  const kind = firstDifferentKindField(wanted, actual)
+  const [kind] = kindFields(wanted, actual)
   if (kind !== undefined) return kind
   const attribute = LINK_ATTRIBUTES.find((name) => attributeDiffers(wanted, actual, name))
   if (attribute === undefined) return undefined
   return { name: attribute, wanted: wanted[attribute], actual: actual[attribute] }
 }
 
-function firstDifferentKindField(wanted: Link, actual: Link): FieldDifference | undefined {
+function kindFields(wanted: Link, actual: Link): FieldDifference[] {
   if (wanted.kind.type !== actual.kind.type) {
-    return { name: 'type', wanted: wanted.kind.type, actual: actual.kind.type }
+    return [{ name: 'type', wanted: wanted.kind.type, actual: actual.kind.type }]
   }
   const actualFields = new Map(Object.entries(actual.kind))
-  for (const [name, value] of Object.entries(wanted.kind)) {
-    if (name === 'peer' || value === undefined) continue
-    if (!same(value, actualFields.get(name))) return { name, wanted: value, actual: actualFields.get(name) }
-  }
-  return undefined
+  return Object.entries(wanted.kind)
+    .filter(([name, value]) => name !== 'peer' && value !== undefined && !same(value, actualFields.get(name)))
+    .map(([name, value]) => ({ name, wanted: value, actual: actualFields.get(name) }))
 }
 
 /** Address and prefix length are key; a refused duplicate (IPv6) is there without being usable. */

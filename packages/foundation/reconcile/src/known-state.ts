@@ -3,6 +3,7 @@ import {
   type KernelObject,
   keyOf,
   type Link,
+  type LinkKind,
   type LinkReading,
   type Route
 } from '@trilane/contracts'
@@ -85,10 +86,7 @@ export class KnownState implements ActualState {
     }
     const before = this.#entry(key)
     if (change.kind === 'link' && change.action === 'set') {
-      const attributes = before?.object.kind === 'link' ? before.object.value : {}
-      // Over a reading only what was written: its `kind` says more than the wish's.
-      const { kind, ...set } = change.value
-      const value = { kind, ...attributes, ...set }
+      const value = mergeLink(before?.object.kind === 'link' ? before.object.value : undefined, change.value)
       this.#put(key, { kind: 'link', value }, before?.made ?? false)
       if (change.value.up === false) this.wentDown(change.value.name)
       return
@@ -136,6 +134,14 @@ export class KnownState implements ActualState {
     // Both only grow, so a sum that is the same means that both are.
     return generation + (this.#routeGenerations.get(host) ?? 0)
   }
+}
+
+/** Over what is known only what was set. */
+function mergeLink(known: Link | undefined, set: Link): Link {
+  if (known === undefined) return set
+  // Only a device of the same type is set; of its type's fields the change has those that it sets.
+  const kind = { ...known.kind, ...set.kind } as LinkKind
+  return { ...known, ...set, kind }
 }
 
 function raise(counts: Map<string, number>, name: string): void {

@@ -1,4 +1,4 @@
-import { commandOf, type KernelObject, type KernelSnapshot, objectsOf } from '@trilane/contracts'
+import { commandOf, type KernelObject, type KernelSnapshot, type Link, objectsOf } from '@trilane/contracts'
 import { describe, expect, it } from 'vitest'
 import { compare, diff, indexSnapshot } from '../src/index.ts'
 import { bridge, ip, net, route, state, vxlan } from './things.ts'
@@ -29,6 +29,26 @@ describe('diff', () => {
     const wanted = objectsOf(state({ links: [bridge('cni0', { mtuBytes: 1400, master: null })] }))
     expect(diff(wanted, read({ links: [linkRead(bridge('cni0'))] }))).toEqual([
       { action: 'set', kind: 'link', value: { name: 'cni0', kind: { type: 'bridge' }, mtuBytes: 1400 } }
+    ])
+  })
+
+  it('changes a mode on the living device, apart from other attributes', () => {
+    const child = (mode: 'bridge' | 'private' | 'passthru', mtuBytes: number): Link => ({
+      name: 'mv0',
+      kind: { type: 'macvlan', parent: 'eth0', mode },
+      alias: 'trilane:default',
+      mtuBytes
+    })
+    const set = (value: Partial<Link>) => ({ action: 'set', kind: 'link', value: { name: 'mv0', ...value } })
+    const changes = (from: Link, to: Link) =>
+      diff([{ kind: 'link', value: to }], read({ links: [linkRead(from)] }))
+    expect(changes(child('private', 1500), child('bridge', 1400))).toEqual([
+      set({ kind: { type: 'macvlan', parent: 'eth0', mode: 'bridge' } }),
+      set({ kind: { type: 'macvlan', parent: 'eth0' }, mtuBytes: 1400 })
+    ])
+    expect(changes(child('passthru', 1500), child('bridge', 1500)).map(({ action }) => action)).toEqual([
+      'remove',
+      'create'
     ])
   })
 
