@@ -73,10 +73,13 @@ describe('nearestName', () => {
     ['vxlna', 'vxlan'],
     ['MACVLAN', 'macvlan'],
     ['wireguard', undefined],
-    ['', undefined],
-    ['x'.repeat(100_000), undefined]
-  ])('%.20s', (name, expected) => {
+    ['', undefined]
+  ])('%j', (name, expected) => {
     expect(nearestName(name, names)).toBe(expected)
+  })
+
+  it('does not compare a text that is far too long', () => {
+    expect(nearestName('x'.repeat(1_000_000), names)).toBeUndefined()
   })
 
   it('finds each name after one slip', () => {
