@@ -14,8 +14,8 @@ import { parentsFirst } from './object-devices.ts'
  * a route that stands behind one that is written (it carries nothing, and Linux refuses the replacement), and an
  * address that cannot be beside one that is written on the same device: in IPv4 one of the same network (Linux deletes
  * its secondaries together with it), in IPv6 the same one with another prefix length (Linux refuses it).
- * So does an IPv4 address of a device by which IPv4 routes are written but no IPv4 address: if it is the last one,
- * Linux drops the routes with it. An address that moves to another device needs no exception: for a moment both have it.
+ * So does an IPv4 address of a device of which IPv4 routes or neighbours are written but no IPv4 address: if it is the
+ * last one, Linux drops them with it. An address that moves to another device needs no exception: for a moment both have it.
  *
  * Changes of one rank keep their order.
  */
@@ -57,7 +57,7 @@ const RANK = {
 interface Written {
   readonly keys: ReadonlySet<string>
   readonly places: ReadonlySet<string>
-  /** Devices by which IPv4 routes are written, but on which no IPv4 address is. */
+  /** Devices with IPv4 routes or neighbours that are written, but no IPv4 address that is. */
   readonly unaddressed: ReadonlySet<string | undefined>
 }
 
@@ -75,8 +75,12 @@ function writtenBy(changes: readonly KernelChange[]): Written {
       places.add(placeOf(change.value))
       if (change.value.address.family === 'v4') addressed.add(change.value.device)
     }
-    if (change.kind === 'route' && change.value.destination.family === 'v4')
+    if (change.kind === 'route' && change.value.destination.family === 'v4') {
       unaddressed.add(change.value.device)
+    }
+    if (change.kind === 'neighbour' && change.value.address.family === 'v4') {
+      unaddressed.add(change.value.device)
+    }
   }
   for (const device of addressed) unaddressed.delete(device)
   return { keys, places, unaddressed }

@@ -5,7 +5,7 @@ import { Prefix } from '@trilane/ip'
  * What is wanted and dies with addresses that `changes` remove, to be written again after it.
  *
  * Linux deletes the secondary IPv4 addresses of a network together with its primary (unless `promote_secondaries` is
- * on), and with a device's last IPv4 address all IPv4 routes by it, without an event. So it may come to that when a
+ * on), and with a device's last IPv4 address all IPv4 routes by it, without an event, and all IPv4 neighbours, permanent ones too. So it may come to that when a
  * wanted address is in the removed one's network, or when none is wanted; any other is written before the removal.
  *
  * @param wantedOn the wanted objects that need a device
@@ -35,8 +35,11 @@ export function renewals(
     )
     if (staysAddressed && !onDevice.some(isInNetwork)) continue
     for (const object of onDevice) {
-      const isRoute = object.kind === 'route' && object.value.destination.family === 'v4'
-      if ((!isRoute && !isInNetwork(object)) || written.has(keyOf(object))) continue
+      const dies =
+        isInNetwork(object) ||
+        (object.kind === 'route' && object.value.destination.family === 'v4') ||
+        (object.kind === 'neighbour' && object.value.address.family === 'v4')
+      if (!dies || written.has(keyOf(object))) continue
       written.add(keyOf(object))
       renewed.push({ ...object, action: 'set' })
     }

@@ -94,8 +94,11 @@ describe('orderChanges', () => {
     expect(orderChanges([removed, written])).toEqual([written, removed])
   })
 
-  it('removes what may be the last IPv4 address of a device before the routes by it are written', () => {
-    const written = change('set', routeTo('10.5.2.0/24', '10.5.2.0', { device: 'flannel.1' }))
+  it.each<[string, KernelObject]>([
+    ['routes', routeTo('10.5.2.0/24', '10.5.2.0', { device: 'flannel.1' })],
+    ['neighbours', neighbourOf('flannel.1', '10.5.2.0', '0e:00:00:00:00:02')]
+  ])('removes what may be the last IPv4 address of a device before its %s are written', (_name, object) => {
+    const written = change('set', object)
     const removed = change('remove', addressOn('flannel.1', '10.5.9.0/32'))
     expect(orderChanges([written, removed])).toEqual([removed, written])
   })
