@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import { TrilaneError } from '@trilane/contracts'
 import { nearestName } from './nearest-name.ts'
 import { FLANNEL_ONLY_FLAGS, NODE_SETTINGS, type NodeSetting } from './node-settings.ts'
@@ -9,10 +10,11 @@ export type FlagValues = Readonly<Record<string, readonly string[]>>
  * The daemon's arguments by the rules of Go's flag package, which flanneld's are written by: one dash or two,
  * `--iface eth0` or `--iface=eth0`, a boolean alone or with `=`. `--` ends the flags.
  *
+ * @param workingDirectory what relative paths on the command line are relative to
  * @throws TrilaneError `TRI_USAGE` for an unknown flag, a missing value or a stray word; `TRI_CONFIG_INVALID` for
  *   a flag of flanneld that this build does not have
  */
-export function parseFlags(args: readonly string[]): FlagValues {
+export function parseFlags(args: readonly string[], workingDirectory = '/'): FlagValues {
   const values = new Map<string, string[]>()
   const rest = [...args]
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
@@ -21,8 +23,9 @@ export function parseFlags(args: readonly string[]): FlagValues {
     if (match === null) throw usage(`"${word}" is not a flag`)
     const [, flag = '', inline] = match
     const setting = settingOf(flag, inline)
-    const value = inline ?? (setting.kind === 'boolean' ? 'true' : rest.shift())
-    if (value === undefined) throw usage(`--${flag} needs a value`)
+    const given = inline ?? (setting.kind === 'boolean' ? 'true' : rest.shift())
+    if (given === undefined) throw usage(`--${flag} needs a value`)
+    const value = setting.kind === 'path' && given !== '' ? posix.resolve(workingDirectory, given) : given
     // Go keeps the last of a flag that is no list.
     values.set(flag, setting.repeatable ? [...(values.get(flag) ?? []), value] : [value])
   }

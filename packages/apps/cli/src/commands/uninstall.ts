@@ -14,7 +14,10 @@ import { uninstallChanges } from '@trilane/reconcile'
  */
 export async function uninstall(args: readonly string[]): Promise<void> {
   const dryRun = args.includes('--dry-run')
-  const flags = parseFlags(args.filter((arg) => arg !== '--dry-run'))
+  const flags = parseFlags(
+    args.filter((arg) => arg !== '--dry-run'),
+    process.cwd()
+  )
   const config = resolveNodeConfig({ flags, env: process.env })
   await refuseWhileRunning(config)
   const kernel = await LinuxKernel.open()

@@ -21,7 +21,6 @@ import {
   TrilaneError
 } from '@trilane/contracts'
 import { readTextFile } from '@trilane/terminal'
-import type { Agent } from '../agent.ts'
 import { compose, composeAgent } from '../compose.ts'
 import { readIdentity } from '../identity.ts'
 import { socketHandlers } from '../socket-handlers.ts'
@@ -29,12 +28,6 @@ import { VERSION } from '../version.ts'
 
 /** Between two looks at a store that has no config yet. */
 const CONFIG_RETRY_MS = 1_000
-
-/** What runs and is to be ended. */
-interface Running {
-  readonly agent: Agent
-  readonly close: () => Promise<void>
-}
 
 /**
  * `trilane daemon`: runs until SIGTERM or SIGINT, which leave the data path as it is.
@@ -46,50 +39,62 @@ export async function runDaemon(args: readonly string[]): Promise<void> {
     process.stdout.write(usage())
     return
   }
-  const config = resolveNodeConfig({ flags: parseFlags(args), env: process.env, ...(await nodeConfigFile()) })
+  const config = resolveNodeConfig({
+    flags: parseFlags(args, process.cwd()),
+    env: process.env,
+    ...(await nodeConfigFile())
+  })
   if (process.getuid?.() !== 0) throw TrilaneError.of('TRI_NOT_ROOT', { what: 'the daemon' })
   const stop = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort())
 
-  const running = await start(config, stop.signal)
-  await new Promise<void>((resolve) => {
-    if (stop.signal.aborted) resolve()
-    else stop.signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-  await running.close()
+  /** What was opened, in order; closed in reverse. */
+  const opened: (() => Promise<void> | void)[] = []
+  try {
+    await run(config, stop.signal, (close) => opened.push(close))
+  } catch (error) {
+    // What a signal interrupts fails in its own way.
+    if (!stop.signal.aborted) throw error
+  } finally {
+    for (const close of opened.reverse()) await close()
+  }
 }
 
-async function start(config: NodeConfig, stop: AbortSignal): Promise<Running> {
+/** @returns when `stop` is aborted */
+async function run(
+  config: NodeConfig,
+  stop: AbortSignal,
+  onClose: (close: () => Promise<void> | void) => void
+): Promise<void> {
   const identity = await readIdentity(config)
   await mkdir(config.runDirectory, { recursive: true })
   const previousSubnets = parseSubnetEnv(await readIfThere(config.subnetFile)).subnets
   const container = await compose({ config, identity, version: VERSION, previousSubnets })
-  const logger = container.get<Logger>(LOGGER)
   const kernel = container.get<Kernel>(KERNEL)
+  onClose(() => kernel.close())
   const store = container.get<SubnetStore>(SUBNET_STORE)
+  onClose(() => store.close())
+  const logger = container.get<Logger>(LOGGER)
   logger.info('daemon starting', { version: VERSION, node: identity.name, store: store.description })
 
   const network = await networkConfig(config, store, container.get<Clock>(CLOCK), logger, stop)
   const agent = composeAgent(container, [network])
   // Before anything is written: a second daemon on this kernel would undo the first one's work.
   const socket = await serveAgent({ socketPath: config.socketPath, handlers: socketHandlers(agent), logger })
-  const close = async (): Promise<void> => {
-    logger.info('daemon stopping', { reason: 'signal' })
-    await socket.close()
-    await agent.stop()
-    await store.close()
-    kernel.close()
-  }
+  onClose(() => socket.close())
+  onClose(() => agent.stop())
+  // Whatever the start waits for, it waits no longer.
   stop.addEventListener('abort', () => void agent.stop(), { once: true })
-  try {
-    await agent.start()
-  } catch (error) {
-    if (!stop.aborted) {
-      await close()
-      throw error
-    }
-  }
-  return { agent, close }
+  await agent.start()
+  await aborted(stop)
+  logger.info('daemon stopping', { reason: 'signal' })
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }
 
 /**

@@ -41,7 +41,7 @@ interface Plan {
  */
 export async function printPlan(args: readonly string[]): Promise<void> {
   const { file, json, flags } = readArguments(args)
-  const config = resolveNodeConfig({ flags: parseFlags(flags), env: process.env })
+  const config = resolveNodeConfig({ flags: parseFlags(flags, process.cwd()), env: process.env })
   const kernel = await LinuxKernel.open()
   try {
     const plan = await makePlan(config, file, kernel)
