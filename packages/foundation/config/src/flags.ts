@@ -10,11 +10,11 @@ export type FlagValues = Readonly<Record<string, readonly string[]>>
  * The daemon's arguments by the rules of Go's flag package, which flanneld's are written by: one dash or two,
  * `--iface eth0` or `--iface=eth0`, a boolean alone or with `=`. `--` ends the flags.
  *
- * @param workingDirectory what relative paths on the command line are relative to
+ * @param workingDirectory what relative paths on the command line are relative to; without it they stay as they are, and are refused later
  * @throws TrilaneError `TRI_USAGE` for an unknown flag, a missing value or a stray word; `TRI_CONFIG_INVALID` for
  *   a flag of flanneld that this build does not have
  */
-export function parseFlags(args: readonly string[], workingDirectory = '/'): FlagValues {
+export function parseFlags(args: readonly string[], workingDirectory?: string): FlagValues {
   const values = new Map<string, string[]>()
   const rest = [...args]
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
@@ -25,11 +25,15 @@ export function parseFlags(args: readonly string[], workingDirectory = '/'): Fla
     const setting = settingOf(flag, inline)
     const given = inline ?? (setting.kind === 'boolean' ? 'true' : rest.shift())
     if (given === undefined) throw usage(`--${flag} needs a value`)
-    const value = setting.kind === 'path' && given !== '' ? posix.resolve(workingDirectory, given) : given
+    const value = setting.kind === 'path' ? absolute(given, workingDirectory) : given
     // Go keeps the last of a flag that is no list.
     values.set(flag, setting.repeatable ? [...(values.get(flag) ?? []), value] : [value])
   }
   return Object.fromEntries(values)
+}
+
+function absolute(path: string, workingDirectory: string | undefined): string {
+  return path === '' || workingDirectory === undefined ? path : posix.resolve(workingDirectory, path)
 }
 
 function settingOf(flag: string, value: string | undefined): NodeSetting {
