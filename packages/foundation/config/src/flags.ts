@@ -1,4 +1,3 @@
-import { posix } from 'node:path'
 import { TrilaneError } from '@trilane/contracts'
 import { nearestName } from './nearest-name.ts'
 import { FLANNEL_ONLY_FLAGS, NODE_SETTINGS, type NodeSetting } from './node-settings.ts'
@@ -33,7 +32,8 @@ export function parseFlags(args: readonly string[], workingDirectory?: string): 
 }
 
 function absolute(path: string, workingDirectory: string | undefined): string {
-  return path === '' || workingDirectory === undefined ? path : posix.resolve(workingDirectory, path)
+  const stays = path === '' || path.startsWith('/') || workingDirectory === undefined
+  return stays ? path : `${workingDirectory}/${path}`
 }
 
 function settingOf(flag: string, value: string | undefined): NodeSetting {

@@ -4,7 +4,7 @@ import { parseFlags } from '../src/index.ts'
 describe('paths on the command line', () => {
   it.each([
     ['configs/net.yaml', '/srv/trilane/configs/net.yaml'],
-    ['../net.yaml', '/srv/net.yaml'],
+    ['../net.yaml', '/srv/trilane/../net.yaml'],
     ['/etc/net.yaml', '/etc/net.yaml']
   ])('%s is %s', (given, path) => {
     expect(parseFlags(['--net-config-path', given], '/srv/trilane')).toEqual({ 'net-config-path': [path] })
