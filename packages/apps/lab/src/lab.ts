@@ -55,7 +55,7 @@ export async function buildLab(
   await copyFile(configPath, ownConfig)
 
   tell('starting a daemon in each')
-  const daemons = await Promise.all(
+  const daemons = await allOf(
     plan.nodes.map(async (node) => {
       const place = await bed.addNode(node.name, {
         switch: segment,
@@ -68,12 +68,12 @@ export async function buildLab(
     join(bed.directory, 'lab.json'),
     `${JSON.stringify({ pids: daemons.map(({ program }) => program.pid) })}\n`
   )
-  const statuses = await Promise.all(daemons.map((daemon) => daemon.ready()))
+  const statuses = await allOf(daemons.map((daemon) => daemon.ready()))
   await everyoneKnowsEveryone(daemons)
   await routeBack(outside, statuses)
 
   tell('attaching containers')
-  const nodes = await Promise.all(
+  const nodes = await allOf(
     daemons.map(async (daemon, index) => {
       const status = statuses[index]
       if (status === undefined)
@@ -96,6 +96,12 @@ export async function buildLab(
       }))
     )
   }
+}
+
+/** `Promise.all` that waits for the others before it throws: nothing is built any more when the lab is taken down. */
+async function allOf<T>(works: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(works)
+  return Promise.all(works)
 }
 
 async function attachPod(bed: Testbed, daemon: NodeDaemon, name: string): Promise<LabPod> {

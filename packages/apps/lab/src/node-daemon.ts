@@ -10,7 +10,7 @@ const READY_WITHIN_MS = 30_000
 const POLL_MS = 20
 
 /** Where the programs are, relative to the bundle that this is part of. */
-const DAEMON_PROGRAM = new URL('./daemon.mjs', import.meta.url).pathname
+export const DAEMON_PROGRAM = new URL('./daemon.mjs', import.meta.url).pathname
 
 export interface NodeDaemonOptions {
   readonly place: Place

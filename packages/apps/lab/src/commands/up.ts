@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
@@ -9,6 +11,7 @@ import { Testbed } from '@trilane/testbed'
 import { checkReachability } from '../checks.ts'
 import { buildLab, type Lab } from '../lab.ts'
 import { endDaemons, labDirectory } from '../lab-directory.ts'
+import { DAEMON_PROGRAM } from '../node-daemon.ts'
 import { reachability, tables, topology } from '../picture.ts'
 import { MAX_NODES, MAX_PODS, planLab } from '../plan.ts'
 import { type Check, type LabReport, reachabilityReport } from '../report.ts'
@@ -31,12 +34,19 @@ export async function labRun(options: UpOptions): Promise<number> {
   }
   const path = resolve(options.config)
   const network = parseNetworkConfig(await readTextFile(path), { source: options.config })
-  const bed = await newBed(options)
-  const interrupted = onInterrupt(() => takeDown(bed))
+  const refused = await refuseConfig(options.config)
+  if (refused !== undefined) return refused
+  let bed: Testbed | undefined
+  const interruption = onInterrupt(async () => {
+    if (bed !== undefined) await takeDown(bed)
+  })
   try {
+    bed = await newBed(options)
+    interruption.check()
     const lab = await buildLab(bed, planLab(options.name, network, count), network, path, progress)
     progress('checking every pair')
     const checks = await checkReachability(lab)
+    interruption.check()
     const report = makeReport(
       options,
       lab,
@@ -48,11 +58,28 @@ export async function labRun(options: UpOptions): Promise<number> {
     if (options.keep !== true) await takeDown(bed)
     return report.reachability.failed.length === 0 ? 0 : 1
   } catch (error) {
-    await takeDown(bed)
+    await interruption.ended()
+    if (bed !== undefined) await takeDown(bed)
+    // What was built meanwhile failed because of it.
+    if (interruption.came()) return 1
     throw error
   } finally {
-    interrupted.off()
+    interruption.off()
   }
+}
+
+/**
+ * What only the daemon knows, such as which backends there are, is asked before anything is built; it says itself
+ * what is wrong.
+ *
+ * @returns the exit status if it refuses
+ */
+async function refuseConfig(path: string): Promise<number | undefined> {
+  const child = spawn(process.execPath, [DAEMON_PROGRAM, 'config', 'check', path], {
+    stdio: ['ignore', 'ignore', 'inherit']
+  })
+  const [status] = (await once(child, 'exit')) as [number | null]
+  return status === 0 ? undefined : (status ?? 1)
 }
 
 /** `lab up`: as `lab run --keep`. */
@@ -81,12 +108,31 @@ async function takeDown(bed: Testbed): Promise<void> {
   await rm(bed.directory, { recursive: true, force: true })
 }
 
-function onInterrupt(act: () => Promise<void>): { off(): void } {
+/**
+ * The first signal takes the lab down, whereupon what is being built fails; then {@link labRun} takes down the rest.
+ * A second one ends this process at once.
+ */
+function onInterrupt(act: () => Promise<void>): {
+  came(): boolean
+  /** Throws if it came. */
+  check(): void
+  ended(): Promise<void>
+  off(): void
+} {
+  let acting: Promise<void> | undefined
   const handler = (): void => {
-    void act().finally(() => process.exit(1))
+    // What it could not do, the second one tells.
+    acting ??= act().catch(() => {})
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, handler)
-  return { off: () => void ['SIGINT', 'SIGTERM'].map((signal) => process.off(signal, handler)) }
+  return {
+    came: () => acting !== undefined,
+    check: () => {
+      if (acting !== undefined) throw new Error('interrupted')
+    },
+    ended: async () => acting,
+    off: () => void ['SIGINT', 'SIGTERM'].map((signal) => process.off(signal, handler))
+  }
 }
 
 function countOf(what: string, text: string, max: number): number {
