@@ -33,7 +33,7 @@ export function writeAddress(
     write: (writer) => {
       writer.fixed(IFADDR_BYTES, (view, at) => {
         view[at] = AF_OF[value.address.family]
-        view[at + 1] = value.prefixLength
+        view.writeUInt8(value.prefixLength, at + 1)
         view.writeUInt32LE(index, at + 4)
       })
       writer.attribute(IFA.LOCAL, bytes)

@@ -3,8 +3,6 @@ import {
   type ChangeOutcome,
   commandOf,
   type KernelChange,
-  MAIN_TABLE,
-  metricOf,
   type Route,
   TrilaneError
 } from '@trilane/contracts'
@@ -15,14 +13,19 @@ import { createLink, removeLink, setLink } from './links.ts'
 import type { Request } from './message.ts'
 import { NetworkNamespace } from './namespaces.ts'
 import { writeFdbEntry, writeNeighbour } from './neighbours.ts'
+import { NetlinkSocket } from './netlink-socket.ts'
 import type { Place } from './place.ts'
+import { PlainRoutes } from './plain-routes.ts'
 import type { Verdict } from './reader.ts'
-import { matchRoute, readRoute, writeRoute } from './routes.ts'
+import { writeRoute } from './routes.ts'
 import { ERRNO } from './syscalls.ts'
 import { writeSysctl } from './sysctls.ts'
 
-/** A route costs the kernel 30 µs: so many between two turns of the event loop keep it blocked for about 12 ms. */
+/** A route costs the kernel up to 30 µs: so many in one send keep the event loop blocked for about 12 ms. */
 const SLICE = 400
+
+/** What is done one by one (devices, sysctls, look-ups) may keep the event loop so long between two of its turns. */
+const TURN_MS = 10
 
 /**
  * Does the changes in order. What is answered at once goes out in batches; a device that is made goes out alone, because
@@ -33,10 +36,13 @@ export async function applyChanges(
   changes: readonly KernelChange[]
 ): Promise<readonly ChangeOutcome[]> {
   const run = new ChangeRun(place, changes)
+  let turnMs = performance.now()
   for (let index = 0; index < changes.length; index++) {
-    if (run.queued >= SLICE) {
+    if (run.queued >= SLICE || performance.now() - turnMs >= TURN_MS) {
       run.flush()
       await nextTurn()
+      run.forget()
+      turnMs = performance.now()
     }
     const removals = run.deviceRemovalsFrom(index)
     if (removals > 0) {
@@ -57,10 +63,12 @@ class ChangeRun implements DeviceIndexes {
   readonly #queue: { readonly index: number; readonly request: Request }[] = []
   readonly #queuedRoutes = new Set<string>()
   readonly #indexes = new Map<string, number>()
+  readonly #plainRoutes: PlainRoutes
 
   constructor(place: Place, changes: readonly KernelChange[]) {
     this.#place = place
     this.#changes = changes
+    this.#plainRoutes = new PlainRoutes(() => place.socket)
   }
 
   get queued(): number {
@@ -74,13 +82,19 @@ class ChangeRun implements DeviceIndexes {
     })
   }
 
-  /** Kept for the run: what is made or removed in it is forgotten then. */
+  /** Kept until the event loop turns: what this run makes or removes itself is forgotten then and there. */
   indexOf(name: string): number {
     const known = this.#indexes.get(name)
     if (known !== undefined) return known
     const index = this.#place.indexOf(name)
     this.#indexes.set(name, index)
     return index
+  }
+
+  /** While the event loop turned, others may have made a device anew. Nothing is queued at that moment. */
+  forget(): void {
+    this.#indexes.clear()
+    this.#plainRoutes.forget()
   }
 
   /** Begins one change; its verdict may come with the next flush. */
@@ -122,13 +136,13 @@ class ChangeRun implements DeviceIndexes {
   /** `ip link del …`, several at once. */
   async removeDevices(from: number, count: number): Promise<void> {
     this.flush()
-    this.#indexes.clear()
     const requests = this.#changes
       .slice(from, from + count)
       .flatMap((change) => (change.kind === 'link' ? [removeLink(change.value.name)] : []))
     for (const [position, verdict] of await this.#place.removals.batchAsync(requests)) {
       this.#fail(from + position, verdict)
     }
+    this.forget()
   }
 
   #start(index: number, change: KernelChange): void {
@@ -142,7 +156,8 @@ class ChangeRun implements DeviceIndexes {
         this.#queue.push({ index, request: writeAddress(action, change.value, this) })
         return
       case 'route':
-        if (action === 'remove' && this.#isOfAnotherMetric(change.value)) return
+        if (action === 'remove' && PlainRoutes.concerns(change.value) && !this.#isThere(change.value)) return
+        this.#plainRoutes.note(action, change.value)
         this.#queuedRoutes.add(`${change.value.destination}`)
         this.#queue.push({ index, request: writeRoute(action, change.value, this) })
         return
@@ -161,47 +176,49 @@ class ChangeRun implements DeviceIndexes {
     }
   }
 
-  /**
-   * In IPv4 a removal with metric 0 means "of any metric", and would take a route that was made with another one. Of
-   * several metrics the lowest wins: if the winner has one, there is none without.
-   */
-  #isOfAnotherMetric(route: Route): boolean {
-    const { destination, table = MAIN_TABLE } = route
-    if (destination.family !== 'v4' || metricOf(route) !== 0 || table !== MAIN_TABLE) return false
-    if (this.#queuedRoutes.has(`${destination}`)) this.flush()
-    let found: Route | undefined
-    this.#place.socket.request(matchRoute(destination.address), ({ body }) => {
-      found = readRoute(body, { nameOf: () => undefined })
-    })
-    return found?.destination.equals(destination) === true && found.metric !== 0
+  #isThere(route: Route): boolean {
+    // What is asked now must see what is queued.
+    if (this.#queuedRoutes.has(`${route.destination}`)) this.flush()
+    return this.#plainRoutes.has(route)
   }
 
   #createDevice(index: number, change: KernelChange & { readonly kind: 'link' }): void {
     this.flush()
+    const link = change.value
     const opened: NetworkNamespace[] = []
-    const openNamespace = (path: string): number => {
+    const openNamespace = (path: string): NetworkNamespace => {
       const namespace = NetworkNamespace.open(path)
       opened.push(namespace)
-      return namespace.fd
+      return namespace
     }
     try {
-      const [create, ...later] = createLink(change.value, this, openNamespace)
-      const verdict = create === undefined ? undefined : this.#place.socket.request(create)
-      if (verdict !== undefined && verdict.errno !== 0) {
-        this.#fail(index, verdict)
-        return
-      }
-      this.#indexes.delete(change.value.name)
-      for (const request of later) {
-        const refused = this.#place.socket.request(request)
-        if (refused.errno === 0) continue
-        // Half a device would be somebody else's riddle: without its mark nobody would ever remove it.
-        this.#place.socket.request(removeLink(change.value.name))
-        this.#fail(index, refused)
-        return
+      const [create, ...later] = createLink(link, this, (path) => openNamespace(path).fd)
+      const verdict = this.#place.socket.request(create)
+      this.#indexes.delete(link.name)
+      if (verdict.errno !== 0) this.#fail(index, verdict)
+      else if (later.length > 0 && link.namespace === undefined) {
+        this.#finishDevice(index, this.#place.socket, link.name, later)
+      } else if (later.length > 0 && link.namespace !== undefined) {
+        const socket = openNamespace(link.namespace).run(() => new NetlinkSocket())
+        try {
+          this.#finishDevice(index, socket, link.name, later)
+        } finally {
+          socket.close()
+        }
       }
     } finally {
       for (const namespace of opened) namespace.close()
+    }
+  }
+
+  #finishDevice(index: number, socket: NetlinkSocket, name: string, requests: readonly Request[]): void {
+    for (const request of requests) {
+      const verdict = socket.request(request)
+      if (verdict.errno === 0) continue
+      // Half a device would be somebody else's riddle: without its mark nobody would ever remove it.
+      socket.request(removeLink(name))
+      this.#fail(index, verdict)
+      return
     }
   }
 

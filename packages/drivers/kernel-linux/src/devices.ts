@@ -9,34 +9,48 @@ export interface DeviceNames {
   nameOf(index: number): string | undefined
 }
 
-/** Names of devices that vanished are still asked for: their addresses and routes are reported after them. */
+/** So many devices that vanished are remembered: some of what is told about them comes after their end. */
 const REMEMBERED_GONE = 512
 
-/** The names that a stream of link events gives, the most recently vanished included. */
+/** The names that a stream of link events gives, those of devices that vanished lately included. */
 export class FollowedNames implements DeviceNames {
   readonly #names = new Map<number, string>()
   readonly #gone = new Map<number, string>()
+  /** Asked for in vain; asked for again only when an event tells of it. */
+  readonly #unknown = new Set<number>()
   readonly #ask: (index: number) => string | undefined
 
-  /** @param ask the kernel, for a device whose event is still to come */
+  /** @param ask whoever knows a device that no event has named yet */
   constructor(ask: (index: number) => string | undefined) {
     this.#ask = ask
   }
 
   nameOf(index: number): string | undefined {
     const known = this.#names.get(index) ?? this.#gone.get(index)
-    if (known !== undefined) return known
+    if (known !== undefined || this.#unknown.has(index)) return known
     const asked = this.#ask(index)
-    if (asked !== undefined) this.#names.set(index, asked)
+    if (asked === undefined) this.#unknown.add(index)
+    else this.#names.set(index, asked)
     return asked
   }
 
   add(index: number, name: string): void {
     this.#names.set(index, name)
+    this.#unknown.delete(index)
+  }
+
+  /** After lost events: any name may be another by now. */
+  forget(): void {
+    this.#names.clear()
+    this.#gone.clear()
+    this.#unknown.clear()
   }
 
   remove(index: number, name: string): void {
     this.#names.delete(index)
+    this.#unknown.delete(index)
+    // Last in the map is youngest, also when it vanishes for the second time.
+    this.#gone.delete(index)
     this.#gone.set(index, name)
     const [oldest] = this.#gone.keys()
     if (this.#gone.size > REMEMBERED_GONE && oldest !== undefined) this.#gone.delete(oldest)

@@ -1,40 +1,47 @@
 import type { KernelEvent, KernelWatch } from '@trilane/contracts'
 import { readAddress } from './addresses.ts'
 import { FollowedNames } from './devices.ts'
+import { EventQueue } from './event-queue.ts'
 import { EventSource } from './event-source.ts'
-import { dumpLinks, readLink, readLinkName } from './links.ts'
+import { readLink, readLinkName } from './links.ts'
 import { readNeighbour } from './neighbours.ts'
 import type { NetlinkSocket } from './netlink-socket.ts'
 import { type Message, messagesOf } from './reader.ts'
 import { readRoute } from './routes.ts'
 import { RTM, RTNLGRP } from './rtnetlink.ts'
 
+/** Every group that a {@link KernelEvent} can come from. */
+export const EVENT_GROUPS: readonly number[] = Object.values(RTNLGRP)
+
 /**
- * Follows every group that a {@link KernelEvent} can come from.
+ * Turns what a socket receives into {@link KernelEvent}s.
  *
- * @param events a non-blocking socket of the watched namespace; closed with the watch
- * @param requests a socket of the same namespace, for names of devices
+ * Devices are asked for when an event names one for the first time, so that opening a watch costs nothing for each
+ * device of the node. The answer is the name of that moment: one renamed since has its new name a little early.
+ *
+ * @param events a non-blocking socket that is in {@link EVENT_GROUPS}; closed with the watch
+ * @param nameOf asks the kernel on another socket of the same namespace
  */
 export function watchKernel(
   events: NetlinkSocket,
-  requests: {
-    links(onLink: (index: number, name: string) => void): void
-    nameOf(index: number): string | undefined
-  },
+  nameOf: (index: number) => string | undefined,
   listener: (event: KernelEvent) => void
 ): KernelWatch {
-  for (const group of Object.values(RTNLGRP)) events.join(group)
-  const names = new FollowedNames((index) => requests.nameOf(index))
-  requests.links((index, name) => names.add(index, name))
-
-  const source = new EventSource(events, (datagram) => {
+  const queue = new EventQueue(events)
+  // In this order: a device that the kernel no longer knows has its last event in the queue already, because both
+  // happen under one lock (RTNL).
+  const names = new FollowedNames((index) => nameOf(index) ?? queue.nameToCome(index))
+  let closed = false
+  const source = new EventSource(queue, (datagram) => {
     if (datagram === 'overrun') {
+      names.forget()
       listener({ kind: 'lost', reason: 'events came faster than they were read' })
       return
     }
     // Of one datagram each event is told, also when the listener throws for one before.
     const failures: unknown[] = []
     for (const message of messagesOf(datagram)) {
+      if (closed) break
       try {
         const event = eventOf(message, names)
         if (event !== undefined) listener(event)
@@ -46,6 +53,7 @@ export function watchKernel(
   })
   return {
     close() {
+      closed = true
       source.close()
       events.close()
     }
@@ -81,17 +89,4 @@ function eventOf({ type, body }: Message, names: FollowedNames): KernelEvent | u
     default:
       return undefined
   }
-}
-
-/** Index and name of every device, for {@link watchKernel}. */
-export function eachLinkName(socket: NetlinkSocket, onLink: (index: number, name: string) => void): void {
-  socket.dump(
-    'links',
-    dumpLinks,
-    ({ body }) => {
-      const named = readLinkName(body)
-      if (named !== undefined) onLink(named.index, named.name)
-    },
-    () => {}
-  )
 }

@@ -19,16 +19,20 @@ function header(writer: MessageWriter, index = 0, up?: boolean): void {
 }
 
 /**
- * `ip link add …`, and what Linux ignores in that message and takes in the next: the alias, hairpin.
+ * `ip link add …`, and what Linux ignores in that message and takes in the next: the alias, hairpin, and that a bridge's
+ * MTU is its own. A bridge follows the smallest MTU of its ports, 1500 when the last goes, unless its MTU was set on the
+ * finished device (`BROPT_MTU_SET_BY_USER`).
  *
  * The end of a veth pair that is made here can come up in the message that makes the pair; the other cannot
  * (`ENOTCONN`).
+ *
+ * @returns what makes it, and what finishes it in the namespace that it was made in
  */
 export function createLink(
   link: Link,
   devices: DeviceIndexes,
   openNamespace: (path: string) => number
-): Request[] {
+): [create: Request, ...later: Request[]] {
   const parent = parentOf(link.kind)
   const parentIndex = parent === undefined ? undefined : devices.indexOf(parent)
   const masterIndex = typeof link.master === 'string' ? devices.indexOf(link.master) : undefined
@@ -47,11 +51,13 @@ export function createLink(
     }
   }
   const { name, kind, alias, hairpin } = link
-  if (alias === undefined && hairpin === undefined) return [create]
+  const mtuBytes = kind.type === 'bridge' ? link.mtuBytes : undefined
+  if (alias === undefined && hairpin === undefined && mtuBytes === undefined) return [create]
   const later: Link = {
     name,
     // Without its changeable attributes: they were in the first message.
     kind: { type: 'other', kernelType: kind.type },
+    ...(mtuBytes === undefined ? {} : { mtuBytes }),
     ...(alias === undefined ? {} : { alias }),
     ...(hairpin === undefined ? {} : { hairpin })
   }

@@ -13,7 +13,7 @@ import type { IpAddress } from '@trilane/ip'
 import { sendAnnouncements } from './announce.ts'
 import { applyChanges } from './apply-changes.ts'
 import { kernelError } from './kernel-errors.ts'
-import { eachLinkName, watchKernel } from './kernel-watch.ts'
+import { EVENT_GROUPS, watchKernel } from './kernel-watch.ts'
 import { NetworkNamespace, warmThreadPool } from './namespaces.ts'
 import { DEFAULT_BUFFER_BYTES } from './netlink-socket.ts'
 import { Place } from './place.ts'
@@ -60,14 +60,8 @@ export class LinuxKernel implements Kernel {
 
   watch(listener: (event: KernelEvent) => void): KernelWatch {
     const place = this.#place
-    const watch = watchKernel(
-      place.openEvents(this.#eventBufferBytes),
-      {
-        links: (onLink) => eachLinkName(place.socket, onLink),
-        nameOf: (index) => place.nameOf(index)
-      },
-      listener
-    )
+    const events = place.openEvents(EVENT_GROUPS, this.#eventBufferBytes)
+    const watch = watchKernel(events, (index) => place.nameOf(index), listener)
     this.#watches.add(watch)
     return {
       close: () => {

@@ -62,16 +62,26 @@ export class MessageWriter {
     this.#start = 0
   }
 
-  /** A whole message. */
+  /**
+   * A whole message, or nothing of it.
+   *
+   * @throws RangeError for a number that does not fit its field and for a text with a NUL
+   */
   message(request: Request, sequence: number, extraFlags = 0): void {
-    this.#start = this.#length
-    this.fixed(HEADER_BYTES, (view, at) => {
-      view.writeUInt16LE(request.type, at + 4)
-      view.writeUInt16LE(NLM_F.REQUEST | request.flags | extraFlags, at + 6)
-      view.writeUInt32LE(sequence, at + 8)
-    })
-    request.write(this)
-    this.#buffer.writeUInt32LE(this.#length - this.#start, this.#start)
+    const start = this.#length
+    try {
+      this.fixed(HEADER_BYTES, (view, at) => {
+        view.writeUInt16LE(request.type, at + 4)
+        view.writeUInt16LE(NLM_F.REQUEST | request.flags | extraFlags, at + 6)
+        view.writeUInt32LE(sequence, at + 8)
+      })
+      request.write(this)
+    } catch (error) {
+      this.#length = start
+      throw error
+    }
+    this.#start = start
+    this.#buffer.writeUInt32LE(this.#length - start, start)
   }
 
   /** Adds flags to the message that was written last. */
@@ -99,16 +109,22 @@ export class MessageWriter {
   }
 
   u8(type: number, value: number): void {
-    this.attribute(type, Uint8Array.of(value))
+    const bytes = Buffer.alloc(1)
+    bytes.writeUInt8(value)
+    this.attribute(type, bytes)
   }
 
   u16(type: number, value: number): void {
-    this.attribute(type, Uint8Array.of(value & 255, value >> 8))
+    const bytes = Buffer.alloc(2)
+    bytes.writeUInt16LE(value)
+    this.attribute(type, bytes)
   }
 
   /** Network byte order: ports. */
   be16(type: number, value: number): void {
-    this.attribute(type, Uint8Array.of(value >> 8, value & 255))
+    const bytes = Buffer.alloc(2)
+    bytes.writeUInt16BE(value)
+    this.attribute(type, bytes)
   }
 
   u32(type: number, value: number): void {
@@ -124,8 +140,9 @@ export class MessageWriter {
     this.attribute(type, new Uint8Array(0))
   }
 
-  /** NUL-terminated. */
+  /** NUL-terminated: the kernel would read to the first one and take a shorter name for it. */
   text(type: number, value: string): void {
+    if (value.includes('\0')) throw new RangeError(`${JSON.stringify(value)} holds a NUL`)
     this.attribute(type, Buffer.from(`${value}\0`))
   }
 

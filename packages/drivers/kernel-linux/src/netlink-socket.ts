@@ -11,7 +11,6 @@ const SOL_SOCKET = 1
 const SO_SNDBUFFORCE = 32
 const SO_RCVBUFFORCE = 33
 const SOL_NETLINK = 270
-const NETLINK_ADD_MEMBERSHIP = 1
 const NETLINK_CAP_ACK = 10
 const NETLINK_EXT_ACK = 11
 const NETLINK_GET_STRICT_CHK = 12
@@ -31,6 +30,25 @@ const BATCH_BYTES = 128 << 10
 /** A table that changes during each of this many dumps is read no more often. */
 const DUMP_ATTEMPTS = 5
 
+/** What a socket needs of the system; replaced in tests of what a healthy kernel does not do on demand. */
+export interface NetlinkCalls {
+  readonly send: typeof sys.send
+  readonly recv: typeof sys.recv
+  readonly close: (fd: number) => number
+  readonly errno: () => number
+}
+
+const SYSTEM: NetlinkCalls = { send: sys.send, recv: sys.recv, close: sys.close, errno: lastErrno }
+
+export interface NetlinkSocketOptions {
+  /** @default {@link DEFAULT_BUFFER_BYTES} */
+  readonly bufferBytes?: number
+  readonly nonBlocking?: boolean
+  /** Multicast groups (`RTNLGRP_…`, 1 to 32) whose events it gets. */
+  readonly groups?: readonly number[]
+  readonly calls?: NetlinkCalls
+}
+
 /**
  * A rtnetlink socket.
  *
@@ -39,24 +57,28 @@ const DUMP_ATTEMPTS = 5
  */
 export class NetlinkSocket {
   readonly fd: number
-  readonly #received = Buffer.alloc(RECEIVE_BYTES)
-  readonly #writer = new MessageWriter(BATCH_BYTES)
+  readonly #calls: NetlinkCalls
+  /** Its pages cost nothing until something is received into them. */
+  readonly #received = Buffer.allocUnsafeSlow(RECEIVE_BYTES)
+  readonly #writer = new MessageWriter()
   #sequence = 1
-  #asyncTail: Promise<unknown> = Promise.resolve()
+  #asyncTail: Promise<unknown> | undefined
   #closed = false
 
-  constructor(options: { readonly bufferBytes?: number; readonly nonBlocking?: boolean } = {}) {
-    const kind = SOCK_RAW | O_CLOEXEC | (options.nonBlocking === true ? SOCK_NONBLOCK : 0)
-    this.fd = sys.socket(AF_NETLINK, kind, 0)
+  constructor(options: NetlinkSocketOptions = {}) {
+    const { bufferBytes = DEFAULT_BUFFER_BYTES, nonBlocking = false, groups = [], calls = SYSTEM } = options
+    this.#calls = calls
+    this.fd = sys.socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC | (nonBlocking ? SOCK_NONBLOCK : 0), 0)
     if (this.fd < 0) throw kernelError('socket(AF_NETLINK)', { errno: lastErrno() })
-    const bufferBytes = options.bufferBytes ?? DEFAULT_BUFFER_BYTES
     this.#option(SOL_SOCKET, SO_RCVBUFFORCE, bufferBytes)
     this.#option(SOL_SOCKET, SO_SNDBUFFORCE, bufferBytes)
     this.#option(SOL_NETLINK, NETLINK_EXT_ACK, 1)
     this.#option(SOL_NETLINK, NETLINK_CAP_ACK, 1)
     this.#option(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)
+    // struct sockaddr_nl: u16 family, u16 pad, u32 port (0: the kernel chooses), u32 groups as bits.
     const address = Buffer.alloc(12)
     address.writeUInt16LE(AF_NETLINK, 0)
+    address.writeUInt32LE(groups.reduce((bits, group) => bits | (1 << (group - 1)), 0) >>> 0, 8)
     if (sys.bind(this.fd, address, address.length) < 0) {
       const errno = lastErrno()
       this.close()
@@ -64,22 +86,18 @@ export class NetlinkSocket {
     }
   }
 
-  /** Joins a multicast group (`RTNLGRP_…`). */
-  join(group: number): void {
-    if (this.#option(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group) < 0) {
-      throw kernelError(`join netlink group ${group}`, { errno: lastErrno() })
-    }
-  }
-
   /**
    * Sends one request and takes its answers up to the acknowledgement.
    *
-   * @returns the verdict; `onAnswer` sees every other message of this request
+   * @returns the verdict, EINVAL for one that cannot be written; `onAnswer` sees every other message of this request
    */
   request(request: Request, onAnswer?: (message: Message) => void): Verdict {
-    const sequence = this.#sequence++
-    this.#writer.clear()
-    this.#writer.message(request, sequence, NLM_F.ACK)
+    const sequence = this.#begin()
+    try {
+      this.#writer.message(request, sequence, NLM_F.ACK)
+    } catch (error) {
+      return unwritable(error)
+    }
     this.#send()
     for (;;) {
       for (const message of messagesOf(this.#receive(0))) {
@@ -95,15 +113,17 @@ export class NetlinkSocket {
    * Sends many requests, as many at a time as fit, with an acknowledgement for the last of each send only: the kernel
    * reports every failing one by its sequence number and does the others.
    *
-   * @returns the verdicts of those that failed, by their place in `requests`
+   * @returns the verdicts of those that failed, by their place in `requests`; EINVAL for one that cannot be written
    */
   batch(requests: readonly Request[]): ReadonlyMap<number, Verdict> {
     const failed = new Map<number, Verdict>()
-    for (let next = 0; next < requests.length; ) {
-      const from = next
-      next = this.#write(requests, from)
-      this.#send()
-      this.#collect(from, next, failed)
+    for (let from = 0; from < requests.length; ) {
+      const sent = this.#write(requests, from, failed)
+      if (sent.last !== undefined) {
+        this.#send()
+        this.#collect(sent.first, sent.last, from, failed)
+      }
+      from = sent.end
     }
     return failed
   }
@@ -130,16 +150,19 @@ export class NetlinkSocket {
   receiveEvents(): Buffer | 'overrun' | undefined {
     const length = this.#tryReceive(MSG_DONTWAIT)
     if (length >= 0) return this.#taken(length)
-    const errno = lastErrno()
+    const errno = this.#calls.errno()
     if (errno === ERRNO.EAGAIN) return undefined
     if (errno === ERRNO.ENOBUFS) return 'overrun'
     throw kernelError('recv(AF_NETLINK)', { errno })
   }
 
+  /** After what {@link batchAsync} has under way: the number of a closed descriptor may be another file's the next moment. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    sys.close(this.fd)
+    const close = (): unknown => this.#calls.close(this.fd)
+    if (this.#asyncTail === undefined) close()
+    else void this.#asyncTail.then(close)
   }
 
   /**
@@ -147,13 +170,15 @@ export class NetlinkSocket {
    * done one after the other; nothing else may use this socket.
    */
   batchAsync(requests: readonly Request[]): Promise<ReadonlyMap<number, Verdict>> {
-    const result = this.#asyncTail.then(async () => {
+    const result = (this.#asyncTail ?? Promise.resolve()).then(async () => {
       const failed = new Map<number, Verdict>()
-      for (let next = 0; next < requests.length; ) {
-        const from = next
-        next = this.#write(requests, from)
-        await this.#sendAsync()
-        this.#collect(from, next, failed)
+      for (let from = 0; from < requests.length; ) {
+        const sent = this.#write(requests, from, failed)
+        if (sent.last !== undefined) {
+          await this.#sendAsync()
+          this.#collect(sent.first, sent.last, from, failed)
+        }
+        from = sent.end
       }
       return failed
     })
@@ -161,22 +186,40 @@ export class NetlinkSocket {
     return result
   }
 
-  /** Writes as many requests as one send takes. @returns the place of the first that is left */
-  #write(requests: readonly Request[], from: number): number {
+  /** Before what is sent together. @returns its first sequence number; they start again before they leave their 32 bits */
+  #begin(): number {
     this.#writer.clear()
-    let next = from
-    for (; next < requests.length && this.#writer.length < BATCH_BYTES - 1024; next++) {
-      const request = requests[next]
-      if (request !== undefined) this.#writer.message(request, this.#sequence++)
-    }
-    this.#writer.addFlags(NLM_F.ACK)
-    return next
+    if (this.#sequence > 0xf000_0000) this.#sequence = 1
+    return this.#sequence++
   }
 
-  /** Takes the answers to the requests `from` to below `end`, which were sent last. */
-  #collect(from: number, end: number, failed: Map<number, Verdict>): void {
-    const last = this.#sequence - 1
-    const first = last - (end - from) + 1
+  /**
+   * Writes as many requests as one send takes.
+   *
+   * @returns the sequence numbers of the first and of the last that is to be sent, and the place of the first that is left
+   */
+  #write(requests: readonly Request[], from: number, failed: Map<number, Verdict>): Written {
+    const first = this.#begin()
+    let last: number | undefined
+    let end = from
+    for (; end < requests.length && this.#writer.length < BATCH_BYTES - 1024; end++) {
+      const request = requests[end]
+      if (request === undefined) continue
+      const sequence = first + end - from
+      try {
+        this.#writer.message(request, sequence)
+        last = sequence
+      } catch (error) {
+        failed.set(end, unwritable(error))
+      }
+    }
+    if (last !== undefined) this.#writer.addFlags(NLM_F.ACK)
+    this.#sequence = first + end - from
+    return { first, last, end }
+  }
+
+  /** Takes the answers to what was sent; the first stands at `from` among the requests. */
+  #collect(first: number, last: number, from: number, failed: Map<number, Verdict>): void {
     for (;;) {
       for (const message of messagesOf(this.#receive(0))) {
         const verdict = verdictOf(message)
@@ -189,52 +232,65 @@ export class NetlinkSocket {
 
   /** @returns whether the result is consistent */
   #dumpOnce(what: string, request: Request, onMessage: (message: Message) => void): boolean {
-    const sequence = this.#sequence++
-    this.#writer.clear()
+    const sequence = this.#begin()
     this.#writer.message(request, sequence, NLM_F.DUMP)
     this.#send()
     let consistent = true
+    // What `onMessage` throws waits for the end: the kernel starts no dump on a socket that has one half read (EBUSY).
+    const failures: unknown[] = []
     for (;;) {
       for (const message of messagesOf(this.#receive(0))) {
         if (message.sequence !== sequence) continue
         if ((message.flags & NLM_F.DUMP_INTR) !== 0) consistent = false
         const verdict = message.type === NLMSG.DONE ? doneVerdict(message) : verdictOf(message)
         if (verdict !== undefined && verdict.errno !== 0) throw kernelError(`dump of ${what}`, verdict)
-        if (message.type === NLMSG.DONE) return consistent
-        if (verdict === undefined) onMessage(message)
+        if (message.type === NLMSG.DONE) {
+          if (failures.length > 0) throw failures[0]
+          return consistent
+        }
+        if (verdict !== undefined) continue
+        try {
+          onMessage(message)
+        } catch (error) {
+          failures.push(error)
+        }
       }
     }
   }
 
   #send(): void {
     const { bytes } = this.#writer
-    if (sys.send(this.fd, bytes, bytes.length, 0) < 0) {
-      throw kernelError('send(AF_NETLINK)', { errno: lastErrno() })
+    for (;;) {
+      if (this.#calls.send(this.fd, bytes, bytes.length, 0) >= 0) return
+      const errno = this.#calls.errno()
+      if (errno !== ERRNO.EINTR) throw kernelError('send(AF_NETLINK)', { errno })
     }
   }
 
   async #sendAsync(): Promise<void> {
     const { bytes } = this.#writer
-    const sent = await new Promise<number>((resolve, reject) => {
-      sys.send.async(this.fd, bytes, bytes.length, 0, (error, result) => {
-        if (error === null || error === undefined) resolve(Number(result))
-        else reject(error)
+    const errno = await new Promise<number>((resolve, reject) => {
+      this.#calls.send.async(this.fd, bytes, bytes.length, 0, (error, result) => {
+        // koffi brings the errno of the pool's thread along, until the next call of this one.
+        if (error !== null && error !== undefined) reject(error)
+        else resolve(Number(result) >= 0 ? 0 : this.#calls.errno())
       })
     })
-    // The errno of the pool's thread is not ours to read.
-    if (sent < 0) throw kernelError('send(AF_NETLINK)', { errno: 0, text: 'on a thread of the pool' })
+    if (errno !== 0) throw kernelError('send(AF_NETLINK)', { errno })
   }
 
   #receive(flags: number): Buffer {
     const length = this.#tryReceive(flags)
-    if (length < 0) throw kernelError('recv(AF_NETLINK)', { errno: lastErrno() })
+    if (length < 0) throw kernelError('recv(AF_NETLINK)', { errno: this.#calls.errno() })
     return this.#taken(length)
   }
 
   #tryReceive(flags: number): number {
     for (;;) {
-      const length = Number(sys.recv(this.fd, this.#received, this.#received.length, flags | MSG_TRUNC))
-      if (length >= 0 || lastErrno() !== ERRNO.EINTR) return length
+      const length = Number(
+        this.#calls.recv(this.fd, this.#received, this.#received.length, flags | MSG_TRUNC)
+      )
+      if (length >= 0 || this.#calls.errno() !== ERRNO.EINTR) return length
     }
   }
 
@@ -254,6 +310,19 @@ export class NetlinkSocket {
     bytes.writeInt32LE(value)
     return sys.setsockopt(this.fd, level, option, bytes, bytes.length)
   }
+}
+
+interface Written {
+  readonly first: number
+  /** Absent when none of them can be written. */
+  readonly last: number | undefined
+  readonly end: number
+}
+
+/** What cannot be written is refused as the kernel refuses what it cannot read; it has cost the others nothing. */
+function unwritable(error: unknown): Verdict {
+  if (error instanceof RangeError) return { errno: ERRNO.EINVAL, text: error.message }
+  throw error
 }
 
 /** `NLMSG_DONE` of a dump carries its error, or 0. */

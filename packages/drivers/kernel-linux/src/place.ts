@@ -4,9 +4,6 @@ import type { NetworkNamespace } from './namespaces.ts'
 import { NetlinkSocket } from './netlink-socket.ts'
 import { ERRNO } from './syscalls.ts'
 
-/** Answers of a pod's few requests fit in little; the node's batches are long. */
-const BUFFER_BYTES = { node: 4 << 20, pod: 256 << 10 } as const
-
 /** One network namespace as requests see it: this process's own, or one that was opened. */
 export class Place {
   readonly #namespace: NetworkNamespace | undefined
@@ -24,20 +21,19 @@ export class Place {
 
   /** For everything that is answered at once. */
   get socket(): NetlinkSocket {
-    const bufferBytes = this.#namespace === undefined ? BUFFER_BYTES.node : BUFFER_BYTES.pod
-    this.#socket ??= this.inside(() => new NetlinkSocket({ bufferBytes }))
+    this.#socket ??= this.inside(() => new NetlinkSocket())
     return this.#socket
   }
 
   /** For removals of devices, which wait on a thread of the pool while the other socket is used. */
   get removals(): NetlinkSocket {
-    this.#removals ??= this.inside(() => new NetlinkSocket({ bufferBytes: BUFFER_BYTES.pod }))
+    this.#removals ??= this.inside(() => new NetlinkSocket())
     return this.#removals
   }
 
   /** A socket for events; the caller closes it. */
-  openEvents(bufferBytes: number): NetlinkSocket {
-    return this.inside(() => new NetlinkSocket({ bufferBytes, nonBlocking: true }))
+  openEvents(groups: readonly number[], bufferBytes: number): NetlinkSocket {
+    return this.inside(() => new NetlinkSocket({ groups, bufferBytes, nonBlocking: true }))
   }
 
   /** @throws TrilaneError `TRI_KERNEL_NOT_FOUND` */

@@ -54,9 +54,9 @@ export function writeRoute(
       writer.fixed(RTMSG_BYTES, (view, at) => {
         view[at] = AF_OF[family]
         view[at + 1] = route.destination.length
-        view[at + 4] = table > 255 ? RT_TABLE_COMPAT : table
+        view.writeUInt8(table > 255 ? RT_TABLE_COMPAT : table, at + 4)
         // 0 in a removal: whoever installed it.
-        view[at + 5] = route.protocol ?? (action === 'remove' ? 0 : DEFAULT_PROTOCOL)
+        view.writeUInt8(route.protocol ?? (action === 'remove' ? 0 : DEFAULT_PROTOCOL), at + 5)
         view[at + 6] = scopeOf(action, route)
         view[at + 7] =
           action === 'remove' && route.type === undefined ? 0 : keyOfValue(TYPES, route.type ?? 'unicast')
