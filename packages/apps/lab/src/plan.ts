@@ -25,7 +25,7 @@ export interface HostPlan {
 }
 
 export interface NodePlan extends HostPlan {
-  /** 32 hex digits, the same at every run of the same lab: a node finds its lease again. */
+  /** 32 hex digits, the same in every lab and at every run: so are the subnets, and the docs can name them. */
   readonly machineId: string
   readonly pods: readonly string[]
 }
@@ -52,7 +52,7 @@ export function planLab(
   const nodes = numbered(count.nodes).map((number) => ({
     name: `node${number}`,
     addresses: host(number),
-    machineId: createHash('sha256').update(`${name}/node${number}`).digest('hex').slice(0, 32),
+    machineId: createHash('sha256').update(`trilane lab node${number}`).digest('hex').slice(0, 32),
     pods: numbered(count.pods).map((pod) => `pod${pod}`)
   }))
   return { name, segment, nodes, outside: { name: 'outside', addresses: host(OUTSIDE_HOST) } }
