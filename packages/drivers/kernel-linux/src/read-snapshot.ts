@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type {
   FdbEntry,
   InterfaceAddressReading,
@@ -19,13 +20,52 @@ import type { Place } from './place.ts'
 import { dumpRoutes, readRoute } from './routes.ts'
 import { readSysctls } from './sysctls.ts'
 
-/** Reads what the scope asks for. Devices come first in any case: everything else names them. */
-export function readSnapshot(place: Place, scope: ReadScope): KernelSnapshot {
+type ReadPlace = Pick<Place, 'socket' | 'inside'>
+
+/** Between two attempts, so that whoever makes the devices gets on. */
+const ATTEMPT_PAUSE_MS = 2
+
+/** What changes during each of this many readings is read no more often. */
+const ATTEMPTS = 5
+
+/**
+ * Reads what the scope asks for. Devices come first in any case: everything else names them. If one came between, so
+ * that an address or a route stands on a device that was not read, all is read again.
+ *
+ * @throws TrilaneError `TRI_KERNEL_READ_INCOMPLETE`
+ */
+export async function readSnapshot(place: ReadPlace, scope: ReadScope): Promise<KernelSnapshot> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    if (attempt > 0) await sleep(ATTEMPT_PAUSE_MS)
+    const reading = readOnce(place, scope)
+    if (reading !== undefined) return reading
+  }
+  throw TrilaneError.of('TRI_KERNEL_READ_INCOMPLETE', { what: 'devices', attempts: ATTEMPTS })
+}
+
+/** The names of the devices that were read first, and whether they were enough. */
+class ReadNames implements DeviceNames {
+  readonly #names: ReadonlyMap<number, string>
+  complete = true
+
+  constructor(names: ReadonlyMap<number, string>) {
+    this.#names = names
+  }
+
+  nameOf(index: number): string | undefined {
+    const name = this.#names.get(index)
+    if (name === undefined) this.complete = false
+    return name
+  }
+}
+
+function readOnce(place: ReadPlace, scope: ReadScope): KernelSnapshot | undefined {
   const { socket } = place
-  const { links, names, indexes } = readLinks(socket)
+  const { links, byIndex, indexes } = readLinks(socket)
+  const names = new ReadNames(byIndex)
   const devicesOf = (wanted: readonly string[] | undefined): number[] =>
     (wanted ?? []).flatMap((name) => indexes.get(name) ?? [])
-  return {
+  const snapshot: KernelSnapshot = {
     links: scope.links === true ? links : [],
     addresses:
       scope.addresses === true
@@ -48,11 +88,12 @@ export function readSnapshot(place: Place, scope: ReadScope): KernelSnapshot {
     ),
     sysctls: scope.sysctls === undefined ? [] : place.inside(() => readSysctls(scope.sysctls ?? []))
   }
+  return names.complete ? snapshot : undefined
 }
 
 function readLinks(socket: NetlinkSocket): {
   readonly links: readonly LinkReading[]
-  readonly names: DeviceNames
+  readonly byIndex: ReadonlyMap<number, string>
   readonly indexes: ReadonlyMap<string, number>
 } {
   // Two rounds: a device's message names others by their index, which may come later.
@@ -65,8 +106,9 @@ function readLinks(socket: NetlinkSocket): {
     byIndex.set(named.index, named.name)
     indexes.set(named.name, named.index)
   }
+  // An index in a device's message may be another namespace's: one that is unknown says nothing.
   const names: DeviceNames = { nameOf: (index) => byIndex.get(index) }
-  return { links: bodies.flatMap((body) => readLink(body, names) ?? []), names, indexes }
+  return { links: bodies.flatMap((body) => readLink(body, names) ?? []), byIndex, indexes }
 }
 
 function readRoutes(socket: NetlinkSocket, scope: ReadScope['routes'], names: DeviceNames): Route[] {
@@ -89,7 +131,11 @@ function routesOf(
   names: DeviceNames
 ): Route[] {
   try {
-    return readAll<Route>(socket, 'routes', dumpRoutes(family, filter), (body) => readRoute(body, names))
+    const routes = readAll<Route>(socket, 'routes', dumpRoutes(family, filter), (body) =>
+      readRoute(body, names)
+    )
+    // Of a family that is switched off (ipv6.disable=1) Linux gives the routes of all others.
+    return routes.filter(({ destination }) => destination.family === family)
   } catch (error) {
     // A table comes into being with its first route: "FIB table does not exist".
     if (TrilaneError.is(error, 'TRI_KERNEL_NOT_FOUND')) return []
