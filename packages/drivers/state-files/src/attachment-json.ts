@@ -4,16 +4,23 @@ import { FAMILIES, type Family, IpAddress, Mac, type PerFamily } from '@trilane/
 /** Grows when a reader of the former version would misunderstand a record; a new field that it may ignore is no reason. */
 const VERSION = 1
 
-/** The record as one JSON object with a newline at the end. */
-export function attachmentToJson(record: AttachmentRecord): string {
+/** The record as one JSON object on one line, with a newline at the end. */
+export function attachmentToLine(record: AttachmentRecord): string {
   const { network, key, namespace, phase, addresses, link } = record
   const body = { version: VERSION, network, ...key, namespace, phase, addresses, link }
-  return `${JSON.stringify(body, undefined, 2)}\n`
+  return `${JSON.stringify(body)}\n`
 }
 
-/** @throws Error with the problem as its message */
-export function attachmentFromJson(text: string): AttachmentRecord {
-  const body = asObject(JSON.parse(text), 'the file')
+/**
+ * The last record. What comes after the last newline was torn and does not count.
+ *
+ * @throws Error with the problem as its message
+ */
+export function attachmentFromLines(text: string): AttachmentRecord {
+  const lines = text.split('\n').slice(0, -1)
+  const last = lines.findLast((line) => line !== '')
+  if (last === undefined) throw new Error('it does not hold a whole line')
+  const body = asObject(JSON.parse(last), 'the record')
   if (body.version !== VERSION) {
     throw new Error(`its version is ${JSON.stringify(body.version)}, this program reads ${VERSION}`)
   }

@@ -1,7 +1,16 @@
-import { readdirSync, unlinkSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  unlinkSync,
+  writeSync
+} from 'node:fs'
 import { join } from 'node:path'
 import type { AttachmentKey, AttachmentRecord, AttachmentStore } from '@trilane/contracts'
-import { attachmentFromJson, attachmentToJson } from './attachment-json.ts'
+import { attachmentFromLines, attachmentToLine } from './attachment-json.ts'
 import { syncDirectory } from './durable-directory.ts'
 import { errnoOf, fileError } from './file-error.ts'
 import { readSmallFile } from './read-small-file.ts'
@@ -19,7 +28,11 @@ const SUFFIX = '.json'
 const MAX_BYTES = 64 * 1024
 
 /**
- * One JSON file for each pod interface.
+ * One file for each pod interface, with a JSON object a line, of which the last whole one counts.
+ *
+ * A record that has to survive a power failure becomes the only line of a new file in the place of the former. One
+ * that has to survive this process is appended to what is there: 0.03 ms instead of 0.4 ms for a new file, because ext4
+ * hands a file to the disk at once when a rename puts it in the place of another.
  *
  * A file that cannot be read as a record (torn, foreign, of a later version, under another record's name) is no
  * record: `read` does not find it, `list` reports it, and it stays, until `write` or `remove` is called for the very
@@ -32,8 +45,11 @@ export class FileAttachments implements AttachmentStore {
     this.#directory = join(options.stateDirectory, 'attachments')
   }
 
-  async write(record: AttachmentRecord): Promise<void> {
-    await writeFileAtomic(this.#pathOf(record.network, record.key), attachmentToJson(record))
+  async write(record: AttachmentRecord, survives: 'process' | 'power-loss' = 'power-loss'): Promise<void> {
+    const path = this.#pathOf(record.network, record.key)
+    const line = attachmentToLine(record)
+    if (survives === 'process' && appendTo(path, line)) return
+    await writeFileAtomic(path, line)
   }
 
   async read(network: string, key: AttachmentKey): Promise<AttachmentRecord | undefined> {
@@ -80,11 +96,40 @@ export class FileAttachments implements AttachmentStore {
 
   /** @throws Error also for a record that lies under another one's name: a copy, or a renamed directory. */
   #load(path: string): AttachmentRecord {
-    const record = attachmentFromJson(readSmallFile(path, MAX_BYTES))
+    const record = attachmentFromLines(readSmallFile(path, MAX_BYTES))
     if (this.#pathOf(record.network, record.key) !== path) {
       throw new Error(`it is the record of ${record.network} ${record.key.containerId}/${record.key.ifname}`)
     }
     return record
+  }
+}
+
+/** Not what else may lie under the name: a link, or a pipe that nobody reads. */
+const APPEND_FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK
+
+/**
+ * One `write(2)`: the end of this process comes before it or after it. On a full disk nothing of the line is left.
+ *
+ * @returns false when there is no file
+ */
+function appendTo(path: string, line: string): boolean {
+  try {
+    const file = openSync(path, APPEND_FLAGS)
+    try {
+      const { size } = fstatSync(file)
+      // A line that a power failure tore ends here.
+      const bytes = Buffer.from(`\n${line}`)
+      if (writeSync(file, bytes) < bytes.length) {
+        ftruncateSync(file, size)
+        throw new Error('the disk is full')
+      }
+    } finally {
+      closeSync(file)
+    }
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false
+    throw fileError('write', path, error)
   }
 }
 

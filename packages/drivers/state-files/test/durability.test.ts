@@ -55,6 +55,8 @@ describe('durable when it returns', () => {
     await store.write(record)
     expect(synced().slice(-2)).toEqual(['/attachments/n/.pod:eth0.json.*.tmp', '/attachments/n'])
     disk.synced = []
+    await store.write(record, 'process')
+    expect(synced()).toEqual([])
     await store.remove('n', key)
     expect(synced()).toEqual(['/attachments/n'])
   })

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { AttachmentRecord } from '@trilane/contracts'
 import { IpAddress, Mac } from '@trilane/ip'
@@ -33,7 +33,10 @@ function setUp() {
   return { directory, stateDirectory, store: new FileAttachments({ stateDirectory }) }
 }
 
-const badKey = { containerId: 'bad', ifname: 'eth0' }
+/** As it is written, for the key of the file `bad:eth0.json`. */
+function lineOf(body: object): string {
+  return `${JSON.stringify({ version: 1, ...body, containerId: 'bad', ifname: 'eth0' })}\n`
+}
 
 describe('FileAttachments', () => {
   it.each([
@@ -70,6 +73,31 @@ describe('FileAttachments', () => {
       containerId: '4f0c',
       addresses: { v4: '10.5.71.2' }
     })
+  })
+
+  it('keeps a record that survives this process, whatever was there before', async () => {
+    const { directory, store } = setUp()
+    await store.write(plugged, 'process')
+    expect(await store.read('default', plugging.key)).toEqual(plugged)
+    await store.write(plugging)
+    await store.write(plugged, 'process')
+    expect(await store.read('default', plugging.key)).toEqual(plugged)
+    await store.write(plugging, 'process')
+    expect(await store.list()).toEqual({ records: [plugging], problems: [] })
+    await store.write(plugged)
+    expect(readFileSync(join(directory, '4f0c:eth0.json'), 'utf8').trim().split('\n')).toHaveLength(1)
+    expect(readdirSync(directory)).toEqual(['4f0c:eth0.json'])
+  })
+
+  it('takes the record before one that a power failure tore, and can be written to again', async () => {
+    const { directory, store } = setUp()
+    const path = join(directory, '4f0c:eth0.json')
+    await store.write(plugging)
+    await store.write(plugged, 'process')
+    truncateSync(path, statSync(path).size - 2)
+    expect(await store.list()).toEqual({ records: [plugging], problems: [] })
+    await store.write(plugged, 'process')
+    expect(await store.list()).toEqual({ records: [plugged], problems: [] })
   })
 
   it('removes, also what is not there', async () => {
@@ -130,14 +158,12 @@ describe('FileAttachments', () => {
   it.each([
     ['torn', '{"version": 1, "netw'],
     ['empty', ''],
-    ['of another program', '{"hello": "world"}'],
-    ['of a later version', JSON.stringify({ ...plugging, ...badKey, version: 2 })],
-    ['a list', '[]'],
-    [
-      'with a wrong address',
-      JSON.stringify({ version: 1, ...badKey, ...plugging, addresses: { v4: '10.5' } })
-    ],
-    ['plugged without a link', JSON.stringify({ version: 1, ...badKey, ...plugging, phase: 'plugged' })],
+    ['of another program', '{"hello": "world"}\n'],
+    ['of a later version', lineOf({ ...plugging, version: 2 })],
+    ['a list', '[]\n'],
+    ['with a wrong address', lineOf({ ...plugging, addresses: { v4: '10.5' } })],
+    ['plugged without a link', lineOf({ ...plugging, phase: 'plugged' })],
+    ['not ended', lineOf(plugging).trimEnd()],
     ['too large', ' '.repeat(70_000)]
   ])('reports a file that is %s, keeps it, and reads the others', async (_, text) => {
     const { directory, store } = setUp()

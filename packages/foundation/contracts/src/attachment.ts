@@ -10,6 +10,7 @@ export interface AttachmentRecord {
   readonly namespace: string
   /** `plugging` is written before the kernel is touched: after a crash it says what to undo. */
   readonly phase: 'plugging' | 'plugged'
+  /** None yet while plugging. */
   readonly addresses: PerFamily<IpAddress>
   /** Present when plugged. */
   readonly link?: PluggedLink
@@ -17,8 +18,14 @@ export interface AttachmentRecord {
 
 /** This node's disk for {@link AttachmentRecord}s of all networks. */
 export interface AttachmentStore {
-  /** Durable when it returns; replaces the record of the same network and key. @throws `TRI_FILE` */
-  write(record: AttachmentRecord): Promise<void>
+  /**
+   * Replaces the record of the same network and key, whole or not at all.
+   *
+   * @param survives what the record has survived by the time this returns: the end of this process, or also that of
+   *   the machine. @default 'power-loss'
+   * @throws TrilaneError `TRI_FILE`
+   */
+  write(record: AttachmentRecord, survives?: 'process' | 'power-loss'): Promise<void>
   read(network: string, key: AttachmentKey): Promise<AttachmentRecord | undefined>
   /** Every readable record; a torn or foreign file is skipped and reported in `problems`. */
   list(): Promise<{ readonly records: readonly AttachmentRecord[]; readonly problems: readonly string[] }>

@@ -10,17 +10,23 @@ import {
   type PodLinks,
   TrilaneError
 } from '@trilane/contracts'
+import type { IpAddress, PerFamily } from '@trilane/ip'
 import { Turns } from './turns.ts'
 
 /**
  * Attaches and detaches the pods of one network on this node.
  *
- * | step of attach | durable as | a crash after it leaves |
+ * | step of attach | kept as | a crash in it or after it leaves |
  * |---|---|---|
- * | 1 reserve addresses | file per address | addresses that the runtime's DEL frees |
- * | 2 record `plugging` | file | what `recover` undoes |
- * | 3 plug | the kernel's state | the same |
- * | 4 record `plugged` | file | an attached pod |
+ * | 1 record `plugging`, and at the same time reserve addresses | files, durable | what `recover` undoes |
+ * | 2 plug | the kernel's state | the same |
+ * | 3 record `plugged` | file | an attached pod |
+ *
+ * In step 1 neither waits for the other, because each waits for the disk and both must be there only before step 2.
+ * A crash may leave the addresses without the record; the runtime's DEL frees them.
+ *
+ * The record `plugged` is not waited for on the disk: a power failure that could take it ends the pod and the link
+ * as well, and the record `plugging` or none, which is then found, says just that.
  *
  * Going back is always: unplug, release, remove the record. The record goes last, so that what is not undone yet
  * is still written down.
@@ -104,22 +110,49 @@ export class Attachments {
     if (found?.phase === 'plugged') throw TrilaneError.of('TRI_POD_EXISTS', { ...key })
     if (found !== undefined) await this.#undo(key)
 
-    const addresses = await this.#pool.reserve(key, request.addresses)
+    const { namespace, mac } = request
+    const record = { network: this.#network, key, namespace }
+    const addresses = await this.#prepare({ ...record, phase: 'plugging', addresses: {} }, request.addresses)
+    const wanted: PodLinkRequest = { key, namespace, addresses, ...(mac === undefined ? {} : { mac }) }
     try {
-      const { namespace, mac } = request
-      const record = { network: this.#network, key, namespace, addresses }
-      await this.#store.write({ ...record, phase: 'plugging' })
-      const wanted: PodLinkRequest = { key, namespace, addresses, ...(mac === undefined ? {} : { mac }) }
       const link = await this.#links.plug(spec, wanted)
-      const plugged: AttachmentRecord = { ...record, phase: 'plugged', link }
-      await this.#store.write(plugged)
+      const plugged: AttachmentRecord = { ...record, phase: 'plugged', addresses, link }
+      await this.#store.write(plugged, 'process')
       return plugged
     } catch (error) {
-      await this.#undo(key).catch((undoing: unknown) => {
-        // Why the attach failed is what the caller needs to know.
-        this.#logger.error('failed attachment not undone', { ...key, error: TrilaneError.from(undoing) })
-      })
+      await this.#clear(key, () => this.#undo(key))
       throw error
+    }
+  }
+
+  /** All that must be durable before the kernel is touched. */
+  async #prepare(
+    record: AttachmentRecord,
+    wanted: PerFamily<IpAddress> | undefined
+  ): Promise<PerFamily<IpAddress>> {
+    const { key } = record
+    const [reserved, written] = await Promise.allSettled([
+      this.#pool.reserve(key, wanted),
+      this.#store.write(record)
+    ])
+    if (reserved.status === 'rejected') {
+      // What the key may hold in the pool is not of this attach.
+      await this.#clear(key, () => this.#store.remove(this.#network, key))
+      throw reserved.reason
+    }
+    if (written.status === 'rejected') {
+      await this.#clear(key, () => this.#undo(key))
+      throw written.reason
+    }
+    return reserved.value
+  }
+
+  /** After a failed attach. Why it failed is what the caller needs to know, not why it could not be undone. */
+  async #clear(key: AttachmentKey, undo: () => Promise<void>): Promise<void> {
+    try {
+      await undo()
+    } catch (error) {
+      this.#logger.error('failed attachment not undone', { ...key, error: TrilaneError.from(error) })
     }
   }
 

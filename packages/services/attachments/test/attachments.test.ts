@@ -1,4 +1,4 @@
-import { SILENT_LOGGER, TrilaneError } from '@trilane/contracts'
+import { type AttachmentRecord, SILENT_LOGGER, TrilaneError } from '@trilane/contracts'
 import { IpAddress, Mac } from '@trilane/ip'
 import { describe, expect, it } from 'vitest'
 import { Attachments } from '../src/index.ts'
@@ -20,6 +20,68 @@ describe('attach', () => {
     })
     expect(world.records.get(textOf(KEY))).toEqual(record)
     expect(world.links.get(textOf(KEY))?.addresses).toEqual(record.addresses)
+  })
+
+  it.each(['reserve', 'write'])('touches the kernel only when %s is done as well', async (slow) => {
+    const world = new World()
+    let go = () => {}
+    const gate = new Promise<void>((resolve) => {
+      go = resolve
+    })
+    const { pool, store, podLinks: links } = world
+    const attachments = new Attachments({
+      network: 'default',
+      pool: {
+        ...pool,
+        reserve: async (key) => {
+          if (slow === 'reserve') await gate
+          return pool.reserve(key)
+        }
+      },
+      store: {
+        ...store,
+        write: async (record) => {
+          if (slow === 'write') await gate
+          return store.write(record)
+        }
+      },
+      links,
+      spec: () => SPEC,
+      logger: SILENT_LOGGER
+    })
+    const attached = attachments.attach(REQUEST)
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(world.steps).toEqual(['read a', slow === 'reserve' ? 'write plugging a' : 'reserve a'])
+    go()
+    await attached
+    expect(world.steps.slice(-2)).toEqual(['plug a', 'write plugged a'])
+  })
+
+  it('waits for the disk with what is written before the kernel is touched, and not with what is after', async () => {
+    const world = new World()
+    const survived: unknown[] = []
+    const write = world.store.write
+    const store = {
+      ...world.store,
+      write: (record: AttachmentRecord, survives?: 'process' | 'power-loss') => {
+        survived.push([record.phase, survives ?? 'power-loss'])
+        return write(record, survives)
+      }
+    }
+    const { pool, podLinks: links } = world
+    const parts = { network: 'default', pool, store, links, spec: () => SPEC, logger: SILENT_LOGGER }
+    await new Attachments(parts).attach(REQUEST)
+    expect(survived).toEqual([
+      ['plugging', 'power-loss'],
+      ['plugged', 'process']
+    ])
+  })
+
+  it('leaves the addresses that its key has from somebody else', async () => {
+    const world = new World()
+    await world.pool.reserve(KEY)
+    await expect(world.start().attach(REQUEST)).rejects.toMatchObject({ code: 'TRI_POD_EXISTS' })
+    expect([world.reserved.size, world.records.size, world.links.size]).toEqual([1, 0, 0])
   })
 
   it('passes on the address and the MAC that were asked for', async () => {
