@@ -61,10 +61,10 @@ function checksum(bytes: Buffer): number {
 }
 
 /**
- * Sends frames from the namespace that this thread is in.
+ * Sends all that can be sent; one that fails stops none of the others.
  *
  * @param indexOf throws `TRI_KERNEL_NOT_FOUND` for a device that is not there
- * @throws TrilaneError `TRI_KERNEL_REFUSED` when a device is down, or what `indexOf` throws
+ * @throws TrilaneError the first failure: `TRI_KERNEL_REFUSED` when a device is down, or what `indexOf` throws
  */
 export function sendAnnouncements(
   announcements: readonly Announcement[],
@@ -74,12 +74,17 @@ export function sendAnnouncements(
   // Protocol 0: it sends, and receives nothing.
   const fd = inNamespace(() => sys.socket(AF_PACKET, SOCK_RAW | O_CLOEXEC, 0))
   if (fd < 0) throw kernelError('socket(AF_PACKET)', { errno: lastErrno() })
-  try {
-    for (const announcement of announcements) send(fd, announcement, indexOf(announcement.device))
-  } finally {
-    // On this thread it would block for a grace period of the kernel, 10 ms and more.
-    sys.close.async(fd, () => {})
+  const failures: unknown[] = []
+  for (const announcement of announcements) {
+    try {
+      send(fd, announcement, indexOf(announcement.device))
+    } catch (error) {
+      failures.push(error)
+    }
   }
+  // On this thread it would block for a grace period of the kernel, 10 ms and more.
+  sys.close.async(fd, () => {})
+  if (failures.length > 0) throw failures[0]
 }
 
 function send(fd: number, announcement: Announcement, index: number): void {

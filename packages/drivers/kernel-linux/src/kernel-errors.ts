@@ -9,8 +9,8 @@ const CODES: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
   [ERRNO.ESRCH, 'TRI_KERNEL_NOT_FOUND'],
   [ERRNO.EADDRNOTAVAIL, 'TRI_KERNEL_NOT_FOUND'],
   [ERRNO.EOPNOTSUPP, 'TRI_KERNEL_UNSUPPORTED'],
-  [ERRNO.EPERM, 'TRI_KERNEL_PERMISSION'],
-  [ERRNO.EACCES, 'TRI_KERNEL_PERMISSION']
+  // Not EACCES: over netlink it means "IPv6 is disabled on this device".
+  [ERRNO.EPERM, 'TRI_KERNEL_PERMISSION']
 ])
 
 /** The one place where an errno becomes an error of ours. `command` is what `ip` would have been told. */

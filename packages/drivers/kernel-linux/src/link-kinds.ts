@@ -73,7 +73,8 @@ export function writeKind(
 /** Has the kind attributes that Linux changes on an existing device (`rtnl_link_ops.changelink`)? */
 export function isChangeable(kind: LinkKind): boolean {
   return (
-    ((kind.type === 'macvlan' || kind.type === 'ipvlan') && kind.mode !== undefined) ||
+    (kind.type === 'macvlan' && kind.mode !== undefined) ||
+    (kind.type === 'ipvlan' && (kind.mode !== undefined || kind.flag !== undefined)) ||
     (kind.type === 'vxlan' && kind.learning !== undefined)
   )
 }
@@ -85,8 +86,8 @@ export function writeChangeable(writer: MessageWriter, kind: LinkKind): void {
     if (kind.type === 'macvlan' && kind.mode !== undefined) {
       writer.u32(MACVLAN_MODE, keyOfValue(MACVLAN_MODES, kind.mode))
     }
-    if (kind.type === 'ipvlan' && kind.mode !== undefined) {
-      writer.u16(IPVLAN.MODE, keyOfValue(IPVLAN_MODES, kind.mode))
+    if (kind.type === 'ipvlan') {
+      if (kind.mode !== undefined) writer.u16(IPVLAN.MODE, keyOfValue(IPVLAN_MODES, kind.mode))
       if (kind.flag !== undefined) writer.u16(IPVLAN.FLAGS, keyOfValue(IPVLAN_FLAGS, kind.flag))
     }
     if (kind.type === 'vxlan' && kind.learning !== undefined) writer.u8(VXLAN.LEARNING, Number(kind.learning))

@@ -327,5 +327,5 @@ function unwritable(error: unknown): Verdict {
 
 /** `NLMSG_DONE` of a dump carries its error, or 0. */
 function doneVerdict({ body }: Message): Verdict {
-  return { errno: body.length >= 4 ? -body.readInt32LE(0) : 0 }
+  return { errno: body.length >= 4 ? 0 - body.readInt32LE(0) : 0 }
 }

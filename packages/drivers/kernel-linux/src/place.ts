@@ -1,3 +1,4 @@
+import { TrilaneError } from '@trilane/contracts'
 import { kernelError } from './kernel-errors.ts'
 import { getLink, readLinkName } from './links.ts'
 import type { NetworkNamespace } from './namespaces.ts'
@@ -9,24 +10,32 @@ export class Place {
   readonly #namespace: NetworkNamespace | undefined
   #socket: NetlinkSocket | undefined
   #removals: NetlinkSocket | undefined
+  #closed = false
 
   constructor(namespace?: NetworkNamespace) {
     this.#namespace = namespace
   }
 
-  /** Runs something synchronous with this thread in the namespace. */
+  /**
+   * Runs something synchronous with this thread in the namespace.
+   *
+   * @throws TrilaneError `TRI_INTERNAL` after {@link close}: the descriptors may be other files' by then
+   */
   inside<T>(act: () => T): T {
+    this.#mustBeOpen()
     return this.#namespace === undefined ? act() : this.#namespace.run(act)
   }
 
   /** For everything that is answered at once. */
   get socket(): NetlinkSocket {
+    this.#mustBeOpen()
     this.#socket ??= this.inside(() => new NetlinkSocket())
     return this.#socket
   }
 
   /** For removals of devices, which wait on a thread of the pool while the other socket is used. */
   get removals(): NetlinkSocket {
+    this.#mustBeOpen()
     this.#removals ??= this.inside(() => new NetlinkSocket())
     return this.#removals
   }
@@ -57,8 +66,13 @@ export class Place {
   }
 
   close(): void {
+    this.#closed = true
     this.#socket?.close()
     this.#removals?.close()
     this.#namespace?.close()
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed) throw TrilaneError.of('TRI_INTERNAL', { text: 'this kernel has been closed' })
   }
 }

@@ -63,7 +63,7 @@ const NLMSGERR_ATTR_MSG = 1
 /** Reads `NLMSG_ERROR`: i32 error, the request's header, perhaps its body, perhaps extended-ack attributes. */
 export function verdictOf({ type, flags, body }: Message): Verdict | undefined {
   if (type !== NLMSG.ERROR || body.length < 4) return undefined
-  const errno = -body.readInt32LE(0)
+  const errno = 0 - body.readInt32LE(0)
   if ((flags & NLM_F.ACK_TLVS) === 0 || body.length < 4 + HEADER_BYTES) return { errno }
   const request = (flags & NLM_F.CAPPED) === 0 ? body.readUInt32LE(4) : HEADER_BYTES
   const text = attributesOf(body, 4 + align(request)).get(NLMSGERR_ATTR_MSG)

@@ -36,5 +36,7 @@ export function readSysctls(keys: readonly string[]): Sysctl[] {
 function sysctlError(command: string, cause: unknown): TrilaneError {
   const errno =
     cause instanceof Error && 'errno' in cause && typeof cause.errno === 'number' ? -cause.errno : 0
-  return errno === 0 ? TrilaneError.from(cause) : kernelError(command, { errno })
+  if (errno === 0) return TrilaneError.from(cause)
+  // /proc says EACCES of a file that may only be read.
+  return kernelError(command, { errno: errno === ERRNO.EACCES ? ERRNO.EPERM : errno })
 }

@@ -1,0 +1,116 @@
+import type { KernelChange } from '@trilane/contracts'
+import { IpAddress, Mac, Prefix } from '@trilane/ip'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { LinuxKernel } from '../src/index.ts'
+import { type TestNamespace, testNamespace } from './namespace.ts'
+
+const BRIDGE: KernelChange = {
+  action: 'create',
+  kind: 'link',
+  value: { name: 'br0', kind: { type: 'bridge' }, up: true }
+}
+
+describe('what cannot be done', () => {
+  let namespace: TestNamespace
+  let kernel: LinuxKernel
+
+  beforeEach(async () => {
+    namespace = await testNamespace()
+    kernel = await LinuxKernel.open({ namespace: namespace.path })
+  })
+
+  afterEach(async () => {
+    kernel.close()
+    await namespace.dispose()
+  })
+
+  it('an address where IPv6 is off is refused, not forbidden: being root would not help', async () => {
+    await kernel.apply([
+      BRIDGE,
+      { action: 'set', kind: 'sysctl', value: { key: 'net/ipv6/conf/br0/disable_ipv6', value: '1' } }
+    ])
+    const [outcome] = await kernel.apply([
+      {
+        action: 'create',
+        kind: 'address',
+        value: { device: 'br0', address: IpAddress.parse('fd05::1'), prefixLength: 64 }
+      }
+    ])
+    expect(outcome?.error?.code).toBe('TRI_KERNEL_REFUSED')
+    expect(outcome?.error?.message).toContain('ip address add fd05::1/64 dev br0')
+    expect(outcome?.error?.message).toContain('EACCES')
+  })
+
+  it('a sysctl that may only be read is forbidden', async () => {
+    const [outcome] = await kernel.apply([
+      {
+        action: 'set',
+        kind: 'sysctl',
+        value: { key: 'net/ipv4/tcp_available_congestion_control', value: 'x' }
+      }
+    ])
+    expect(outcome?.error?.code).toBe('TRI_KERNEL_PERMISSION')
+  })
+
+  it('the kernel is quoted in its own words', async () => {
+    const [, outcome] = await kernel.apply([
+      BRIDGE,
+      {
+        action: 'create',
+        kind: 'route',
+        value: { destination: Prefix.parse('10.9.0.0/16'), gateway: IpAddress.parse('192.0.2.9') }
+      }
+    ])
+    expect(outcome?.error?.message).toContain('Nexthop has invalid gateway')
+  })
+
+  it('one announcement that fails stops none of the others', async () => {
+    await namespace.ip('link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v1')
+    await namespace.ip('link', 'set', 'v0', 'up')
+    await namespace.ip('link', 'set', 'v1', 'up')
+    const [link] = (await kernel.read({ links: true })).links.filter(({ name }) => name === 'v0')
+    const mac = link?.mac ?? Mac.parse('02:00:00:00:00:01')
+    const sent = async (): Promise<number> => {
+      const [v0] = await namespace.json('-s', 'link', 'show', 'dev', 'v0')
+      return (v0?.stats64 as { tx: { packets: number } }).tx.packets
+    }
+    const address = IpAddress.parse('10.9.0.1')
+    // IPv6 says hello by itself.
+    await namespace.run('sysctl', '-qw', 'net.ipv6.conf.all.disable_ipv6=1')
+    const before = await sent()
+    await expect(
+      kernel.announce([
+        { device: 'missing', address, mac },
+        { device: 'v0', address, mac }
+      ])
+    ).rejects.toMatchObject({ code: 'TRI_KERNEL_NOT_FOUND' })
+    expect((await sent()) - before).toBe(1)
+  })
+})
+
+describe('a kernel that has been closed', () => {
+  it('touches no descriptor any more: each may be another file by then', async () => {
+    const namespace = await testNamespace()
+    try {
+      const kernel = await LinuxKernel.open({ namespace: namespace.path })
+      await kernel.apply([BRIDGE])
+      kernel.close()
+      kernel.close()
+      const closed = { code: 'TRI_INTERNAL' }
+      await expect(kernel.read({ links: true })).rejects.toMatchObject(closed)
+      await expect(kernel.routeTo(IpAddress.parse('10.0.0.1'))).rejects.toMatchObject(closed)
+      await expect(kernel.announce([])).rejects.toMatchObject(closed)
+      expect(() => kernel.watch(() => {})).toThrow('closed')
+      const outcomes = await kernel.apply([
+        { action: 'set', kind: 'link', value: { name: 'br0', kind: { type: 'bridge' }, up: false } },
+        { action: 'remove', kind: 'link', value: { name: 'br0', kind: { type: 'bridge' } } },
+        { action: 'set', kind: 'sysctl', value: { key: 'net/ipv4/ip_forward', value: '1' } },
+        BRIDGE
+      ])
+      expect(outcomes.map(({ error }) => error?.code)).toEqual(Array(4).fill('TRI_INTERNAL'))
+      expect(await namespace.json('link', 'show', 'up', 'dev', 'br0')).toHaveLength(1)
+    } finally {
+      await namespace.dispose()
+    }
+  })
+})
