@@ -24,6 +24,9 @@ import { writeSysctl } from './sysctls.ts'
 /** A route costs the kernel up to 30 µs: so many in one send keep the event loop blocked for about 12 ms. */
 const SLICE = 400
 
+/** A device that leaves its bridge costs 400 µs. */
+const DEVICE_WEIGHT = 10
+
 /** What is done one by one (devices, sysctls, look-ups) may keep the event loop so long between two of its turns. */
 const TURN_MS = 10
 
@@ -61,6 +64,7 @@ class ChangeRun implements DeviceIndexes {
   readonly #changes: readonly KernelChange[]
   readonly #errors = new Map<number, TrilaneError>()
   readonly #queue: { readonly index: number; readonly request: Request }[] = []
+  #queuedWeight = 0
   readonly #queuedRoutes = new Set<string>()
   readonly #indexes = new Map<string, number>()
   readonly #plainRoutes: PlainRoutes
@@ -71,8 +75,9 @@ class ChangeRun implements DeviceIndexes {
     this.#plainRoutes = new PlainRoutes(() => place.socket)
   }
 
+  /** What is queued, as so many routes. */
   get queued(): number {
-    return this.#queue.length
+    return this.#queuedWeight
   }
 
   outcomes(): ChangeOutcome[] {
@@ -107,20 +112,26 @@ class ChangeRun implements DeviceIndexes {
       const problem = inWordsOf(change, error)
       // Removing what stood on a device that is gone is done.
       if (change.action === 'remove' && problem.code === 'TRI_KERNEL_NOT_FOUND') return
-      this.#errors.set(index, problem)
+      this.#failAs(index, problem)
     }
   }
 
   /** Sends what is queued and takes the verdicts. */
   flush(): void {
-    if (this.#queue.length === 0) return
-    const failed = this.#place.socket.batch(this.#queue.map(({ request }) => request))
-    for (const [position, verdict] of failed) {
-      const index = this.#queue[position]?.index
-      if (index !== undefined) this.#fail(index, verdict)
-    }
-    this.#queue.length = 0
+    const queue = this.#queue.splice(0)
+    this.#queuedWeight = 0
     this.#queuedRoutes.clear()
+    if (queue.length === 0) return
+    try {
+      const failed = this.#place.socket.batch(queue.map(({ request }) => request))
+      for (const [position, verdict] of failed) {
+        const index = queue[position]?.index
+        if (index !== undefined) this.#fail(index, verdict)
+      }
+    } catch (error) {
+      // The socket's own trouble: which of them were done, nobody knows.
+      for (const { index } of queue) this.#failAs(index, TrilaneError.from(error))
+    }
   }
 
   /** How many of the changes from here on remove devices. */
@@ -139,8 +150,12 @@ class ChangeRun implements DeviceIndexes {
     const requests = this.#changes
       .slice(from, from + count)
       .flatMap((change) => (change.kind === 'link' ? [removeLink(change.value.name)] : []))
-    for (const [position, verdict] of await this.#place.removals.batchAsync(requests)) {
-      this.#fail(from + position, verdict)
+    try {
+      for (const [position, verdict] of await this.#place.removals.batchAsync(requests)) {
+        this.#fail(from + position, verdict)
+      }
+    } catch (error) {
+      for (let index = from; index < from + count; index++) this.#failAs(index, TrilaneError.from(error))
     }
     this.forget()
   }
@@ -150,22 +165,22 @@ class ChangeRun implements DeviceIndexes {
     switch (change.kind) {
       case 'link':
         if (action === 'create') this.#createDevice(index, change)
-        else for (const request of setLink(change.value, this)) this.#queue.push({ index, request })
+        else this.#enqueue(index, DEVICE_WEIGHT, ...setLink(change.value, this))
         return
       case 'address':
-        this.#queue.push({ index, request: writeAddress(action, change.value, this) })
+        this.#enqueue(index, 1, writeAddress(action, change.value, this))
         return
       case 'route':
         if (action === 'remove' && PlainRoutes.concerns(change.value) && !this.#isThere(change.value)) return
         this.#plainRoutes.note(action, change.value)
         this.#queuedRoutes.add(`${change.value.destination}`)
-        this.#queue.push({ index, request: writeRoute(action, change.value, this) })
+        this.#enqueue(index, 1, writeRoute(action, change.value, this))
         return
       case 'neighbour':
-        this.#queue.push({ index, request: writeNeighbour(action, change.value, this) })
+        this.#enqueue(index, 1, writeNeighbour(action, change.value, this))
         return
       case 'fdb':
-        this.#queue.push({ index, request: writeFdbEntry(action, change.value, this) })
+        this.#enqueue(index, 1, writeFdbEntry(action, change.value, this))
         return
       case 'sysctl':
         if (action === 'remove') {
@@ -174,6 +189,11 @@ class ChangeRun implements DeviceIndexes {
         this.flush()
         this.#place.inside(() => writeSysctl(change.value))
     }
+  }
+
+  #enqueue(index: number, weight: number, ...requests: readonly Request[]): void {
+    for (const request of requests) this.#queue.push({ index, request })
+    this.#queuedWeight += weight * requests.length
   }
 
   #isThere(route: Route): boolean {
@@ -185,6 +205,10 @@ class ChangeRun implements DeviceIndexes {
   #createDevice(index: number, change: KernelChange & { readonly kind: 'link' }): void {
     this.flush()
     const link = change.value
+    if (link.namespace !== undefined && typeof link.master === 'string') {
+      const text = 'a device made in another namespace gets its master there'
+      throw kernelError(commandOf(change), { errno: ERRNO.EINVAL, text })
+    }
     const opened: NetworkNamespace[] = []
     const openNamespace = (path: string): NetworkNamespace => {
       const namespace = NetworkNamespace.open(path)
@@ -224,9 +248,14 @@ class ChangeRun implements DeviceIndexes {
 
   #fail(index: number, verdict: Verdict): void {
     const change = this.#changes[index]
-    if (change === undefined || this.#errors.has(index)) return
-    if (change.action === 'remove' && isAbsent(verdict.errno)) return
-    this.#errors.set(index, kernelError(commandOf(change), refined(change, verdict)))
+    if (change === undefined || (change.action === 'remove' && isAbsent(verdict.errno))) return
+    if (change.kind === 'route') this.#plainRoutes.forget()
+    this.#failAs(index, kernelError(commandOf(change), refined(change, verdict)))
+  }
+
+  /** Of several messages of one change the first that failed says why. */
+  #failAs(index: number, error: TrilaneError): void {
+    if (!this.#errors.has(index)) this.#errors.set(index, error)
   }
 }
 

@@ -64,6 +64,24 @@ describe('what cannot be done', () => {
     expect(outcome?.error?.message).toContain('Nexthop has invalid gateway')
   })
 
+  it('a master of a device that is made elsewhere is refused: it would be taken for one there', async () => {
+    const elsewhere = await testNamespace()
+    try {
+      const outcomes = await kernel.apply([
+        BRIDGE,
+        {
+          action: 'create',
+          kind: 'link',
+          value: { name: 'made', kind: { type: 'bridge' }, namespace: elsewhere.path, master: 'br0' }
+        }
+      ])
+      expect(outcomes.map(({ error }) => error?.code)).toEqual([undefined, 'TRI_KERNEL_REFUSED'])
+      expect((await elsewhere.json('link', 'show')).map(({ ifname }) => ifname)).toEqual(['lo'])
+    } finally {
+      await elsewhere.dispose()
+    }
+  })
+
   it('one announcement that fails stops none of the others', async () => {
     await namespace.ip('link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v1')
     await namespace.ip('link', 'set', 'v0', 'up')
@@ -72,7 +90,7 @@ describe('what cannot be done', () => {
     const mac = link?.mac ?? Mac.parse('02:00:00:00:00:01')
     const sent = async (): Promise<number> => {
       const [v0] = await namespace.json('-s', 'link', 'show', 'dev', 'v0')
-      return (v0?.stats64 as { tx: { packets: number } }).tx.packets
+      return (v0 as { stats64: { tx: { packets: number } } }).stats64.tx.packets
     }
     const address = IpAddress.parse('10.9.0.1')
     // IPv6 says hello by itself.
