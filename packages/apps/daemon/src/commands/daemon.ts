@@ -1,5 +1,5 @@
 import { mkdir, readFile } from 'node:fs/promises'
-import { serveAgent } from '@trilane/agent-socket'
+import { prepareSocketPath, serveAgent } from '@trilane/agent-socket'
 import {
   NODE_SETTINGS,
   type NodeConfig,
@@ -26,7 +26,7 @@ import { readIdentity } from '../identity.ts'
 import { socketHandlers } from '../socket-handlers.ts'
 import { VERSION } from '../version.ts'
 
-/** Between two looks at a store that has no config yet. */
+/** Between two looks at a store that has no config yet, or cannot be used. */
 const CONFIG_RETRY_MS = 1_000
 
 /**
@@ -68,6 +68,8 @@ async function run(
 ): Promise<void> {
   const identity = await readIdentity(config)
   await mkdir(config.runDirectory, { recursive: true })
+  // Before anything is written, to the store too: a second daemon here would undo the first one's work.
+  await prepareSocketPath(config.socketPath)
   const previousSubnets = parseSubnetEnv(await readIfThere(config.subnetFile)).subnets
   const container = await compose({ config, identity, version: VERSION, previousSubnets })
   const kernel = container.get<Kernel>(KERNEL)
@@ -79,10 +81,10 @@ async function run(
 
   const network = await networkConfig(config, store, container.get<Clock>(CLOCK), logger, stop)
   const agent = composeAgent(container, [network])
-  // Before anything is written: a second daemon on this kernel would undo the first one's work.
   const socket = await serveAgent({ socketPath: config.socketPath, handlers: socketHandlers(agent), logger })
   onClose(() => socket.close())
   onClose(() => agent.stop())
+  stop.throwIfAborted()
   // Whatever the start waits for, it waits no longer.
   stop.addEventListener('abort', () => void agent.stop(), { once: true })
   await agent.start()
@@ -99,7 +101,7 @@ function aborted(signal: AbortSignal): Promise<void> {
 
 /**
  * The config of the network: `--net-config-path` if given, which is put into the store for the other nodes, else
- * what the store holds, waited for.
+ * what the store holds. A config that is not there yet and a store that cannot be used are waited for.
  *
  * @throws TrilaneError `TRI_CONFIG_SYNTAX`, `TRI_CONFIG_INVALID`, `TRI_FILE`
  */
@@ -112,20 +114,30 @@ async function networkConfig(
 ): Promise<NetworkConfig> {
   const name = config.networkName
   const path = config.netConfigPath
-  if (path !== undefined) {
-    const text = await readTextFile(path)
-    const network = parseNetworkConfig(text, { source: path, name })
-    await putConfig(store, text, logger)
-    return network
+  const given = path === undefined ? undefined : { source: path, text: await readTextFile(path) }
+  const network =
+    given === undefined ? undefined : parseNetworkConfig(given.text, { source: given.source, name })
+  for (let said: string | undefined; ; ) {
+    try {
+      if (given === undefined || network === undefined) return await storedConfig(store, name)
+      await putConfig(store, given.text, logger)
+      return network
+    } catch (error) {
+      const problem = TrilaneError.from(error)
+      if (!problem.retryable || stop.aborted) throw problem
+      if (problem.message !== said) logger.warn('waiting', { for: 'network config', error: problem })
+      said = problem.message
+      await clock.sleep(CONFIG_RETRY_MS, stop)
+    }
   }
-  for (let waited = false; ; waited = true) {
-    const stored = await store.readConfig()
-    if (stored !== undefined) return parseNetworkConfig(stored.text, { source: store.description, name })
-    const missing = TrilaneError.of('TRI_CONFIG_MISSING', { source: store.description })
-    if (stop.aborted) throw missing
-    if (!waited) logger.warn('waiting', { for: 'network config', error: missing })
-    await clock.sleep(CONFIG_RETRY_MS, stop)
-  }
+}
+
+/** @throws TrilaneError `TRI_CONFIG_MISSING`, `TRI_STORE_UNAVAILABLE`, and for a config that is not valid */
+async function storedConfig(store: SubnetStore, name: string): Promise<NetworkConfig> {
+  const source = store.description
+  const stored = await store.readConfig()
+  if (stored === undefined) throw TrilaneError.of('TRI_CONFIG_MISSING', { source })
+  return parseNetworkConfig(stored.text, { source, name })
 }
 
 /** Several nodes may do this at once, each with the same file: the race has no loser. */
