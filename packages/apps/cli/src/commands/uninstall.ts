@@ -1,5 +1,5 @@
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { rm, rmdir } from 'node:fs/promises'
+import { join, sep } from 'node:path'
 import { AgentClient } from '@trilane/agent-socket'
 import { type NodeConfig, parseFlags, resolveNodeConfig } from '@trilane/config'
 import { commandsOf, type KernelSnapshot, TrilaneError } from '@trilane/contracts'
@@ -9,8 +9,9 @@ import { uninstallChanges } from '@trilane/reconcile'
 /**
  * `trilane uninstall [--dry-run] [flags of the daemon]`: removes every device, route and pod link with our mark, then
  * this node's files – its address reservations and, with the embedded store in its usual place, its leases among them.
+ * What others keep in the same directories stays.
  *
- * @throws TrilaneError `TRI_DAEMON_RUNNING`, and the first kernel error after everything else was removed
+ * @throws TrilaneError `TRI_NOT_ROOT`, `TRI_DAEMON_RUNNING`, and the first kernel error after everything else was removed
  */
 export async function uninstall(args: readonly string[]): Promise<void> {
   const dryRun = args.includes('--dry-run')
@@ -19,6 +20,7 @@ export async function uninstall(args: readonly string[]): Promise<void> {
     process.cwd()
   )
   const config = resolveNodeConfig({ flags, env: process.env })
+  if (process.getuid?.() !== 0) throw TrilaneError.of('TRI_NOT_ROOT', { what: 'uninstall' })
   await refuseWhileRunning(config)
   const kernel = await LinuxKernel.open()
   try {
@@ -28,6 +30,7 @@ export async function uninstall(args: readonly string[]): Promise<void> {
     if (dryRun) return
     const outcomes = await kernel.apply(changes)
     for (const path of filesOf(config)) await rm(path, { recursive: true, force: true })
+    for (const path of [config.runDirectory, config.stateDirectory]) await removeIfEmpty(path)
     const failed = outcomes.find(({ error }) => error !== undefined)
     if (failed?.error !== undefined) throw failed.error
   } finally {
@@ -48,8 +51,24 @@ function readMarked(kernel: LinuxKernel): Promise<KernelSnapshot> {
   return kernel.read({ links: true, addresses: true, routes: 'all' })
 }
 
-/** Everything that a daemon with this config may have written. */
+/** Everything that a daemon with this config may have written. A store elsewhere is other nodes' too. */
 function filesOf(config: NodeConfig): string[] {
-  const { runDirectory, stateDirectory, cniDataDirectory, networkName, subnetFile } = config
-  return [runDirectory, stateDirectory, join(cniDataDirectory, networkName), subnetFile]
+  const { socketPath, stateDirectory, storeDirectory, cniDataDirectory, networkName, subnetFile } = config
+  return [
+    socketPath,
+    join(stateDirectory, 'attachments'),
+    ...(storeDirectory.startsWith(`${stateDirectory}${sep}`) ? [storeDirectory] : []),
+    join(cniDataDirectory, networkName),
+    subnetFile
+  ]
+}
+
+/** The directories themselves may be anybody's: they are told by flags. */
+async function removeIfEmpty(path: string): Promise<void> {
+  try {
+    await rmdir(path)
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT', 'EBUSY'].includes(code)) throw error
+  }
 }
