@@ -143,17 +143,22 @@ export class ClusterNode {
     return linesOf(texts.join('\n'))
   }
 
-  /** Everything in this kernel that Trilane could touch, as `ip` prints it. */
+  /** Every device, address and route of this kernel, as `ip` prints them. */
   async kernelText(): Promise<string> {
     const texts = [
       await this.ip('-details', 'link', 'show'),
       await this.ip('address', 'show'),
       await this.ip('-4', 'route', 'show', 'table', 'all'),
-      await this.ip('-6', 'route', 'show', 'table', 'all'),
-      (await this.place.run(['sysctl', '-a', '--pattern', '^net\\.ipv[46]\\.(ip_forward|conf\\.)'])).stdout
+      await this.ip('-6', 'route', 'show', 'table', 'all')
     ]
-    // The lifetimes of addresses and of bridge timers count down by themselves.
+    // Lifetimes count down by themselves, and so do a bridge's timers.
     return texts.join('\n').replace(/\b(?:valid_lft|preferred_lft|expires|\w*_timer) +\S+/g, '')
+  }
+
+  /** Every setting that Trilane could touch. */
+  async sysctlText(): Promise<string> {
+    const pattern = '^net\\.ipv[46]\\.(ip_forward|conf\\.)'
+    return (await this.place.run(['sysctl', '-a', '--pattern', pattern])).stdout
   }
 }
 

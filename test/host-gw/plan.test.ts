@@ -56,12 +56,14 @@ describe('trilane plan', () => {
     const { planned: node } = await prepare('dual')
     const before = {
       kernel: await node.kernelText(),
+      sysctls: await node.sysctlText(),
       store: await storeText(),
       files: await readdir(node.file())
     }
     expect(await plan(node, 'dual')).toMatchObject({ status: 0 })
     expect(await plan(node, 'dual', '--json')).toMatchObject({ status: 0 })
     expect(await node.kernelText()).toBe(before.kernel)
+    expect(await node.sysctlText()).toBe(before.sysctls)
     expect(await storeText()).toEqual(before.store)
     expect(await readdir(node.file())).toEqual(before.files)
   })
