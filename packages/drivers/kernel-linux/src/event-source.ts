@@ -16,6 +16,9 @@ export type Poll = (
 
 const systemPoll: Poll = (fd, options, callback) => koffi.node.poll(fd, options, callback as never)
 
+/** So many datagrams are told between two turns of the event loop: a storm of events is not all that a process has to do. */
+const DATAGRAMS_PER_TURN = 256
+
 /** Handles that are polled: one that nobody refers to is collected, closes itself and never calls again. */
 const referenced = new Set<EventSource>()
 
@@ -65,17 +68,20 @@ export class EventSource {
 
   #onReadable(status: number): void {
     if (this.#closed) return
-    this.#drain()
-    if (status === 0 || this.#closed) return
-    this.#handle?.close()
-    this.#watch()
-    // What came between the two handles woke neither.
+    if (status !== 0) {
+      this.#handle?.close()
+      this.#watch()
+    }
+    // After that: what came between the two handles woke neither.
     this.#drain()
   }
 
   #drain(): void {
-    for (;;) {
-      if (this.#closed) return
+    for (let told = 0; !this.#closed; told++) {
+      if (told === DATAGRAMS_PER_TURN) {
+        setImmediate(() => this.#drain())
+        return
+      }
       let datagram: Buffer | 'overrun' | undefined
       try {
         datagram = this.#socket.receiveEvents()

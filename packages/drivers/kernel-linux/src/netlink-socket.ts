@@ -64,6 +64,7 @@ export class NetlinkSocket {
   #sequence = 1
   #asyncTail: Promise<unknown> | undefined
   #closed = false
+  #broken = false
 
   constructor(options: NetlinkSocketOptions = {}) {
     const { bufferBytes = DEFAULT_BUFFER_BYTES, nonBlocking = false, groups = [], calls = SYSTEM } = options
@@ -86,6 +87,11 @@ export class NetlinkSocket {
     }
   }
 
+  /** An answer was lost. What is left of it, or of a dump, would stand in the way of the next: use another socket. */
+  get broken(): boolean {
+    return this.#broken
+  }
+
   /**
    * Sends one request and takes its answers up to the acknowledgement.
    *
@@ -100,7 +106,7 @@ export class NetlinkSocket {
     }
     this.#send()
     for (;;) {
-      for (const message of messagesOf(this.#receive(0))) {
+      for (const message of messagesOf(this.#receive())) {
         if (message.sequence !== sequence) continue
         const verdict = verdictOf(message)
         if (verdict !== undefined) return verdict
@@ -145,11 +151,12 @@ export class NetlinkSocket {
   /**
    * Takes one datagram of events without waiting.
    *
-   * @returns `undefined` when there is none, `'overrun'` when the kernel dropped some (ENOBUFS)
+   * @returns `undefined` when there is none, `'overrun'` when some are lost: dropped by the kernel (ENOBUFS) or too long
    */
   receiveEvents(): Buffer | 'overrun' | undefined {
-    const length = this.#tryReceive(MSG_DONTWAIT)
-    if (length >= 0) return this.#taken(length)
+    const length = this.#tryReceive()
+    if (length > this.#received.length) return 'overrun'
+    if (length >= 0) return this.#received.subarray(0, length)
     const errno = this.#calls.errno()
     if (errno === ERRNO.EAGAIN) return undefined
     if (errno === ERRNO.ENOBUFS) return 'overrun'
@@ -221,7 +228,7 @@ export class NetlinkSocket {
   /** Takes the answers to what was sent; the first stands at `from` among the requests. */
   #collect(first: number, last: number, from: number, failed: Map<number, Verdict>): void {
     for (;;) {
-      for (const message of messagesOf(this.#receive(0))) {
+      for (const message of messagesOf(this.#receive())) {
         const verdict = verdictOf(message)
         if (verdict === undefined || message.sequence < first) continue
         if (verdict.errno !== 0) failed.set(from + message.sequence - first, verdict)
@@ -239,7 +246,7 @@ export class NetlinkSocket {
     // What `onMessage` throws waits for the end: the kernel starts no dump on a socket that has one half read (EBUSY).
     const failures: unknown[] = []
     for (;;) {
-      for (const message of messagesOf(this.#receive(0))) {
+      for (const message of messagesOf(this.#receive())) {
         if (message.sequence !== sequence) continue
         if ((message.flags & NLM_F.DUMP_INTR) !== 0) consistent = false
         const verdict = message.type === NLMSG.DONE ? doneVerdict(message) : verdictOf(message)
@@ -279,30 +286,26 @@ export class NetlinkSocket {
     if (errno !== 0) throw kernelError('send(AF_NETLINK)', { errno })
   }
 
-  #receive(flags: number): Buffer {
-    const length = this.#tryReceive(flags)
+  /** Takes an answer. It is there already: waiting for one that the kernel has lost would stop the process for ever. */
+  #receive(): Buffer {
+    const length = this.#tryReceive()
+    if (length >= 0 && length <= this.#received.length) return this.#received.subarray(0, length)
+    this.#broken = true
     if (length < 0) throw kernelError('recv(AF_NETLINK)', { errno: this.#calls.errno() })
-    return this.#taken(length)
+    throw TrilaneError.of('TRI_KERNEL_REFUSED', {
+      command: 'recv(AF_NETLINK)',
+      errno: 'MSG_TRUNC',
+      text: ` (${length} bytes do not fit ${this.#received.length})`
+    })
   }
 
-  #tryReceive(flags: number): number {
+  #tryReceive(): number {
     for (;;) {
       const length = Number(
-        this.#calls.recv(this.fd, this.#received, this.#received.length, flags | MSG_TRUNC)
+        this.#calls.recv(this.fd, this.#received, this.#received.length, MSG_DONTWAIT | MSG_TRUNC)
       )
       if (length >= 0 || this.#calls.errno() !== ERRNO.EINTR) return length
     }
-  }
-
-  #taken(length: number): Buffer {
-    if (length > this.#received.length) {
-      throw TrilaneError.of('TRI_KERNEL_REFUSED', {
-        command: 'recv(AF_NETLINK)',
-        errno: 'MSG_TRUNC',
-        text: ` (${length} bytes do not fit ${this.#received.length})`
-      })
-    }
-    return this.#received.subarray(0, length)
   }
 
   #option(level: number, option: number, value: number): number {

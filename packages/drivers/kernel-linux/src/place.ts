@@ -10,10 +10,13 @@ export class Place {
   readonly #namespace: NetworkNamespace | undefined
   #socket: NetlinkSocket | undefined
   #removals: NetlinkSocket | undefined
+  readonly #makeSocket: () => NetlinkSocket
   #closed = false
 
-  constructor(namespace?: NetworkNamespace) {
+  /** @param makeSocket called inside the namespace; replaced in tests of sockets that break */
+  constructor(namespace?: NetworkNamespace, makeSocket: () => NetlinkSocket = () => new NetlinkSocket()) {
     this.#namespace = namespace
+    this.#makeSocket = makeSocket
   }
 
   /**
@@ -29,14 +32,14 @@ export class Place {
   /** For everything that is answered at once. */
   get socket(): NetlinkSocket {
     this.#mustBeOpen()
-    this.#socket ??= this.inside(() => new NetlinkSocket())
+    this.#socket = this.#usable(this.#socket)
     return this.#socket
   }
 
   /** For removals of devices, which wait on a thread of the pool while the other socket is used. */
   get removals(): NetlinkSocket {
     this.#mustBeOpen()
-    this.#removals ??= this.inside(() => new NetlinkSocket())
+    this.#removals = this.#usable(this.#removals)
     return this.#removals
   }
 
@@ -70,6 +73,12 @@ export class Place {
     this.#socket?.close()
     this.#removals?.close()
     this.#namespace?.close()
+  }
+
+  #usable(socket: NetlinkSocket | undefined): NetlinkSocket {
+    if (socket !== undefined && !socket.broken) return socket
+    socket?.close()
+    return this.inside(this.#makeSocket)
   }
 
   #mustBeOpen(): void {

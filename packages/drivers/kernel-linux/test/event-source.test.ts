@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type EventSocket, EventSource, type Poll } from '../src/event-source.ts'
 import { collectGarbage, uncaughtDuring } from './surroundings.ts'
-import { turns } from './until.ts'
+import { turns, until } from './until.ts'
 
 /** `koffi.node.poll` as far as it concerns us: what was opened, what was closed, and a finger on the callback. */
 class FakePoll {
@@ -55,6 +55,20 @@ describe('a source of events', () => {
     polled.fire()
     await turns()
     expect(told).toEqual(['a', 'b', 'c'])
+    source.close()
+  })
+
+  it('lets the event loop turn while more come than it can tell', async () => {
+    const { polled, socket, told, tell } = fixture()
+    const source = new EventSource(socket, tell, polled.poll)
+    const all = 10_000
+    socket.put(...Array<string>(all).fill('x'))
+    polled.fire()
+    await turns(2)
+    expect(told.length).toBeGreaterThan(0)
+    expect(told.length).toBeLessThan(1000)
+    await until('all are told', () => told.length === all)
+    expect(polled.handles).toHaveLength(1)
     source.close()
   })
 
@@ -170,6 +184,6 @@ describe('a source of events', () => {
     polled.fire(-9)
     await turns()
     expect(told).toEqual(['a'])
-    expect(polled.handles).toHaveLength(1)
+    expect(polled.handles.filter(({ closed }) => !closed)).toEqual([])
   })
 })

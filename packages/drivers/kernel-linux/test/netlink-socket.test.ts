@@ -205,6 +205,26 @@ describe('receiving', () => {
     )
   })
 
+  it('does not wait for an answer that never comes', () => {
+    const kernel = new ScriptedKernel().answer(() => [])
+    const socket = socketOn(kernel)
+    expect(socket.broken).toBe(false)
+    expect(() => socket.request(DUMP)).toThrow(
+      expect.objectContaining({ values: expect.objectContaining({ errno: 'EAGAIN' }) })
+    )
+    expect(socket.broken).toBe(true)
+  })
+
+  it('takes events that did not fit for lost ones', () => {
+    const kernel = new ScriptedKernel().answer(() => [
+      datagram(verdict(1, 0)),
+      { bytes: verdict(0, 0), length: 100_000 }
+    ])
+    const socket = socketOn(kernel)
+    socket.request(DUMP)
+    expect(socket.receiveEvents()).toBe('overrun')
+  })
+
   it('of events tells nothing, an overrun and a failure apart', () => {
     const kernel = new ScriptedKernel().answer(() => [
       { errno: ERRNO.ENOBUFS },

@@ -2,6 +2,9 @@ import type { KernelChange } from '@trilane/contracts'
 import { IpAddress, Mac, Prefix } from '@trilane/ip'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LinuxKernel } from '../src/index.ts'
+import { NetlinkSocket } from '../src/netlink-socket.ts'
+import { Place } from '../src/place.ts'
+import { ERRNO, lastErrno, sys } from '../src/syscalls.ts'
 import { type TestNamespace, testNamespace } from './namespace.ts'
 
 const BRIDGE: KernelChange = {
@@ -103,6 +106,26 @@ describe('what cannot be done', () => {
       ])
     ).rejects.toMatchObject({ code: 'TRI_KERNEL_NOT_FOUND' })
     expect((await sent()) - before).toBe(1)
+  })
+})
+
+describe('a socket that has lost an answer', () => {
+  it('is replaced by another for the next request', () => {
+    let made = 0
+    const place = new Place(undefined, () => {
+      const loses = made++ === 0
+      const recv: typeof sys.recv = (...args) => (loses ? -1 : sys.recv(...args))
+      const errno = (): number => (loses ? ERRNO.ENOBUFS : lastErrno())
+      return new NetlinkSocket({ calls: { send: sys.send, recv, close: sys.close, errno } })
+    })
+    try {
+      expect(() => place.indexOf('lo')).toThrow('ENOBUFS')
+      expect(place.indexOf('lo')).toBe(1)
+      expect(place.nameOf(1)).toBe('lo')
+      expect(made).toBe(2)
+    } finally {
+      place.close()
+    }
   })
 })
 
