@@ -8,13 +8,17 @@ import { RTM } from './rtnetlink.ts'
  *
  * What stood on a device that vanishes is told before its own end: when that is read, the kernel no longer knows the
  * device, and only the event of its end, which waits in the same socket, has its name.
+ *
+ * That events were lost is told when the socket is empty: until then the kernel goes on dropping and does not say so a
+ * second time, so whoever read everything again before would not hear of what was dropped after.
  */
 export class EventQueue implements EventSocket {
   readonly fd: number
   readonly #socket: EventSocket
-  readonly #waiting: (Buffer | 'overrun')[] = []
+  readonly #waiting: Buffer[] = []
   /** What the waiting events call the devices. */
   readonly #names = new Map<number, string>()
+  #lost = false
 
   constructor(socket: EventSocket) {
     this.fd = socket.fd
@@ -23,16 +27,17 @@ export class EventQueue implements EventSocket {
 
   /** The bytes stay as they are: looking ahead does not touch them. */
   receiveEvents(): Buffer | 'overrun' | undefined {
-    const first = this.#waiting.shift()
+    const next = this.#waiting.shift() ?? this.#receive()
     if (this.#waiting.length === 0) this.#names.clear()
-    return first ?? this.#receive()
+    if (next !== undefined || !this.#lost) return next
+    this.#lost = false
+    return 'overrun'
   }
 
   /** The name that an event still to be delivered has for a device. */
   nameToCome(index: number): string | undefined {
     for (let next = this.#receive(); next !== undefined; next = this.#receive()) {
       this.#waiting.push(next)
-      if (next === 'overrun') continue
       for (const { type, body } of messagesOf(next)) {
         if (type !== RTM.NEWLINK && type !== RTM.DELLINK) continue
         const named = readLinkName(body)
@@ -43,8 +48,12 @@ export class EventQueue implements EventSocket {
     return this.#names.get(index)
   }
 
-  #receive(): Buffer | 'overrun' | undefined {
-    const received = this.#socket.receiveEvents()
-    return received === undefined || received === 'overrun' ? received : Buffer.from(received)
+  #receive(): Buffer | undefined {
+    for (;;) {
+      const received = this.#socket.receiveEvents()
+      if (received === undefined) return undefined
+      if (received !== 'overrun') return Buffer.from(received)
+      this.#lost = true
+    }
   }
 }
