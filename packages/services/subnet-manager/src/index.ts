@@ -9,5 +9,6 @@
 export { type Choice, chooseSubnets, type SubnetQuestion } from './choose-subnet.ts'
 export { LeaseManager, type LeaseManagerOptions } from './lease-manager.ts'
 export { findFormerLease, isLeasable, isOurs } from './own-lease.ts'
-export { type PeerRules, usablePeers } from './peers.ts'
+export type { PeerRules } from './peer-rules.ts'
+export { usablePeers } from './peers.ts'
 export { type RenewSchedule, renewDelayMs } from './renew-schedule.ts'

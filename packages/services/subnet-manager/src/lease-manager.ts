@@ -18,8 +18,8 @@ import { acquireLease, type LeaseContext, lifeOf } from './acquire-lease.ts'
 import { HeldLease } from './held-lease.ts'
 import { LeaseSet } from './lease-set.ts'
 import { holderOf, isOurs, leaseOf, type Self } from './own-lease.ts'
-import { diffPeers } from './peer-change.ts'
-import { usablePeers } from './peers.ts'
+import { type BookChange, PeerBook } from './peer-book.ts'
+import { type PeerRules, sameRules } from './peer-rules.ts'
 import { renewDelayMs } from './renew-schedule.ts'
 import { reserveSubnets } from './reserve-subnets.ts'
 import { seededFraction } from './seeded-fraction.ts'
@@ -53,9 +53,9 @@ export class LeaseManager implements SubnetManager {
   #configRevision: number | undefined
   readonly #held = new HeldLease()
   #publicAddresses: PerFamily<IpAddress> = {}
-  #peers: ReadonlyMap<string, StoredLease> = new Map()
-  #problems: readonly TrilaneError[] = []
-  #problemTexts = ''
+  readonly #book = new PeerBook()
+  /** Of the book as it is. */
+  #rules: PeerRules | undefined
   #configText: string | undefined
   #listener: ((change: PeerChange) => void) | undefined
   #follower: StoreFollower | undefined
@@ -148,11 +148,11 @@ export class LeaseManager implements SubnetManager {
   }
 
   peers(): ReadonlyMap<string, StoredLease> {
-    return this.#peers
+    return this.#book.peers
   }
 
   problems(): readonly TrilaneError[] {
-    return this.#problems
+    return this.#book.problems()
   }
 
   reserve(lease: Lease): Promise<StoredLease> {
@@ -228,17 +228,7 @@ export class LeaseManager implements SubnetManager {
 
   #publish(first: boolean): void {
     if (this.#closed) return
-    const rules = { ...this.#self(), families: this.#context.network.families, own: this.#held.stored }
-    const { peers, problems } = usablePeers(this.#set.leases(), rules)
-    const { put, gone } = diffPeers(this.#peers, peers)
-    this.#peers = peers
-    this.#problems = [...this.#set.rejected(), ...problems]
-    const problemTexts = this.#problems
-      .map((problem) => problem.message)
-      .sort()
-      .join('\n')
-    const sameProblems = problemTexts === this.#problemTexts
-    this.#problemTexts = problemTexts
+    const { put, gone, sameProblems } = this.#updateBook()
     const own = this.#held.news(this.#set)
     const configText = this.#configText
     this.#configText = undefined
@@ -254,5 +244,16 @@ export class LeaseManager implements SubnetManager {
     } catch (error) {
       this.#context.logger.error('a listener for peers failed', { error: TrilaneError.from(error) })
     }
+  }
+
+  /** A changed lease touches those that overlap it; a list, or another lease of our own, everything. */
+  #updateBook(): BookChange {
+    const rules = { ...this.#self(), families: this.#context.network.families, own: this.#held.stored }
+    const changes = this.#set.takeChanges()
+    if (changes !== 'all' && this.#rules !== undefined && sameRules(rules, this.#rules)) {
+      return this.#book.update(changes)
+    }
+    this.#rules = rules
+    return this.#book.replace(this.#set.holdings(), rules)
   }
 }

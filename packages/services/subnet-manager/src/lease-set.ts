@@ -1,4 +1,5 @@
 import type { LeaseList, StoredLease, StoreEvent, TrilaneError } from '@trilane/contracts'
+import type { Holding } from './peer-book.ts'
 
 /**
  * What the store holds, as told by one list and the events after it. A repeated or late event changes nothing: an
@@ -12,6 +13,8 @@ export class LeaseSet {
   #listRevision = 0
   #revision = 0
   #startedAnew = false
+  /** Keys that were written since {@link takeChanges}; all of them after a list. */
+  #changed: Set<string> | 'all' = 'all'
 
   /** Does the set show what was written at this revision? Always, after the store lost its data and counts anew. */
   covers(revision: number): boolean {
@@ -22,13 +25,17 @@ export class LeaseSet {
     return this.#leases.get(key)
   }
 
-  leases(): Iterable<StoredLease> {
-    return this.#leases.values()
+  /** All that the store holds, by key. */
+  holdings(): ReadonlyMap<string, Holding> {
+    return new Map<string, Holding>([...this.#rejected, ...this.#leases])
   }
 
-  /** Keys that are no lease. */
-  rejected(): readonly TrilaneError[] {
-    return [...this.#rejected.values()]
+  /** The keys that may hold something else than at the last call, with what they hold now; `'all'` after a list. */
+  takeChanges(): ReadonlyMap<string, Holding> | 'all' {
+    const changed = this.#changed
+    this.#changed = new Set()
+    if (changed === 'all') return 'all'
+    return new Map([...changed].map((key) => [key, this.#leases.get(key) ?? this.#rejected.get(key)]))
   }
 
   replace(list: LeaseList): void {
@@ -38,6 +45,7 @@ export class LeaseSet {
     this.#startedAnew = list.revision < this.#revision
     this.#listRevision = list.revision
     this.#revision = list.revision
+    this.#changed = 'all'
   }
 
   apply(event: Extract<StoreEvent, { kind: 'put' | 'gone' | 'rejected' }>): void {
@@ -47,6 +55,7 @@ export class LeaseSet {
         if (!this.#isNews(key, revision)) return
         this.#leases.set(key, event.stored)
         this.#rejected.delete(key)
+        this.#noteChanged(key)
         this.#revision = Math.max(this.#revision, revision)
         return
       }
@@ -56,6 +65,7 @@ export class LeaseSet {
         this.#leases.delete(key)
         this.#rejected.delete(key)
         this.#goneAt.set(key, revision)
+        this.#noteChanged(key)
         this.#revision = Math.max(this.#revision, revision)
         return
       }
@@ -66,8 +76,13 @@ export class LeaseSet {
         if (former !== undefined) this.#goneAt.set(key, former.revision)
         this.#leases.delete(key)
         this.#rejected.set(key, error)
+        this.#noteChanged(key)
       }
     }
+  }
+
+  #noteChanged(key: string): void {
+    if (this.#changed !== 'all') this.#changed.add(key)
   }
 
   #isNews(key: string, revision: number): boolean {

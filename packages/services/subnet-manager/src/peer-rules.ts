@@ -1,0 +1,63 @@
+import { type FamilyConfig, type Lease, type StoredLease, TrilaneError } from '@trilane/contracts'
+import { FAMILIES, familiesOf, mapFamilies, type PerFamily, type Prefix, valuesOf } from '@trilane/ip'
+import { type Self, sharesPublicAddress } from './own-lease.ts'
+
+/** Public addresses are unknown, hence none, until the first claim. */
+export interface PeerRules extends Self {
+  readonly families: PerFamily<FamilyConfig>
+  readonly own: StoredLease | undefined
+}
+
+/** Without a lease in hand, one with our machine id is the former one, or the one that is being acquired. */
+export function isOwn({ key, lease }: StoredLease, { own, machineId }: PeerRules): boolean {
+  return own === undefined ? lease.node?.machineId === machineId : key === own.key
+}
+
+/** Would both judge every lease alike? The key of a lease tells its subnets; the rest never changes. */
+export function sameRules(a: PeerRules, b: PeerRules): boolean {
+  return (
+    a.own?.key === b.own?.key &&
+    FAMILIES.every((family) => `${a.publicAddresses[family]}` === `${b.publicAddresses[family]}`)
+  )
+}
+
+/** What is wrong with the lease whatever others there are. */
+export function misfit(lease: Lease, rules: PeerRules): string | undefined {
+  if (lease.node?.machineId === rules.machineId) return 'it has the machine id of this node'
+  if (sharesPublicAddress(lease, rules)) return 'it has the public address of this node'
+  const families = familiesOf(lease.subnets).filter((family) => rules.families[family] !== undefined)
+  if (families.length === 0) return 'it has no subnet of a family of this network'
+  for (const family of families) {
+    const subnet = lease.subnets[family]
+    const network = rules.families[family]?.network
+    if (subnet === undefined || network === undefined) continue
+    if (subnet.contains(network)) return `${subnet} is the whole network ${network}`
+    if (!network.contains(subnet)) return `${subnet} is outside the network ${network}`
+    if (rules.own?.lease.subnets[family]?.overlaps(subnet)) return overlapProblem(subnet, 'this node')
+  }
+  return undefined
+}
+
+export function overlapProblem(subnet: Prefix, owner: string): string {
+  return `${subnet} overlaps the lease of ${owner}`
+}
+
+export function leaseProblem(key: string, problem: string): TrilaneError {
+  return TrilaneError.of('TRI_LEASE_INVALID', { key, problem })
+}
+
+/** Without the families that this network does not have. */
+export function narrowed(stored: StoredLease, families: PerFamily<unknown>): StoredLease {
+  if (familiesOf(stored.lease.subnets).every((family) => families[family] !== undefined)) return stored
+  const keep = (subnet: Prefix) => (families[subnet.family] === undefined ? undefined : subnet)
+  return { ...stored, lease: { ...stored.lease, subnets: mapFamilies(stored.lease.subnets, keep) } }
+}
+
+/** Older first. */
+export function byAge(a: StoredLease, b: StoredLease): number {
+  return a.revision - b.revision || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
+}
+
+export function subnetsOf(stored: StoredLease): readonly Prefix[] {
+  return valuesOf(stored.lease.subnets)
+}
