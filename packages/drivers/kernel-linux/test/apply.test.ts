@@ -1,0 +1,193 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { KernelChange, Route } from '@trilane/contracts'
+import { IpAddress, Mac, Prefix } from '@trilane/ip'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { LinuxKernel } from '../src/index.ts'
+import { type TestNamespace, testNamespace } from './namespace.ts'
+
+let namespace: TestNamespace
+let kernel: LinuxKernel
+
+beforeEach(async () => {
+  namespace = await testNamespace()
+  kernel = await LinuxKernel.open({ namespace: namespace.path })
+  await must(kernel.apply([link('create', 'vx0', { type: 'vxlan', vni: 7, port: 8472 })]))
+  // Without any address Linux takes every gateway for a broadcast one.
+  await namespace.ip('address', 'add', '10.255.0.1/32', 'dev', 'lo')
+  await namespace.ip('link', 'set', 'lo', 'up')
+})
+afterEach(async () => {
+  kernel.close()
+  await namespace.dispose()
+})
+
+type LinkChange = Extract<KernelChange, { readonly kind: 'link' }>
+
+function link(action: LinkChange['action'], name: string, kind: LinkChange['value']['kind']): LinkChange {
+  return { action, kind: 'link', value: { name, kind, up: true } }
+}
+
+function route(action: KernelChange['action'], value: Route): KernelChange {
+  return { action, kind: 'route', value }
+}
+
+/** One of many peers: its subnet, its VTEP. */
+const subnet = (peer: number): Prefix =>
+  Prefix.of(IpAddress.fromBits('v4', 0x0a010000n + BigInt(peer << 8)), 24)
+const MAC = Mac.parse('02:00:00:00:00:01')
+
+const peerRoute = (peer: number): KernelChange =>
+  route('set', {
+    destination: subnet(peer),
+    gateway: subnet(peer).address,
+    device: 'vx0',
+    onlink: true,
+    protocol: 133
+  })
+
+async function must(applied: ReturnType<LinuxKernel['apply']>): Promise<void> {
+  expect((await applied).flatMap(({ error }) => error?.message ?? [])).toEqual([])
+}
+
+/** The longest time that the event loop was blocked. */
+async function longestBlockMs(run: () => Promise<void>): Promise<number> {
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  // What came before is over when the loop has turned.
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  delay.enable()
+  await run()
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  delay.disable()
+  return delay.max / 1e6
+}
+
+const routeNames = async (...words: string[]): Promise<string[]> =>
+  (await namespace.json('route', 'show', ...words)).map(({ dst }) => String(dst))
+
+describe('many changes', () => {
+  it('of 5,000 peers are done while the event loop goes on turning', async () => {
+    const peers = Array.from({ length: 5000 }, (_, peer) => peer)
+    const neighbours = peers.map(
+      (peer): KernelChange => ({
+        action: 'set',
+        kind: 'neighbour',
+        value: { device: 'vx0', address: subnet(peer).address, mac: MAC }
+      })
+    )
+    const entries = peers.map(
+      (peer): KernelChange => ({
+        action: 'set',
+        kind: 'fdb',
+        value: { device: 'vx0', mac: MAC, destination: subnet(peer).address }
+      })
+    )
+    const blockedMs = await longestBlockMs(() =>
+      must(kernel.apply([...neighbours, ...entries.slice(0, 50), ...peers.map(peerRoute)]))
+    )
+    expect(await routeNames('proto', '133')).toHaveLength(5000)
+    // In one go the routes alone take 150 ms and more.
+    expect(blockedMs).toBeLessThan(100)
+  })
+
+  it('of two callers are each done in their own order', async () => {
+    const rounds = 900
+    const counted = (table: number) =>
+      Array.from({ length: rounds }, (_, round) =>
+        route('set', {
+          destination: Prefix.parse('10.9.0.0/16'),
+          gateway: subnet(round).address,
+          device: 'vx0',
+          onlink: true,
+          table
+        })
+      )
+    await Promise.all([must(kernel.apply(counted(1000))), must(kernel.apply(counted(1001)))])
+    for (const table of ['1000', '1001']) {
+      const [only, ...more] = await namespace.json('route', 'show', 'table', table)
+      expect(more).toEqual([])
+      expect(only?.gateway).toBe(`${subnet(rounds - 1).address}`)
+    }
+  })
+
+  it('that are under way when the kernel is closed are each told, done or not', async () => {
+    const changes = Array.from({ length: 2000 }, (_, peer) => peerRoute(peer))
+    const applied = kernel.apply(changes)
+    kernel.close()
+    const outcomes = await applied
+    expect(outcomes.map(({ change }) => change)).toEqual(changes)
+    const done = outcomes.filter(({ error }) => error === undefined).length
+    expect(done).toBeGreaterThan(0)
+    expect(done).toBeLessThan(changes.length)
+    expect(outcomes.slice(0, done).every(({ error }) => error === undefined)).toBe(true)
+    expect(new Set(outcomes.slice(done).map(({ error }) => error?.code))).toEqual(new Set(['TRI_INTERNAL']))
+    expect(await routeNames('proto', '133')).toHaveLength(done)
+  })
+})
+
+describe('devices that are removed', () => {
+  it('take the kernel their time on another thread', async () => {
+    const names = Array.from({ length: 20 }, (_, number) => `v${number}`)
+    await must(
+      kernel.apply(names.map((name) => link('create', name, { type: 'veth', peer: { name: `p${name}` } })))
+    )
+    let tookMs = 0
+    const blockedMs = await longestBlockMs(async () => {
+      const start = performance.now()
+      await must(kernel.apply(names.map((name) => link('remove', name, { type: 'veth' }))))
+      tookMs = performance.now() - start
+    })
+    expect((await namespace.json('link', 'show')).map(({ ifname }) => ifname)).toEqual(['lo', 'vx0'])
+    expect(blockedMs).toBeLessThan(Math.max(50, tookMs / 2))
+  })
+
+  it('are gone for the changes after them, and made again for those after that', async () => {
+    const outcomes = await kernel.apply([
+      peerRoute(1),
+      link('remove', 'vx0', { type: 'vxlan', vni: 7 }),
+      peerRoute(2),
+      link('create', 'vx0', { type: 'vxlan', vni: 8, port: 8472 }),
+      peerRoute(3)
+    ])
+    expect(outcomes.map(({ error }) => error?.code)).toEqual([
+      undefined,
+      undefined,
+      'TRI_KERNEL_NOT_FOUND',
+      undefined,
+      undefined
+    ])
+    expect(await routeNames('proto', '133')).toEqual([`${subnet(3)}`])
+  })
+})
+
+describe('a route without a metric', () => {
+  const plain = { destination: Prefix.parse('10.8.0.0/24') }
+
+  it('that was refused is not taken for one that is there', async () => {
+    await namespace.ip('route', 'add', `${plain.destination}`, 'dev', 'vx0', 'metric', '100')
+    const outcomes = await kernel.apply([
+      // Has the table read.
+      route('remove', { destination: subnet(1) }),
+      route('create', { ...plain, gateway: IpAddress.parse('192.0.2.1') }),
+      route('remove', plain)
+    ])
+    expect(outcomes.map(({ error }) => error?.code)).toEqual([undefined, 'TRI_KERNEL_REFUSED', undefined])
+    expect(await routeNames()).toEqual([`${plain.destination}`])
+  })
+
+  it('is removed in any table though a longer prefix or another table decides', async () => {
+    const more = { destination: Prefix.parse('10.8.0.0/28'), device: 'vx0' }
+    await must(
+      kernel.apply([
+        route('create', { ...plain, device: 'vx0' }),
+        route('create', { ...plain, device: 'vx0', table: 300 }),
+        route('create', { ...plain, device: 'vx0', table: 300, metric: 50 }),
+        route('create', more),
+        route('remove', plain),
+        route('remove', { ...plain, table: 300 }),
+        route('remove', { ...plain, table: 300 })
+      ])
+    )
+    expect(await routeNames()).toEqual(['10.8.0.0/28'])
+    expect(await namespace.json('route', 'show', 'table', '300')).toMatchObject([{ metric: 50 }])
+  })
+})
