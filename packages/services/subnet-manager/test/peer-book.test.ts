@@ -113,6 +113,27 @@ describe('PeerBook', () => {
     expect(conflicts).toBeGreaterThan(300)
   })
 
+  it('judges older ones first along a chain that one removal sets off, in whatever order they were listed', () => {
+    const book = new PeerBook()
+    const holding = (subnets: string, revision: number): [string, Holding] => {
+      const value = lease(subnets, `192.0.2.${revision}`, `node ${revision}`)
+      return [keyOf(value), { key: keyOf(value), lease: value, revision }]
+    }
+    const first = holding('10.5.2.0/24', 1)
+    const listed = [
+      first,
+      holding('10.5.2.0/23', 2),
+      holding('10.5.3.0/24 fd00:5:0:1::/64', 3),
+      holding('10.5.5.0/24 fd00:5:0:1::/64', 5),
+      holding('10.5.4.0/24 fd00:5:0:1::/64', 4)
+    ]
+    const rules = { families: { v4: V4, v6: V6 }, machineId: 'me', publicAddresses: {}, own: undefined }
+    book.replace(new Map(listed), rules)
+    expect([...book.peers.values()].map(({ revision }) => revision).sort()).toEqual([1, 3])
+    book.update(new Map([[first[0], undefined]]))
+    expect([...book.peers.values()].map(({ revision }) => revision).sort()).toEqual([2, 4])
+  })
+
   it('looks only at those that a change concerns', () => {
     const book = new PeerBook()
     const holdings = new Map<string, Holding>()
