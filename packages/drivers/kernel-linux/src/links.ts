@@ -9,6 +9,9 @@ import { AF, IFF, IFLA, IFLA_BRPORT_MODE, IFLA_INFO, RTEXT_FILTER_SKIP_STATS, RT
 /** `struct ifinfomsg`: u8 family, u8 pad, u16 hardware type, i32 index, u32 flags, u32 mask of flags to change. */
 const IFINFO_BYTES = 16
 
+/** `ETH_MIN_MTU`. */
+const BRIDGE_MTU_MIN_BYTES = 68
+
 function header(writer: MessageWriter, index = 0, up?: boolean): void {
   writer.fixed(IFINFO_BYTES, (view, at) => {
     view.writeInt32LE(index, at + 4)
@@ -20,8 +23,9 @@ function header(writer: MessageWriter, index = 0, up?: boolean): void {
 
 /**
  * `ip link add …`, and what Linux ignores in that message and takes in the next: the alias, hairpin, and that a bridge's
- * MTU is its own. A bridge follows the smallest MTU of its ports, 1500 when the last goes, unless its MTU was set on the
- * finished device (`BROPT_MTU_SET_BY_USER`).
+ * MTU is its own. A bridge follows the smallest MTU of its ports, 1500 when the last goes, unless its MTU was changed on
+ * the finished device (`BROPT_MTU_SET_BY_USER`); setting what it has already is no change. So it is made with another
+ * one first.
  *
  * The end of a veth pair that is made here can come up in the message that makes the pair; the other cannot
  * (`ENOTCONN`).
@@ -36,6 +40,8 @@ export function createLink(
   const parent = parentOf(link.kind)
   const parentIndex = parent === undefined ? undefined : devices.indexOf(parent)
   const masterIndex = typeof link.master === 'string' ? devices.indexOf(link.master) : undefined
+  const lastMtuBytes = link.kind.type === 'bridge' ? link.mtuBytes : undefined
+  const firstMtuBytes = lastMtuBytes === undefined ? link.mtuBytes : neighbourOf(lastMtuBytes)
   const create: Request = {
     type: RTM.NEWLINK,
     flags: NLM_F.CREATE | NLM_F.EXCL,
@@ -43,7 +49,7 @@ export function createLink(
       header(writer, 0, link.up === true ? true : undefined)
       writer.text(IFLA.IFNAME, link.name)
       if (link.namespace !== undefined) writer.u32(IFLA.NET_NS_FD, openNamespace(link.namespace))
-      if (link.mtuBytes !== undefined) writer.u32(IFLA.MTU, link.mtuBytes)
+      if (firstMtuBytes !== undefined) writer.u32(IFLA.MTU, firstMtuBytes)
       if (link.mac !== undefined) writer.attribute(IFLA.ADDRESS, link.mac.toBytes())
       if (parentIndex !== undefined && link.kind.type !== 'vxlan') writer.u32(IFLA.LINK, parentIndex)
       if (masterIndex !== undefined) writer.u32(IFLA.MASTER, masterIndex)
@@ -51,17 +57,21 @@ export function createLink(
     }
   }
   const { name, kind, alias, hairpin } = link
-  const mtuBytes = kind.type === 'bridge' ? link.mtuBytes : undefined
-  if (alias === undefined && hairpin === undefined && mtuBytes === undefined) return [create]
+  if (alias === undefined && hairpin === undefined && lastMtuBytes === undefined) return [create]
   const later: Link = {
     name,
     // Without its changeable attributes: they were in the first message.
     kind: { type: 'other', kernelType: kind.type },
-    ...(mtuBytes === undefined ? {} : { mtuBytes }),
+    ...(lastMtuBytes === undefined ? {} : { mtuBytes: lastMtuBytes }),
     ...(alias === undefined ? {} : { alias }),
     ...(hairpin === undefined ? {} : { hairpin })
   }
   return [create, ...setLink(later, devices)]
+}
+
+/** An MTU beside this one, that a bridge can have if it can have this one. */
+function neighbourOf(mtuBytes: number): number {
+  return mtuBytes === BRIDGE_MTU_MIN_BYTES ? mtuBytes + 1 : mtuBytes - 1
 }
 
 /**

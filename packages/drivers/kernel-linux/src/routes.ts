@@ -1,7 +1,7 @@
 import { MAIN_TABLE, metricOf, type Route, type RouteLookup } from '@trilane/contracts'
 import { ADDRESS_BITS, type Family, IpAddress, Prefix } from '@trilane/ip'
 import type { DeviceIndexes, DeviceNames } from './devices.ts'
-import { NLM_F, type Request } from './message.ts'
+import { type MessageWriter, NLM_F, type Request } from './message.ts'
 import { type Attributes, attributesOf } from './reader.ts'
 import { AF_OF, keyOfValue, RTM, SCOPES } from './rtnetlink.ts'
 
@@ -64,14 +64,32 @@ export function writeRoute(
       })
       if (route.destination.length > 0) writer.attribute(RTA.DST, route.destination.address.toBytes())
       if (table > 255) writer.u32(RTA.TABLE, table)
-      if (route.gateway !== undefined) writer.attribute(RTA.GATEWAY, route.gateway.toBytes())
+      if (route.gateway !== undefined) writeGateway(writer, family, route.gateway)
       if (index !== undefined) writer.u32(RTA.OIF, index)
-      if (route.source !== undefined) writer.attribute(RTA.PREFSRC, route.source.toBytes())
+      if (route.source !== undefined) writer.attribute(RTA.PREFSRC, bytesOf(family, route.source))
       // Written in a removal too: without it the kernel takes the first route of that destination.
       const metric = action === 'remove' ? metricOf(route) : (route.metric ?? 0)
       if (metric !== 0) writer.u32(RTA.PRIORITY, metric)
     }
   }
+}
+
+/** A gateway of the other family has an attribute of its own, which Linux takes for IPv4 routes only. */
+function writeGateway(writer: MessageWriter, family: Family, gateway: IpAddress): void {
+  if (gateway.family === family) {
+    writer.attribute(RTA.GATEWAY, gateway.toBytes())
+    return
+  }
+  const via = Buffer.alloc(2 + ADDRESS_BITS[gateway.family] / 8)
+  via.writeUInt16LE(AF_OF[gateway.family], 0)
+  via.set(gateway.toBytes(), 2)
+  writer.attribute(RTA.VIA, via)
+}
+
+/** @throws RangeError for the other family: of an address that is too long Linux takes the beginning */
+function bytesOf(family: Family, address: IpAddress): Uint8Array {
+  if (address.family !== family) throw new RangeError(`${address} is of another family`)
+  return address.toBytes()
 }
 
 /** As `ip route` chooses: link without a gateway, global with one; `nowhere` in a removal is "any". IPv6 has none. */
