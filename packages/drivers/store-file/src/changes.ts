@@ -9,12 +9,18 @@ export interface Told {
   /** The text of each refusal, by key. */
   readonly rejected: ReadonlyMap<string, string>
   readonly configRevision: number
+  /** Of the journal then. */
+  readonly revision: number
 }
 
 /** Everything that is there is news: after a gap nothing is too much. */
-export const NOTHING_TOLD: Told = { leases: new Map(), rejected: new Map(), configRevision: 0 }
+export const NOTHING_TOLD: Told = { leases: new Map(), rejected: new Map(), configRevision: 0, revision: 0 }
 
 export interface Changes {
+  /**
+   * A gap comes last when a file went, or came back, by another hand than the store's: no revision orders that among
+   * what was told before, so whoever goes by revisions has to list again.
+   */
   readonly events: readonly StoreEvent[]
   readonly told: Told
 }
@@ -32,11 +38,15 @@ export function changesSince(
   wallMs: number
 ): Changes {
   const events: (readonly [number, StoreEvent])[] = []
+  const byHand: string[] = []
   const leases = new Map<string, number>()
   for (const [key, stored] of snapshot.leases) {
     if (isExpired(stored, wallMs)) continue
     leases.set(key, stored.revision)
-    if (told.leases.get(key) !== stored.revision) events.push([stored.revision, { kind: 'put', stored }])
+    const former = told.leases.get(key)
+    if (former === stored.revision) continue
+    events.push([stored.revision, { kind: 'put', stored }])
+    if (stored.revision <= (former ?? told.revision)) byHand.push(key)
   }
 
   const rejected = new Map<string, string>()
@@ -50,6 +60,7 @@ export function changesSince(
   const removed = new Map(snapshot.journal.removed.map(({ key, revision }) => [key, revision]))
   for (const key of new Set([...told.leases.keys(), ...told.rejected.keys()])) {
     if (leases.has(key) || rejected.has(key)) continue
+    if (told.leases.has(key) && !removed.has(key)) byHand.push(key)
     const revision = Math.max(removed.get(key) ?? snapshot.journal.revision, told.leases.get(key) ?? 0)
     events.push([revision, { kind: 'gone', key, revision }])
   }
@@ -57,11 +68,20 @@ export function changesSince(
   if (config !== undefined && config.revision !== told.configRevision) {
     events.push([config.revision, { kind: 'config', config }])
   }
+  const ordered = events
+    .sort(([left], [right]) => (left < right ? -1 : left > right ? 1 : 0))
+    .map(([, event]) => event)
   return {
-    events: events
-      .sort(([left], [right]) => (left < right ? -1 : left > right ? 1 : 0))
-      .map(([, event]) => event),
-    told: { leases, rejected, configRevision: config?.revision ?? told.configRevision }
+    events:
+      byHand.length === 0
+        ? ordered
+        : [...ordered, { kind: 'gap', reason: `changed by hand: ${byHand.join(', ')}` }],
+    told: {
+      leases,
+      rejected,
+      configRevision: config?.revision ?? told.configRevision,
+      revision: snapshot.journal.revision
+    }
   }
 }
 
@@ -80,5 +100,10 @@ export function toldAt(revision: number, snapshot: Snapshot, configRevision: num
   for (const [key, stored] of snapshot.leases) {
     leases.set(key, stored.revision > revision ? 0 : stored.revision)
   }
-  return { leases, rejected: new Map(), configRevision: configRevision > revision ? 0 : configRevision }
+  return {
+    leases,
+    rejected: new Map(),
+    configRevision: configRevision > revision ? 0 : configRevision,
+    revision
+  }
 }

@@ -127,8 +127,24 @@ describe('a file that is no lease', () => {
     writeFileSync(join(subnets, '10.5.1.0-24'), 'torn')
     await until((event) => event.kind === 'rejected')
     writeFileSync(join(subnets, '10.5.1.0-24'), good)
+    await until((event) => event.kind === 'gap')
+    // It is as old as it was before: a follower that goes by revisions must list again to believe it.
+    expect(events.map(({ kind }) => kind)).toEqual(['rejected', 'put', 'gap'])
+  })
+})
+
+describe('a lease that somebody removed by hand', () => {
+  it('is gone, and a gap beside it, since no revision tells when; likewise when it is put back', async () => {
+    await fixture.store.create(lease(1), HOUR_MS)
+    const path = join(subnets, '10.5.1.0-24')
+    const good = readFileSync(path)
+    const { events, until } = await follow()
+    rmSync(path)
+    await until((event) => event.kind === 'gap')
+    expect(events.map(({ kind }) => kind)).toEqual(['gone', 'gap'])
+    writeFileSync(path, good)
     await until((event) => event.kind === 'put')
-    expect(events.map(({ kind }) => kind)).toEqual(['rejected', 'put'])
+    expect(events.map(({ kind }) => kind)).toEqual(['gone', 'gap', 'put', 'gap'])
   })
 })
 
