@@ -246,7 +246,7 @@ export class LeaseManager implements SubnetManager {
     }
   }
 
-  /** A changed lease touches those that overlap it; a list, or another lease of our own, everything. */
+  /** A changed lease touches those that overlap it; the first list, or another lease of our own, everything. */
   #updateBook(): BookChange {
     const rules = { ...this.#self(), families: this.#context.network.families, own: this.#held.stored }
     const changes = this.#set.takeChanges()

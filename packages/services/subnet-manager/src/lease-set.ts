@@ -1,4 +1,5 @@
 import type { LeaseList, StoredLease, StoreEvent, TrilaneError } from '@trilane/contracts'
+import { sameLease } from './lease-equality.ts'
 import type { Holding } from './peer-book.ts'
 
 /**
@@ -13,7 +14,7 @@ export class LeaseSet {
   #listRevision = 0
   #revision = 0
   #startedAnew = false
-  /** Keys that were written since {@link takeChanges}; all of them after a list. */
+  /** Keys that were written since {@link takeChanges}; at first, and after the store lost its data, all. */
   #changed: Set<string> | 'all' = 'all'
 
   /** Does the set show what was written at this revision? Always, after the store lost its data and counts anew. */
@@ -30,7 +31,7 @@ export class LeaseSet {
     return new Map<string, Holding>([...this.#rejected, ...this.#leases])
   }
 
-  /** The keys that may hold something else than at the last call, with what they hold now; `'all'` after a list. */
+  /** The keys that may hold something else than at the last call, with what they hold now; or `'all'`. */
   takeChanges(): ReadonlyMap<string, Holding> | 'all' {
     const changed = this.#changed
     this.#changed = new Set()
@@ -39,13 +40,16 @@ export class LeaseSet {
   }
 
   replace(list: LeaseList): void {
-    this.#leases = new Map(list.leases.map((stored) => [stored.key, stored]))
-    this.#rejected = new Map(list.rejected.map((error) => [String(error.values.key), error]))
-    this.#goneAt.clear()
+    const leases = new Map(list.leases.map((stored) => [stored.key, stored]))
+    const rejected = new Map(list.rejected.map((error) => [String(error.values.key), error]))
     this.#startedAnew = list.revision < this.#revision
+    if (this.#startedAnew) this.#changed = 'all'
+    else this.#noteDifferences(leases, rejected)
+    this.#leases = leases
+    this.#rejected = rejected
+    this.#goneAt.clear()
     this.#listRevision = list.revision
     this.#revision = list.revision
-    this.#changed = 'all'
   }
 
   apply(event: Extract<StoreEvent, { kind: 'put' | 'gone' | 'rejected' }>): void {
@@ -79,6 +83,16 @@ export class LeaseSet {
         this.#noteChanged(key)
       }
     }
+  }
+
+  /** Before a list takes the place of what is known. Contents too: a store may have counted anew and far. */
+  #noteDifferences(leases: ReadonlyMap<string, StoredLease>, rejected: ReadonlyMap<string, unknown>): void {
+    for (const [key, { revision, lease }] of leases) {
+      const known = this.#leases.get(key)
+      if (known?.revision !== revision || !sameLease(known.lease, lease)) this.#noteChanged(key)
+    }
+    for (const key of this.#leases.keys()) if (!leases.has(key)) this.#noteChanged(key)
+    for (const key of [...this.#rejected.keys(), ...rejected.keys()]) this.#noteChanged(key)
   }
 
   #noteChanged(key: string): void {
