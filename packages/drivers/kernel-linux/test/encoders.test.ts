@@ -54,6 +54,9 @@ function stream(...parts: StreamData[]): Buffer {
   return Buffer.concat([joined, Buffer.alloc(-joined.length & 3)])
 }
 
+/** Of `rtm_protocol` the oracle knows the values that have a name. */
+const TRILANE = 133 as oracle.RouteProtocol
+
 const CREATE = NLM_F.REQUEST | NLM_F.CREATE | NLM_F.EXCL
 const SET = NLM_F.REQUEST | NLM_F.CREATE | NLM_F.REPLACE
 
@@ -63,7 +66,7 @@ describe('routes, as the oracle writes them', () => {
     [
       'by a gateway',
       { destination: Prefix.parse('10.5.7.0/24'), gateway: ip('192.0.2.7'), device: 'eth0', protocol: 133 },
-      { family: 2, dstLen: 24, table: MAIN, protocol: 133, scope: 'UNIVERSE', type: 'UNICAST' },
+      { family: 2, dstLen: 24, table: MAIN, protocol: TRILANE, scope: 'UNIVERSE', type: 'UNICAST' },
       { dst: bytes('10.5.7.0'), gateway: bytes('192.0.2.7'), oif: 4 }
     ],
     [
@@ -95,13 +98,13 @@ describe('routes, as the oracle writes them', () => {
     [
       'blackhole',
       { destination: Prefix.parse('10.5.0.0/16'), type: 'blackhole', protocol: 133 },
-      { family: 2, dstLen: 16, table: MAIN, protocol: 133, scope: 'UNIVERSE', type: 'BLACKHOLE' },
+      { family: 2, dstLen: 16, table: MAIN, protocol: TRILANE, scope: 'UNIVERSE', type: 'BLACKHOLE' },
       { dst: bytes('10.5.0.0') }
     ],
     [
       'IPv6 by a gateway',
       { destination: Prefix.parse('fd00:5:7::/64'), gateway: ip('fd00::7'), device: 'eth0', protocol: 133 },
-      { family: 10, dstLen: 64, table: MAIN, protocol: 133, scope: 'UNIVERSE', type: 'UNICAST' },
+      { family: 10, dstLen: 64, table: MAIN, protocol: TRILANE, scope: 'UNIVERSE', type: 'UNICAST' },
       { dst: bytes('fd00:5:7::'), gateway: bytes('fd00::7'), oif: 4 }
     ]
   ]
@@ -136,7 +139,7 @@ describe('routes, as the oracle writes them', () => {
       body: stream(oracle.formatRoute(header), oracle.formatRouteAttrs(attributes)).toString('hex')
     })
     const v4: Route = { destination: Prefix.parse('10.5.7.0/24'), protocol: 133, onlink: true }
-    const anyScope = { family: 2, dstLen: 24, table: MAIN, protocol: 133, scope: 'NOWHERE' } as const
+    const anyScope = { family: 2, dstLen: 24, table: MAIN, protocol: TRILANE, scope: 'NOWHERE' } as const
     const destination = oracle.formatRouteAttrs({ dst: bytes('10.5.7.0') })
     expect(ours(writeRoute('remove', v4, devices)).body).toBe(
       stream(oracle.formatRoute(anyScope), destination).toString('hex')
