@@ -95,6 +95,8 @@ export class ReconcileLoop {
     if (this.#stop.signal.aborted) return { writes: 0, outcomes: [], failures: [], durationMs: 0 }
     const sweep = this.#sweepScope()
     const report = await this.reconciler.pass(sweep === undefined ? {} : { sweep })
+    // Wishes that came while the first pass was writing have waited for it.
+    if (this.#lastPass === undefined) this.#flushDue ??= this.#flushSoon()
     this.#lastPass = { atMs: this.#clock.wallMs(), report }
     this.#logger.debug('full pass done', { writes: report.writes, durationMs: Math.round(report.durationMs) })
     if (report.failures.length === 0) this.#retryMs = FIRST_RETRY_MS
