@@ -58,6 +58,10 @@ describe('the imports of a text', () => {
     ])
   })
 
+  it('are not the methods of that name', () => {
+    expect(sourceText("Buffer.from('a')\nIpAddress\n  .from('b')").imports).toEqual([])
+  })
+
   it('are not those that a comment or a text speaks of', () => {
     expect(sourceText("// import 'a'\nconst b = `import 'c'`\nconst d = \"import 'e'\"").imports).toEqual([])
   })

@@ -20,7 +20,7 @@ export interface ImportedModule {
 export function sourceText(text: string): SourceText {
   const code = blank(text)
   const imports: ImportedModule[] = []
-  for (const match of code.matchAll(/\b(?:from|import|require)\s*\(?\s*(['"`])( *)\1/g)) {
+  for (const match of code.matchAll(/(?<!\.)\b(?:from|import|require)\s*\(?\s*(['"`])( *)\1/g)) {
     const start = match.index + match[0].length - 1 - (match[2]?.length ?? 0)
     const specifier = text.slice(start, start + (match[2]?.length ?? 0))
     imports.push({ specifier, line: lineAt(text, start) })
