@@ -158,16 +158,16 @@ describe('a source of events', () => {
     expect(source.deref()).toBeUndefined()
   })
 
-  it('tells nothing once it is closed, though a wake-up is on its way', async () => {
+  it.each([0, -9])('tells nothing once it is closed, though a wake-up (%s) is on its way', async (status) => {
     const { polled, socket, told, tell } = fixture()
     const source = new EventSource(socket, tell, polled.poll)
     socket.put('a')
-    polled.fire()
+    polled.fire(status)
     source.close()
     source.close()
     await turns()
     expect(told).toEqual([])
-    expect(polled.handles[0]?.closed).toBe(true)
+    expect(polled.handles.map(({ closed }) => closed)).toEqual([true])
   })
 
   it('stops in the middle when a listener closes it', async () => {

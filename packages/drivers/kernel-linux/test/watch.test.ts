@@ -191,6 +191,22 @@ describe('a watch', () => {
     small.close()
   })
 
+  it('does not trust a name any more when the event of its change was lost', async () => {
+    ip('link', 'add', 'br1', 'type', 'bridge')
+    const small = await LinuxKernel.open({ namespace: namespace.path, eventBufferBytes: 4096 })
+    const { events } = recorded(small)
+    ip('addr', 'add', '10.9.0.1/24', 'dev', 'br1')
+    await until('the address', () => events.includes('+address br1 10.9.0.1'))
+    const others = Array.from({ length: 200 }, (_, at) => `addr add 10.9.1.${at + 1}/32 dev br1`)
+    execFileSync('ip', ['-n', namespace.name, '-batch', '-'], {
+      input: [...others, 'link set br1 name br2'].join('\n')
+    })
+    await until('the loss', () => events.at(-1) === 'lost')
+    ip('addr', 'add', '10.9.2.1/24', 'dev', 'br2')
+    await until('an address with the new name', () => events.includes('+address br2 10.9.2.1'))
+    small.close()
+  })
+
   it('with room tells all of them', async () => {
     ip('link', 'add', 'vx1', 'type', 'vxlan', 'id', '7', 'dstport', '8472')
     ip('link', 'set', 'vx1', 'up')
