@@ -12,7 +12,7 @@ import {
 } from '@trilane/contracts'
 import { podLinkAlias } from '@trilane/reconcile'
 import { CarrierWatch } from './carrier-watch.ts'
-import { hostDeviceName } from './names.ts'
+import { derivedMacs, hostDeviceName } from './names.ts'
 import { type PodLinkPlan, podLinkStates } from './pod-link-states.ts'
 
 /** The carrier takes a fraction of a millisecond; after this the pod is announced without it. */
@@ -116,13 +116,18 @@ export class BridgePodLinks implements PodLinks {
     }
   }
 
-  /** The name is only derived: a device that happens to have it and not our mark is somebody else's. */
+  /**
+   * The name is only derived: a device that happens to have it and not our mark is somebody else's. Except the one with
+   * no mark at all and our MAC: Linux takes the mark in a second message, before which a process may have been killed.
+   */
   async #ownDevice(key: AttachmentKey): Promise<string | undefined> {
     const device = hostDeviceName(this.#network, key)
     const { links } = await this.#kernel.read({ links: true })
     const found = links.find(({ name }) => name === device)
     if (found === undefined) return undefined
     if (found.alias === podLinkAlias(this.#network, key)) return device
+    const { host } = derivedMacs(this.#network, key)
+    if (found.alias === undefined && found.kind.type === 'veth' && found.mac?.equals(host)) return device
     this.#logger.warn('device has the name of a pod link but not its mark', { device, alias: found.alias })
     return undefined
   }

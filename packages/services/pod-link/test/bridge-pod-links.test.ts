@@ -1,6 +1,6 @@
 import type { Clock, Kernel, KernelChange, Logger, PodLinkRequest } from '@trilane/contracts'
 import { objectsOf, SILENT_LOGGER } from '@trilane/contracts'
-import { IpAddress } from '@trilane/ip'
+import { IpAddress, Mac } from '@trilane/ip'
 import { type MemoryKernel, MemoryMachine, memoryNode } from '@trilane/kernel-memory'
 import { describe, expect, it } from 'vitest'
 import { BridgePodLinks, bridgedNodeState, bridgedPodLink, hostDeviceName } from '../src/index.ts'
@@ -281,6 +281,25 @@ describe('BridgePodLinks.unplug', () => {
     await links.plug(SPEC, REQUEST)
     await links.unplug(KEY)
     expect([node.toString(), (await pod.read({ links: true })).links.length]).toEqual(before)
+  })
+
+  it('takes a pair that a killed process could not mark any more, and none with another MAC', async () => {
+    const { node, links } = await setup()
+    const { hostMac } = await links.plug(SPEC, REQUEST)
+    await links.unplug(KEY)
+    const veth = {
+      name: HOST_DEVICE,
+      kind: { type: 'veth', peer: { name: 'eth0', namespace: POD } }
+    } as const
+    const names = async () => (await node.read({ links: true })).links.map(({ name }) => name)
+    await node.apply([
+      { kind: 'link', action: 'create', value: { ...veth, mac: Mac.parse('02:00:00:00:00:01') } }
+    ])
+    await links.unplug(KEY)
+    expect(await names()).toContain(HOST_DEVICE)
+    await node.apply([{ kind: 'link', action: 'set', value: { ...veth, mac: hostMac } }])
+    await links.unplug(KEY)
+    expect(await names()).not.toContain(HOST_DEVICE)
   })
 
   it('succeeds when there is nothing, twice, and after the namespace is gone', async () => {
