@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { errorFromJson, type PodJson, TrilaneError } from '@trilane/contracts'
 import type { Place } from '@trilane/testbed'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -28,6 +28,8 @@ async function refusal(work: Promise<unknown>): Promise<TrilaneError> {
 /** Everything on this node that belongs to a pod, from the kernel and the disk themselves. */
 async function traces(): Promise<{ devices: string[]; addresses: string[] }> {
   const links = JSON.parse(await node.ip('-json', 'link', 'show')) as { ifname: string; ifalias?: string }[]
+  // Made with the first reservation.
+  await mkdir(node.file('networks', 'default'), { recursive: true })
   const files = await readdir(node.file('networks', 'default'))
   return {
     devices: links
@@ -125,39 +127,54 @@ describe('pods through the socket', () => {
 
   it('are whole or not there when the daemon is killed while it attaches them', async () => {
     const places: Place[] = []
-    for (let number = 0; number < 12; number++)
+    for (let number = 0; number < 16; number++)
       places.push(await cluster.bed.addContainer(node.place, `k${number}`))
-    const seen = new Set<number>()
-    // From "nothing written yet" to "all done".
-    for (const delayMs of [4, 10, 20, 35, 55]) {
-      const attaching = places.map((place, number) =>
-        node.client.attach(attachment(`k${number}`, place)).then(
-          () => true,
-          () => false
-        )
-      )
-      await new Promise((resolve) => setTimeout(resolve, delayMs))
+    // Three at a time; killed at different moments after the first few are done.
+    for (const [done, delayMs] of [
+      [1, 0],
+      [2, 1],
+      [3, 2],
+      [1, 4],
+      [2, 7]
+    ] as const) {
+      const answered = new Set<string>()
+      const queue = places.map((place, number) => attachment(`k${number}`, place))
+      let reached = (): void => {}
+      const progress = new Promise<void>((resolve) => {
+        reached = resolve
+      })
+      const attaching = ['', '', ''].map(async () => {
+        for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+          await node.client.attach(next)
+          answered.add(next.containerId)
+          if (answered.size >= done) reached()
+        }
+      })
+      const ended = Promise.allSettled(attaching)
+      await progress
+      if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs))
       await node.stop('SIGKILL')
-      const answered = await Promise.all(attaching)
+      // All three were at work when it ended.
+      expect((await ended).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
       await node.start()
       await node.ready()
 
       const pods = await node.client.pods()
-      seen.add(pods.length)
       expect(pods.map(({ phase }) => phase)).toEqual(pods.map(() => 'plugged'))
-      expect(await traces()).toEqual(tracesOf(pods))
+      const { devices, addresses } = await traces()
+      expect(devices).toEqual(tracesOf(pods).devices)
+      // An address may be reserved whose attachment was not written down yet; the runtime's detach, below, frees it.
+      expect(addresses).toEqual(expect.arrayContaining(tracesOf(pods).addresses))
       const attached = new Set(pods.map(({ containerId }) => containerId))
       for (const [number, place] of places.entries()) {
         const containerId = `k${number}`
         expect(await deviceIn(place), containerId).toBe(attached.has(containerId))
         // Whoever got an answer has its pod.
-        if (answered[number] === true) expect(attached).toContain(containerId)
+        if (answered.has(containerId)) expect(attached).toContain(containerId)
         await node.client.detach({ containerId, ifname: 'eth0' })
       }
       expect(await traces()).toEqual({ devices: [], addresses: [] })
     }
-    // The kills did come in the middle: there was more than one outcome.
-    expect(seen.size).toBeGreaterThan(1)
   })
 
   it('are refused while the node is not ready, in words that say why', async () => {
