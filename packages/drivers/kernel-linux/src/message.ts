@@ -7,7 +7,6 @@ export const NLM_F = {
   REPLACE: 0x100,
   EXCL: 0x200,
   CREATE: 0x400,
-  APPEND: 0x800,
   /** In an error message: the request is not repeated in it. */
   CAPPED: 0x100,
   /** In an error message: extended-ack attributes follow. */

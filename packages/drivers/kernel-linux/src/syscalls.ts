@@ -102,7 +102,6 @@ export const ERRNO = {
   EINTR: 4,
   EAGAIN: 11,
   EACCES: 13,
-  EBUSY: 16,
   EEXIST: 17,
   ENODEV: 19,
   EINVAL: 22,
