@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 /**
  * unit: one package at a time, fast. system: several real parts together, in namespaces; one file after
- * another, because files measure time. bench: ratios, no part of `npm test`.
+ * another, because files measure time. The benches are programs of their own: scripts/bench.mjs.
  */
 export default defineConfig({
   test: {
@@ -23,14 +23,6 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000
-        }
-      },
-      {
-        test: {
-          name: 'bench',
-          benchmark: { include: ['test/bench/**/*.bench.ts'] },
-          include: [],
-          fileParallelism: false
         }
       }
     ]
