@@ -5,6 +5,9 @@ import type { NetworkNamespace } from './namespaces.ts'
 import { NetlinkSocket } from './netlink-socket.ts'
 import { ERRNO } from './syscalls.ts'
 
+/** A name that no device can have is refused as invalid, or as too long. To who asks for it, it is just not there. */
+const NO_SUCH_NAME: readonly number[] = [0, ERRNO.EINVAL, ERRNO.ERANGE]
+
 /** One network namespace as requests see it: this process's own, or one that was opened. */
 export class Place {
   readonly #namespace: NetworkNamespace | undefined
@@ -55,8 +58,7 @@ export class Place {
       index = readLinkName(body)?.index
     })
     if (index !== undefined) return index
-    // A name that no device can have is refused as invalid; for who asks it is the same.
-    const errno = verdict.errno === ERRNO.EINVAL || verdict.errno === 0 ? ERRNO.ENODEV : verdict.errno
+    const errno = NO_SUCH_NAME.includes(verdict.errno) ? ERRNO.ENODEV : verdict.errno
     throw kernelError(`ip link show dev ${name}`, { errno, text: `device ${name}` })
   }
 

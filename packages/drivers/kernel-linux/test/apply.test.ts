@@ -51,6 +51,26 @@ const routeNames = async (...words: string[]): Promise<string[]> =>
   (await namespace.json('route', 'show', ...words)).map(({ dst }) => String(dst))
 
 describe('many changes', () => {
+  it('of devices, each of which may take long, are few between two turns of the event loop', async () => {
+    let turns = 0
+    const turn = (): void => {
+      turns++
+      next = setImmediate(turn)
+    }
+    let next = setImmediate(turn)
+    await must(
+      kernel.apply(
+        Array.from({ length: 200 }, (_, round) => ({
+          action: 'set',
+          kind: 'link',
+          value: { name: 'vx0', kind: { type: 'vxlan', vni: 7 }, mtuBytes: 1400 + round }
+        }))
+      )
+    )
+    clearImmediate(next)
+    expect(turns).toBeGreaterThanOrEqual(4)
+  })
+
   it('of two callers are each done in their own order', async () => {
     const rounds = 900
     const counted = (table: number) =>

@@ -1,5 +1,5 @@
-import { TrilaneError } from '@trilane/contracts'
-import { IpAddress, Prefix } from '@trilane/ip'
+import { type KernelChange, type ReadScope, TrilaneError } from '@trilane/contracts'
+import { IpAddress, Mac, Prefix } from '@trilane/ip'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LinuxKernel } from '../src/index.ts'
 import { NetworkNamespace, warmThreadPool } from '../src/namespaces.ts'
@@ -89,6 +89,71 @@ describe('a reading while others change the devices', () => {
       expect(made).toBe(5)
     } finally {
       socket.close()
+    }
+  })
+})
+
+describe('a reading of a part', () => {
+  it('has the kernel leave out the rest: it costs no more than it brings', async () => {
+    await warmThreadPool()
+    const namespace = await testNamespace()
+    const opened = NetworkNamespace.open(namespace.path)
+    let received = 0
+    const recv: typeof sys.recv = (...args) => {
+      const length = sys.recv(...args)
+      received += Math.max(length, 0)
+      return length
+    }
+    const calls = { send: sys.send, recv, close: sys.close, errno: lastErrno }
+    const socket = opened.run(() => new NetlinkSocket({ calls }))
+    const writer = await LinuxKernel.open({ namespace: namespace.path })
+    const bytesOf = async (scope: ReadScope): Promise<number> => {
+      received = 0
+      await readSnapshot({ socket, inside: (act) => opened.run(act) }, scope)
+      return received
+    }
+    try {
+      const many = Array.from({ length: 500 }, (_, at) =>
+        IpAddress.fromBits('v4', 0x0a000000n + BigInt(at * 256))
+      )
+      const mac = Mac.parse('02:00:00:00:00:01')
+      await writer.apply([
+        ...['vx0', 'vx1'].map((name, at): KernelChange => {
+          return {
+            action: 'create',
+            kind: 'link',
+            value: { name, kind: { type: 'vxlan', vni: at }, up: true }
+          }
+        }),
+        ...many.flatMap((address): KernelChange[] => [
+          { action: 'set', kind: 'neighbour', value: { device: 'vx0', address, mac } },
+          {
+            action: 'set',
+            kind: 'fdb',
+            value: { device: 'vx0', mac: Mac.derive(`${address}`), destination: address }
+          },
+          {
+            action: 'set',
+            kind: 'route',
+            value: { device: 'vx0', destination: Prefix.of(address, 24), protocol: 133 }
+          }
+        ])
+      ])
+      const nothing = await bytesOf({})
+      const few = 2000
+      for (const [part, whole] of [
+        [{ routes: { protocol: 134 } }, { routes: { protocol: 133 } }],
+        [{ neighboursOf: ['vx1'] }, { neighboursOf: ['vx0'] }],
+        [{ fdbOf: ['vx1'] }, { fdbOf: ['vx0'] }]
+      ] satisfies [ReadScope, ReadScope][]) {
+        expect((await bytesOf(part)) - nothing).toBeLessThan(few)
+        expect((await bytesOf(whole)) - nothing).toBeGreaterThan(10 * few)
+      }
+    } finally {
+      writer.close()
+      socket.close()
+      opened.close()
+      await namespace.dispose()
     }
   })
 })

@@ -44,6 +44,23 @@ describe('what cannot be done', () => {
     expect(outcome?.error?.message).toContain('EACCES')
   })
 
+  it.each(['a'.repeat(16), 'a\0b', ''])('a device %j is not there, as no device can be', async (name) => {
+    const outcomes = await kernel.apply([
+      {
+        action: 'create',
+        kind: 'address',
+        value: { device: name, address: IpAddress.parse('10.9.0.1'), prefixLength: 24 }
+      },
+      { action: 'remove', kind: 'route', value: { device: name, destination: Prefix.parse('10.9.0.0/24') } },
+      { action: 'create', kind: 'link', value: { name: 'made', kind: { type: 'macvlan', parent: name } } }
+    ])
+    expect(outcomes.map(({ error }) => error?.code)).toEqual([
+      'TRI_KERNEL_NOT_FOUND',
+      undefined,
+      'TRI_KERNEL_NOT_FOUND'
+    ])
+  })
+
   it('a sysctl that may only be read is forbidden', async () => {
     const [outcome] = await kernel.apply([
       {
