@@ -158,3 +158,34 @@ describe('a route without a metric', () => {
     expect(await namespace.json('route', 'show', 'table', '300')).toMatchObject([{ metric: 50 }])
   })
 })
+
+describe('a route with several next hops', () => {
+  beforeEach(async () => {
+    await namespace.ip('address', 'add', '10.0.0.1/24', 'dev', 'vx0')
+    await namespace.ip('address', 'add', 'fd00::1/64', 'dev', 'vx0', 'nodad')
+  })
+
+  it.each([
+    ['-4', '10.9.0.0/16', '10.0.0.'],
+    ['-6', 'fd09::/64', 'fd00::']
+  ])('is replaced as a whole, by a gateway, a device or nothing (%s)', async (family, text, network) => {
+    const destination = Prefix.parse(text)
+    const show = async (): Promise<unknown> => {
+      const shown: unknown[] = JSON.parse(await namespace.ip(family, '-j', 'route', 'show', text))
+      expect(shown).toHaveLength(1)
+      return shown[0]
+    }
+    for (const [wish, expected] of [
+      [{ gateway: IpAddress.parse(`${network}9`) }, { gateway: `${network}9` }],
+      [{ device: 'vx0' }, { dev: 'vx0' }],
+      [{ type: 'blackhole' }, { type: 'blackhole' }]
+    ] satisfies [Omit<Route, 'destination'>, object][]) {
+      const hops = [2, 3, 4].flatMap((last) => ['nexthop', 'via', `${network}${last}`])
+      await namespace.ip(family, 'route', 'replace', text, ...hops)
+      await must(kernel.apply([route('set', { destination, ...wish, protocol: 133 })]))
+      const shown = await show()
+      expect(shown).toMatchObject({ ...expected, protocol: '133' })
+      expect(shown).not.toHaveProperty('nexthops')
+    }
+  })
+})
