@@ -19,7 +19,7 @@ export const EVENT_GROUPS: readonly number[] = Object.values(RTNLGRP)
  * Devices are asked for when an event names one for the first time, so that opening a watch costs nothing for each
  * device of the node. The answer is the name of that moment: one renamed since has its new name a little early.
  *
- * @param events a non-blocking socket that is in {@link EVENT_GROUPS}; closed with the watch
+ * @param events a socket that is in {@link EVENT_GROUPS}; closed with the watch
  * @param nameOf asks the kernel on another socket of the same namespace
  */
 export function watchKernel(

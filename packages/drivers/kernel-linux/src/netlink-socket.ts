@@ -6,7 +6,6 @@ import { ERRNO, lastErrno, O_CLOEXEC, sys } from './syscalls.ts'
 
 const AF_NETLINK = 16
 const SOCK_RAW = 3
-const SOCK_NONBLOCK = 0o4000
 const SOL_SOCKET = 1
 const SO_SNDBUFFORCE = 32
 const SO_RCVBUFFORCE = 33
@@ -43,7 +42,6 @@ const SYSTEM: NetlinkCalls = { send: sys.send, recv: sys.recv, close: sys.close,
 export interface NetlinkSocketOptions {
   /** @default {@link DEFAULT_BUFFER_BYTES} */
   readonly bufferBytes?: number
-  readonly nonBlocking?: boolean
   /** Multicast groups (`RTNLGRP_…`, 1 to 32) whose events it gets. */
   readonly groups?: readonly number[]
   readonly calls?: NetlinkCalls
@@ -67,9 +65,9 @@ export class NetlinkSocket {
   #broken = false
 
   constructor(options: NetlinkSocketOptions = {}) {
-    const { bufferBytes = DEFAULT_BUFFER_BYTES, nonBlocking = false, groups = [], calls = SYSTEM } = options
+    const { bufferBytes = DEFAULT_BUFFER_BYTES, groups = [], calls = SYSTEM } = options
     this.#calls = calls
-    this.fd = sys.socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC | (nonBlocking ? SOCK_NONBLOCK : 0), 0)
+    this.fd = sys.socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC, 0)
     if (this.fd < 0) throw kernelError('socket(AF_NETLINK)', { errno: lastErrno() })
     this.#option(SOL_SOCKET, SO_RCVBUFFORCE, bufferBytes)
     this.#option(SOL_SOCKET, SO_SNDBUFFORCE, bufferBytes)

@@ -48,7 +48,7 @@ export class Place {
 
   /** A socket for events; the caller closes it. */
   openEvents(groups: readonly number[], bufferBytes: number): NetlinkSocket {
-    return this.inside(() => new NetlinkSocket({ groups, bufferBytes, nonBlocking: true }))
+    return this.inside(() => new NetlinkSocket({ groups, bufferBytes }))
   }
 
   /** @throws TrilaneError `TRI_KERNEL_NOT_FOUND` */
