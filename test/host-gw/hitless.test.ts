@@ -31,19 +31,18 @@ async function startFloods(): Promise<Flood[]> {
 }
 
 /** Everything but neighbours, which the packets themselves keep moving. */
-async function startMonitor({ place }: ClusterNode): Promise<{ stop(): Promise<string[]> }> {
-  const monitor = await place.spawn(['ip', 'monitor', 'link', 'address', 'route', 'netconf'])
-  // It says nothing when it listens, but of this device it hears.
-  await place.run(['ip', 'link', 'add', 'sentinel', 'type', 'bridge'])
-  while (!monitor.stdout.includes('sentinel')) {
-    await new Promise((resolve) => setTimeout(resolve, 10))
-    await place.run(['ip', 'link', 'set', 'sentinel', 'alias', String(performance.now())])
+async function startMonitor(node: ClusterNode): Promise<{ stop(): Promise<string[]> }> {
+  const monitor = await node.place.spawn(['ip', 'monitor', 'link', 'address', 'route', 'netconf'])
+  // It does not say when it begins to listen, and how far it is: of these devices it hears.
+  const hears = async (device: string): Promise<boolean> => {
+    await node.ip('link', 'add', device, 'type', 'bridge')
+    await node.ip('link', 'del', 'dev', device)
+    return monitor.stdout.includes(device)
   }
+  await node.wait('the monitor listens', () => hears('sentinel-begin'))
   return {
     stop: async () => {
-      await place.run(['ip', 'link', 'del', 'sentinel'])
-      while (!/^Deleted .*sentinel/m.test(monitor.stdout))
-        await new Promise((resolve) => setTimeout(resolve, 10))
+      await node.wait('the monitor has heard everything', () => hears('sentinel-end'))
       monitor.kill('SIGTERM')
       const { stdout } = await monitor.exited
       // An event begins at the left; what belongs to it is indented.
