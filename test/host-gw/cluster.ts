@@ -53,9 +53,14 @@ export class Cluster {
   /** Everything is up, and every daemon serves all the others. */
   static async create(options: ClusterOptions = {}): Promise<Cluster> {
     const cluster = await Cluster.prepare(options)
-    for (const node of cluster.nodes) await node.start()
-    await cluster.settled()
-    return cluster
+    try {
+      for (const node of cluster.nodes) await node.start()
+      await cluster.settled()
+      return cluster
+    } catch (error) {
+      await cluster.dispose()
+      throw error
+    }
   }
 
   /** The machines alone; no daemon runs yet. */
