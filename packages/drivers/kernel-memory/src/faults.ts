@@ -83,6 +83,7 @@ const WORDS: Readonly<Record<Errno, string>> = {
   EHOSTUNREACH: 'No route to host',
   EINVAL: 'Invalid argument',
   EIO: 'Input/output error',
+  ELOOP: 'Too many levels of symbolic links',
   ENETDOWN: 'Network is down',
   ENETUNREACH: 'Network is unreachable',
   ENODEV: 'No such device',

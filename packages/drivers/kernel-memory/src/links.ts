@@ -25,6 +25,7 @@ export function createLink(here: NetworkNamespace, link: Link): void {
   checkAttributes(target, link)
   const parent = parentOf(here, link.kind)
   const kind = completeKind(here, link.kind)
+  if (typeof link.master === 'string') checkPort(kind, false)
   const mtuBytes = defaultMtuBytes(kind, parent)
   checkMtu(link.mtuBytes ?? mtuBytes, kind.type)
 
@@ -47,6 +48,7 @@ export function createLink(here: NetworkNamespace, link: Link): void {
 export function setLink(here: NetworkNamespace, link: Link): void {
   const device = here.device(link.name)
   checkAttributes(here, link)
+  if (typeof link.master === 'string') checkPort(device.kind, device.loopback)
   if (link.mtuBytes !== undefined) checkMtu(link.mtuBytes, device.kind.type)
   if (link.hairpin !== undefined && device.master === undefined && typeof link.master !== 'string') {
     throw new Refusal('EOPNOTSUPP', 'Operation not supported')
@@ -203,6 +205,12 @@ function checkAttributes(namespace: NetworkNamespace, link: Link): void {
     const master = namespace.device(link.master)
     if (master.kind.type !== 'bridge') throw new Refusal('EOPNOTSUPP', 'Operation not supported')
   }
+}
+
+/** What cannot be a port of a bridge. */
+function checkPort(kind: DeviceKind, loopback: boolean): void {
+  if (loopback) throw new Refusal('EINVAL', 'Invalid argument')
+  if (kind.type === 'bridge') throw new Refusal('ELOOP', 'Can not enslave a bridge to a bridge')
 }
 
 function checkMtu(mtuBytes: number, type: LinkKind['type']): void {

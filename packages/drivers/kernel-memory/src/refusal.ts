@@ -9,6 +9,7 @@ export type Errno =
   | 'EHOSTUNREACH'
   | 'EINVAL'
   | 'EIO'
+  | 'ELOOP'
   | 'ENETDOWN'
   | 'ENETUNREACH'
   | 'ENODEV'

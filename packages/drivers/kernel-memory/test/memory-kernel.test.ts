@@ -264,3 +264,27 @@ describe('faults', () => {
     expect((await kernel.read({ links: true })).links).toHaveLength(1)
   })
 })
+
+describe('what Linux refuses', () => {
+  it('a bridge as a port of a bridge, and lo', async () => {
+    const kernel = memoryNode()
+    await kernel.apply([BRIDGE])
+    const before = String(kernel)
+    const port = (name: string): KernelChange => ({
+      kind: 'link',
+      action: 'set',
+      value: { name, kind: { type: 'bridge' }, master: 'cni0' }
+    })
+    expect(await codes(kernel, port('cni0'), port('lo'))).toEqual([
+      'TRI_KERNEL_REFUSED',
+      'TRI_KERNEL_REFUSED'
+    ])
+    const nested: KernelChange = {
+      kind: 'link',
+      action: 'create',
+      value: { name: 'br1', kind: { type: 'bridge' }, master: 'cni0' }
+    }
+    expect(await codes(kernel, nested)).toEqual(['TRI_KERNEL_REFUSED'])
+    expect(String(kernel)).toBe(before)
+  })
+})
