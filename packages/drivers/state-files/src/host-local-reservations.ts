@@ -19,7 +19,7 @@ import {
   TrilaneError
 } from '@trilane/contracts'
 import { IpAddress } from '@trilane/ip'
-import { makeDirectory, syncDirectory, syncFile } from './durable-directory.ts'
+import { makeDirectory, syncDirectory, syncTogether } from './durable-directory.ts'
 import { errnoOf, fileError } from './file-error.ts'
 import { formatReservation, LOCK_NAME, pointerName, UNFINISHED_PREFIX } from './host-local-format.ts'
 import { readSmallFile } from './read-small-file.ts'
@@ -38,8 +38,9 @@ export interface HostLocalReservationsOptions {
  * Reservations on disk as host-local 1.x keeps them, under host-local's own lock: both may serve one directory at
  * once, and each can release what the other reserved.
  *
- * A file appears under its address complete and durable, or not at all: it is written under another name and then
- * linked (`link(2)` fails when the name is there, as `O_EXCL` does). host-local writes in place, so a crash of it may
+ * A file appears under its address complete, or not at all: it is written under another name and then linked
+ * (`link(2)` fails when the name is there, as `O_EXCL` does). It is durable when `create` returns; a power failure just
+ * before may leave it empty, and ends the pod that was to have the address. host-local writes in place, so a crash of it may
  * leave an empty file: such files survive, are reported as `TRI_POOL_CORRUPT`, and keep their address out of use.
  */
 export class HostLocalReservations implements ReservationStore {
@@ -114,14 +115,13 @@ class LockedFiles implements ReservationFiles {
       const file = openSync(unfinished, 'w', 0o600)
       try {
         writeFileSync(file, text)
-        await syncFile(file)
+        linkSync(unfinished, path)
+        linked = true
+        unlinkSync(unfinished)
+        await syncTogether(file, this.#directory)
       } finally {
         closeSync(file)
       }
-      linkSync(unfinished, path)
-      linked = true
-      unlinkSync(unfinished)
-      await syncDirectory(this.#directory)
     } catch (error) {
       removeQuietly(unfinished)
       if (linked) removeQuietly(path)
