@@ -21,8 +21,11 @@ import { writeRoute } from './routes.ts'
 import { ERRNO } from './syscalls.ts'
 import { writeSysctl } from './sysctls.ts'
 
-/** A route costs the kernel up to 30 µs: so many in one send keep the event loop blocked for about 12 ms. */
-const SLICE = 400
+/**
+ * A route costs the kernel up to 30 µs. So many are sent from this thread, which blocks for 12 ms at most; of a longer
+ * run of changes so many at a time are sent from a thread of the pool, while the next are written here.
+ */
+const SLICE = 1600
 
 /** A device that leaves its bridge costs 400 µs. */
 const DEVICE_WEIGHT = 10
@@ -41,12 +44,17 @@ export async function applyChanges(
   const run = new ChangeRun(place, changes)
   let turnMs = performance.now()
   for (let index = 0; index < changes.length; index++) {
-    if (run.queued >= SLICE || performance.now() - turnMs >= TURN_MS) {
+    if (run.queued >= SLICE) {
+      await run.flushInBackground()
+      turnMs = performance.now()
+    } else if (performance.now() - turnMs >= TURN_MS) {
+      await run.settled()
       run.flush()
       await nextTurn()
       run.forget()
       turnMs = performance.now()
     }
+    if (run.needsWhatWasSent(index)) await run.settled()
     const removals = run.deviceRemovalsFrom(index)
     if (removals > 0) {
       await run.removeDevices(index, removals)
@@ -55,19 +63,28 @@ export async function applyChanges(
       run.start(index)
     }
   }
+  await run.settled()
   run.flush()
   return run.outcomes()
+}
+
+interface QueuedRequest {
+  /** Of the change. */
+  readonly index: number
+  readonly request: Request
 }
 
 class ChangeRun implements DeviceIndexes {
   readonly #place: Place
   readonly #changes: readonly KernelChange[]
   readonly #errors = new Map<number, TrilaneError>()
-  readonly #queue: { readonly index: number; readonly request: Request }[] = []
+  readonly #queue: QueuedRequest[] = []
   #queuedWeight = 0
   readonly #queuedRoutes = new Set<string>()
   readonly #indexes = new Map<string, number>()
   readonly #plainRoutes: PlainRoutes
+  /** What was handed to the background last. */
+  #underWay: Promise<void> | undefined
 
   constructor(place: Place, changes: readonly KernelChange[]) {
     this.#place = place
@@ -116,22 +133,39 @@ class ChangeRun implements DeviceIndexes {
     }
   }
 
-  /** Sends what is queued and takes the verdicts. */
+  /** Sends what is queued and takes the verdicts. Nothing is under way in the background at that moment. */
   flush(): void {
-    const queue = this.#queue.splice(0)
-    this.#queuedWeight = 0
-    this.#queuedRoutes.clear()
+    const queue = this.#takeQueue()
     if (queue.length === 0) return
     try {
-      const failed = this.#place.socket.batch(queue.map(({ request }) => request))
-      for (const [position, verdict] of failed) {
-        const index = queue[position]?.index
-        if (index !== undefined) this.#fail(index, verdict)
-      }
+      this.#judge(queue, this.#place.socket.batch(queue.map(({ request }) => request)))
     } catch (error) {
-      // The socket's own trouble: which of them were done, nobody knows.
-      for (const { index } of queue) this.#failAs(index, TrilaneError.from(error))
+      this.#failAll(queue, error)
     }
+  }
+
+  /** Hands what is queued to a thread of the pool. @returns when what was handed over before is done */
+  async flushInBackground(): Promise<void> {
+    const before = this.#underWay
+    this.#underWay = this.#sendInBackground(this.#takeQueue())
+    await before
+    this.forget()
+  }
+
+  /** When nothing is under way any more. */
+  async settled(): Promise<void> {
+    if (this.#underWay === undefined) return
+    await this.#underWay
+    this.#underWay = undefined
+    this.forget()
+  }
+
+  /** Is the change one that asks the kernel, or is made on the spot, and so must come after what is under way? */
+  needsWhatWasSent(index: number): boolean {
+    const change = this.#changes[index]
+    if (this.#underWay === undefined || change === undefined) return false
+    if (change.kind === 'route') return change.action === 'remove' && PlainRoutes.concerns(change.value)
+    return change.kind === 'link' || change.kind === 'sysctl'
   }
 
   /** How many of the changes from here on remove devices. */
@@ -151,13 +185,39 @@ class ChangeRun implements DeviceIndexes {
       .slice(from, from + count)
       .flatMap((change) => (change.kind === 'link' ? [removeLink(change.value.name)] : []))
     try {
-      for (const [position, verdict] of await this.#place.removals.batchAsync(requests)) {
+      for (const [position, verdict] of await this.#place.background.batchAsync(requests)) {
         this.#fail(from + position, verdict)
       }
     } catch (error) {
       for (let index = from; index < from + count; index++) this.#failAs(index, TrilaneError.from(error))
     }
     this.forget()
+  }
+
+  #takeQueue(): readonly QueuedRequest[] {
+    this.#queuedWeight = 0
+    this.#queuedRoutes.clear()
+    return this.#queue.splice(0)
+  }
+
+  async #sendInBackground(queue: readonly QueuedRequest[]): Promise<void> {
+    try {
+      this.#judge(queue, await this.#place.background.batchAsync(queue.map(({ request }) => request)))
+    } catch (error) {
+      this.#failAll(queue, error)
+    }
+  }
+
+  #judge(queue: readonly QueuedRequest[], failed: ReadonlyMap<number, Verdict>): void {
+    for (const [position, verdict] of failed) {
+      const index = queue[position]?.index
+      if (index !== undefined) this.#fail(index, verdict)
+    }
+  }
+
+  /** The socket's own trouble: which of them were done, nobody knows. */
+  #failAll(queue: readonly QueuedRequest[], error: unknown): void {
+    for (const { index } of queue) this.#failAs(index, TrilaneError.from(error))
   }
 
   #start(index: number, change: KernelChange): void {

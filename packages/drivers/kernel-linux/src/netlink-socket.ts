@@ -26,6 +26,9 @@ const RECEIVE_BYTES = 64 << 10
 /** One send of a batch; the kernel works it off inside `sendmsg`. */
 const BATCH_BYTES = 128 << 10
 
+/** One is being sent while another is written. */
+const SPARE_WRITERS = 2
+
 /** A table that changes during each of this many dumps is read no more often. */
 const DUMP_ATTEMPTS = 5
 
@@ -59,6 +62,8 @@ export class NetlinkSocket {
   /** Its pages cost nothing until something is received into them. */
   readonly #received = Buffer.allocUnsafeSlow(RECEIVE_BYTES)
   readonly #writer = new MessageWriter()
+  /** Written and not sent yet, or free again: growing a new one for each batch would be the collector's work. */
+  readonly #spareWriters: MessageWriter[] = []
   #sequence = 1
   #asyncTail: Promise<unknown> | undefined
   #closed = false
@@ -171,19 +176,26 @@ export class NetlinkSocket {
   }
 
   /**
-   * As {@link batch}, sent on threads of Node's pool: for requests that take the kernel tens of milliseconds. Calls are
-   * done one after the other; nothing else may use this socket.
+   * As {@link batch}, sent on threads of Node's pool: for what takes the kernel tens of milliseconds. Calls are done one
+   * after the other, each written before its turn comes, so that the kernel has no pause; nothing else may use this
+   * socket.
    */
   batchAsync(requests: readonly Request[]): Promise<ReadonlyMap<number, Verdict>> {
+    const failed = new Map<number, Verdict>()
+    const written: { readonly writer: MessageWriter; readonly sent: Written; readonly from: number }[] = []
+    for (let from = 0; from < requests.length; ) {
+      const writer = this.#spareWriters.pop() ?? new MessageWriter()
+      const sent = this.#write(requests, from, failed, writer)
+      written.push({ writer, sent, from })
+      from = sent.end
+    }
     const result = (this.#asyncTail ?? Promise.resolve()).then(async () => {
-      const failed = new Map<number, Verdict>()
-      for (let from = 0; from < requests.length; ) {
-        const sent = this.#write(requests, from, failed)
+      for (const { writer, sent, from } of written) {
         if (sent.last !== undefined) {
-          await this.#sendAsync()
+          await this.#sendAsync(writer)
           this.#collect(sent.first, sent.last, from, failed)
         }
-        from = sent.end
+        if (this.#spareWriters.length < SPARE_WRITERS) this.#spareWriters.push(writer)
       }
       return failed
     })
@@ -192,8 +204,8 @@ export class NetlinkSocket {
   }
 
   /** Before what is sent together. @returns its first sequence number; they start again before they leave their 32 bits */
-  #begin(): number {
-    this.#writer.clear()
+  #begin(writer = this.#writer): number {
+    writer.clear()
     if (this.#sequence > 0xf000_0000) this.#sequence = 1
     return this.#sequence++
   }
@@ -203,22 +215,27 @@ export class NetlinkSocket {
    *
    * @returns the sequence numbers of the first and of the last that is to be sent, and the place of the first that is left
    */
-  #write(requests: readonly Request[], from: number, failed: Map<number, Verdict>): Written {
-    const first = this.#begin()
+  #write(
+    requests: readonly Request[],
+    from: number,
+    failed: Map<number, Verdict>,
+    writer = this.#writer
+  ): Written {
+    const first = this.#begin(writer)
     let last: number | undefined
     let end = from
-    for (; end < requests.length && this.#writer.length < BATCH_BYTES - 1024; end++) {
+    for (; end < requests.length && writer.length < BATCH_BYTES - 1024; end++) {
       const request = requests[end]
       if (request === undefined) continue
       const sequence = first + end - from
       try {
-        this.#writer.message(request, sequence)
+        writer.message(request, sequence)
         last = sequence
       } catch (error) {
         failed.set(end, unwritable(error))
       }
     }
-    if (last !== undefined) this.#writer.addFlags(NLM_F.ACK)
+    if (last !== undefined) writer.addFlags(NLM_F.ACK)
     this.#sequence = first + end - from
     return { first, last, end }
   }
@@ -272,8 +289,7 @@ export class NetlinkSocket {
     }
   }
 
-  async #sendAsync(): Promise<void> {
-    const { bytes } = this.#writer
+  async #sendAsync({ bytes }: MessageWriter): Promise<void> {
     const errno = await new Promise<number>((resolve, reject) => {
       this.#calls.send.async(this.fd, bytes, bytes.length, 0, (error, result) => {
         // koffi brings the errno of the pool's thread along, until the next call of this one.

@@ -12,7 +12,7 @@ const NO_SUCH_NAME: readonly number[] = [0, ERRNO.EINVAL, ERRNO.ERANGE]
 export class Place {
   readonly #namespace: NetworkNamespace | undefined
   #socket: NetlinkSocket | undefined
-  #removals: NetlinkSocket | undefined
+  #background: NetlinkSocket | undefined
   readonly #makeSocket: () => NetlinkSocket
   #closed = false
 
@@ -39,11 +39,11 @@ export class Place {
     return this.#socket
   }
 
-  /** For removals of devices, which wait on a thread of the pool while the other socket is used. */
-  get removals(): NetlinkSocket {
+  /** For what waits on a thread of the pool while the other socket is used: removals of devices, long batches. */
+  get background(): NetlinkSocket {
     this.#mustBeOpen()
-    this.#removals = this.#usable(this.#removals)
-    return this.#removals
+    this.#background = this.#usable(this.#background)
+    return this.#background
   }
 
   /** A socket for events; the caller closes it. */
@@ -73,7 +73,7 @@ export class Place {
   close(): void {
     this.#closed = true
     this.#socket?.close()
-    this.#removals?.close()
+    this.#background?.close()
     this.#namespace?.close()
   }
 
