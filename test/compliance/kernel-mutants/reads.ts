@@ -42,6 +42,25 @@ export const readMutants: readonly Mutant[] = [
     reading((snapshot) => ({ ...snapshot, links: snapshot.links.map((link) => ({ ...link, index: 1 })) }))
   ),
   mutant(
+    'reads all devices whatever their names',
+    [
+      'read > of links by name gives those, as among all, and none of one that does not exist',
+      'read > of links by name gives nothing but links',
+      'read > of links by name beside other things gives both'
+    ],
+    (kernel) => ({
+      read: (scope) => kernel.read(Array.isArray(scope.links) ? { ...scope, links: true } : scope)
+    })
+  ),
+  mutant(
+    'does not see what follows from a carrier',
+    'read > of links shows a wired port of a bridge operational in the end, one that is down never',
+    reading((snapshot) => ({
+      ...snapshot,
+      links: snapshot.links.map((link) => ({ ...link, operational: false }))
+    }))
+  ),
+  mutant(
     'reads all tables as the main one',
     "read > of the main table leaves out other tables; 'all' has them *",
     (kernel) => ({

@@ -174,6 +174,7 @@ export function readLink(body: Buffer, names: DeviceNames): LinkReading | undefi
     mtuBytes: attributes.get(IFLA.MTU)?.readUInt32LE(0) ?? 0,
     up: (flags & IFF.UP) !== 0,
     carrier: (flags & IFF.LOWER_UP) !== 0,
+    operational: (flags & IFF.RUNNING) !== 0,
     loopback: (flags & IFF.LOOPBACK) !== 0,
     master: master === undefined ? null : (names.nameOf(master.readUInt32LE(0)) ?? null),
     ...(mac?.length === 6 ? { mac: Mac.fromBytes(mac) } : {}),

@@ -12,13 +12,15 @@ import { MAIN_TABLE, TrilaneError } from '@trilane/contracts'
 import { FAMILIES, type Family } from '@trilane/ip'
 import { dumpAddresses, readAddress } from './addresses.ts'
 import type { DeviceNames } from './devices.ts'
-import { dumpLinks, readLink, readLinkName } from './links.ts'
+import { dumpLinks, getLink, readLink, readLinkName } from './links.ts'
 import type { Request } from './message.ts'
 import { dumpFdb, dumpNeighbours, type NeighbourReading, readNeighbour } from './neighbours.ts'
 import type { NetlinkSocket } from './netlink-socket.ts'
 import type { Place } from './place.ts'
 import { dumpRoutes, readRoute } from './routes.ts'
 import { readSysctls } from './sysctls.ts'
+
+const NOTHING: KernelSnapshot = { links: [], addresses: [], routes: [], neighbours: [], fdb: [], sysctls: [] }
 
 type ReadPlace = Pick<Place, 'socket' | 'inside'>
 
@@ -35,6 +37,10 @@ const ATTEMPTS = 5
  * @throws TrilaneError `TRI_KERNEL_READ_INCOMPLETE`
  */
 export async function readSnapshot(place: ReadPlace, scope: ReadScope): Promise<KernelSnapshot> {
+  const { links, ...others } = scope
+  if (isNamed(links) && Object.values(others).every((part) => part === undefined || part === false)) {
+    return { ...NOTHING, links: readNamed(place, links) }
+  }
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     if (attempt > 0) await sleep(ATTEMPT_PAUSE_MS)
     const reading = readOnce(place, scope)
@@ -59,6 +65,33 @@ class ReadNames implements DeviceNames {
   }
 }
 
+/** Nothing but devices that are named: no list is needed for that. */
+function readNamed(place: ReadPlace, wanted: readonly string[]): LinkReading[] {
+  const { socket } = place
+  return wanted.flatMap((name) => {
+    let found: Buffer | undefined
+    // A device that is not there is answered with an error, and absent.
+    socket.request(getLink(name), ({ body }) => {
+      found = Buffer.from(body)
+    })
+    if (found === undefined) return []
+    // Others that its message names are asked for when it has been answered to the end.
+    return readLink(found, { nameOf: (index) => nameOf(socket, index) }) ?? []
+  })
+}
+
+function nameOf(socket: NetlinkSocket, index: number): string | undefined {
+  let name: string | undefined
+  socket.request(getLink(index), ({ body }) => {
+    name = readLinkName(body)?.name
+  })
+  return name
+}
+
+function isNamed(links: ReadScope['links']): links is readonly string[] {
+  return Array.isArray(links)
+}
+
 function readOnce(place: ReadPlace, scope: ReadScope): KernelSnapshot | undefined {
   const { socket } = place
   const { links, byIndex, indexes } = readLinks(socket)
@@ -66,7 +99,7 @@ function readOnce(place: ReadPlace, scope: ReadScope): KernelSnapshot | undefine
   const devicesOf = (wanted: readonly string[] | undefined): number[] =>
     (wanted ?? []).flatMap((name) => indexes.get(name) ?? [])
   const snapshot: KernelSnapshot = {
-    links: scope.links === true ? links : [],
+    links: isNamed(scope.links) ? readNamed(place, scope.links) : scope.links === true ? links : [],
     addresses:
       scope.addresses === true
         ? readAll<InterfaceAddressReading>(socket, 'addresses', dumpAddresses, (body) =>

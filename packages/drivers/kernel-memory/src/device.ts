@@ -80,6 +80,7 @@ export class Device {
       ...(this.mac === undefined ? {} : { mac: this.mac }),
       up: this.up,
       carrier: this.carrier,
+      operational: this.carrier,
       master: this.master?.name ?? null,
       ...(this.master === undefined ? {} : { hairpin: this.hairpin }),
       ...(this.alias === undefined ? {} : { alias: this.alias }),

@@ -8,7 +8,7 @@ export function readState(here: NetworkNamespace, scope: ReadScope): Partial<Ker
   const neighboursOf = new Set(scope.neighboursOf)
   const fdbOf = new Set(scope.fdbOf)
   return {
-    ...(scope.links === true ? { links: [...here.devices.values()].map((device) => device.reading()) } : {}),
+    ...linksIn(here, scope.links),
     ...(scope.addresses === true ? { addresses: here.addresses.map(({ reading }) => reading) } : {}),
     ...(scope.routes === undefined ? {} : { routes: readRoutes(here, scope.routes) }),
     neighbours: [...here.neighbours.values()].flatMap(({ reading }) =>
@@ -20,6 +20,13 @@ export function readState(here: NetworkNamespace, scope: ReadScope): Partial<Ker
       return value === undefined ? [] : [{ key, value }]
     })
   }
+}
+
+function linksIn(here: NetworkNamespace, scope: ReadScope['links']): Partial<KernelSnapshot> {
+  if (scope === undefined || scope === false) return {}
+  const devices =
+    scope === true ? [...here.devices.values()] : scope.flatMap((name) => here.devices.get(name) ?? [])
+  return { links: devices.map((device) => device.reading()) }
 }
 
 function readRoutes(here: NetworkNamespace, scope: NonNullable<ReadScope['routes']>): Route[] {

@@ -199,6 +199,11 @@ export interface LinkReading extends Link {
   readonly up: boolean
   /** A cable is plugged in, the other end is up. False while the device is down. */
   readonly carrier: boolean
+  /**
+   * The kernel has done what follows from the carrier (RFC 2863 operational state): a bridge port forwards from now on.
+   * Comes a moment after `carrier`, from a work queue.
+   */
+  readonly operational: boolean
   readonly master: string | null
   /** Absent for devices without hardware addresses (tunnels of layer 3). */
   readonly mac?: Mac

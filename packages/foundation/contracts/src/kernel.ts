@@ -64,8 +64,12 @@ export interface Kernel {
 
 /** What to read; absent means not at all. */
 export interface ReadScope {
-  /** All devices. */
-  readonly links?: boolean
+  /**
+   * All devices, or those of these names: at a cost for each of them, not for all that there are. One that does not
+   * exist is absent. A device that is asked for by name Linux (6.8 and later) first makes {@link LinkReading.operational}
+   * if it is about to be.
+   */
+  readonly links?: boolean | readonly string[]
   /** All addresses of all devices. */
   readonly addresses?: boolean
   /**

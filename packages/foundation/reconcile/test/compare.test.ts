@@ -8,7 +8,16 @@ function read(parts: Partial<KernelSnapshot>): KernelSnapshot {
 }
 
 const linkRead = (link: ReturnType<typeof bridge>) =>
-  ({ mtuBytes: 1500, up: true, master: null, ...link, index: 7, carrier: true, loopback: false }) as const
+  ({
+    mtuBytes: 1500,
+    up: true,
+    master: null,
+    ...link,
+    index: 7,
+    carrier: true,
+    operational: true,
+    loopback: false
+  }) as const
 
 const commands = (wanted: readonly KernelObject[], actual: KernelSnapshot): string[] =>
   diff(wanted, actual).map(commandOf)

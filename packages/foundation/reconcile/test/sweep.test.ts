@@ -15,7 +15,16 @@ import { address, bridge, fdb, neighbour, net, route, state, vxlan } from './thi
 const SCOPE: SweepScope = { networks: new Map([['default', [net('10.5.0.0/16'), net('fd00:5::/32')]]]) }
 
 function linkRead(link: Link): LinkReading {
-  return { mtuBytes: 1500, up: true, master: null, ...link, index: 7, carrier: true, loopback: false }
+  return {
+    mtuBytes: 1500,
+    up: true,
+    master: null,
+    ...link,
+    index: 7,
+    carrier: true,
+    operational: true,
+    loopback: false
+  }
 }
 
 function addressRead(

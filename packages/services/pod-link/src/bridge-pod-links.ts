@@ -70,8 +70,8 @@ export class BridgePodLinks implements PodLinks {
       if (!TrilaneError.is(error, 'TRI_KERNEL_EXISTS')) throw error
       // One errno for both names: only the pod's namespace tells which of them is in use.
       const { ifname } = request.key
-      const { links } = await pod.read({ links: true })
-      if (!links.some(({ name }) => name === ifname)) throw error
+      const { links } = await pod.read({ links: [ifname] })
+      if (links.length === 0) throw error
       const values = { namespace: request.namespace, ifname }
       throw TrilaneError.of('TRI_POD_INTERFACE_EXISTS', values, { cause: error })
     }
@@ -85,13 +85,19 @@ export class BridgePodLinks implements PodLinks {
       await this.#undo(hostDevice)
       throw error
     }
-    await this.#within(CARRIER_PATIENCE_MS, carrier)
+    if (!(await this.#isOperational(hostDevice))) await this.#within(CARRIER_PATIENCE_MS, carrier)
     try {
       await pod.announce(plan.announcements)
     } catch (error) {
       // The pod works; neighbours that remember a former owner of the address find out by themselves.
       this.#logger.warn('pod not announced', { device: hostDevice, error: TrilaneError.from(error) })
     }
+  }
+
+  /** Newer kernels make it so when they are asked. */
+  async #isOperational(device: string): Promise<boolean> {
+    const { links } = await this.#kernel.read({ links: [device] })
+    return links[0]?.operational === true
   }
 
   async #configurePod(plan: PodLinkPlan, pod: Kernel): Promise<void> {
@@ -122,8 +128,8 @@ export class BridgePodLinks implements PodLinks {
    */
   async #ownDevice(key: AttachmentKey): Promise<string | undefined> {
     const device = hostDeviceName(this.#network, key)
-    const { links } = await this.#kernel.read({ links: true })
-    const found = links.find(({ name }) => name === device)
+    const { links } = await this.#kernel.read({ links: [device] })
+    const [found] = links
     if (found === undefined) return undefined
     if (found.alias === podLinkAlias(this.#network, key)) return device
     const { host } = derivedMacs(this.#network, key)

@@ -30,7 +30,8 @@ function link(name: string, carrier: boolean, gone = false): KernelEvent {
     index: 7,
     mtuBytes: 1500,
     up: true,
-    carrier,
+    carrier: true,
+    operational: carrier,
     master: 'cni0',
     loopback: false
   }

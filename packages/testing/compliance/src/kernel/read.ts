@@ -1,8 +1,8 @@
 import type { KernelSnapshot, ReadScope } from '@trilane/contracts'
 import { IpAddress, Prefix } from '@trilane/ip'
-import { expect } from 'vitest'
-import { MAC_A, MAC_B, perFamily, SAMPLE, wired } from './samples.ts'
-import { create, expectAs, type KernelTest, linkThere, must, test } from './steps.ts'
+import { expect, vi } from 'vitest'
+import { MAC_A, MAC_B, perFamily, SAMPLE, VETH_A, wired } from './samples.ts'
+import { create, expectAs, type KernelTest, linkThere, must, set, test } from './steps.ts'
 
 const SCOPES: Readonly<Record<keyof KernelSnapshot, ReadScope>> = {
   links: { links: true },
@@ -63,6 +63,42 @@ export const readTests: readonly KernelTest[] = [
     await wired(kernel)
     const indexes = (await kernel.read({ links: true })).links.map(({ index }) => index)
     expect(new Set(indexes).size).toBe(3)
+  }),
+
+  test('of links by name gives those, as among all, and none of one that does not exist', async ({
+    kernel
+  }) => {
+    await wired(kernel)
+    const { links } = await kernel.read({ links: ['vb', 'missing', 'lo'] })
+    expect(links.map(({ name }) => name)).toEqual(['vb', 'lo'])
+    expectAs(links[0], await linkThere(kernel, 'vb'))
+  }),
+
+  test('of links by name gives nothing but links', async ({ kernel }) => {
+    await wired(kernel)
+    const { links, ...others } = await kernel.read({ links: ['va'] })
+    expect(links).toHaveLength(1)
+    expect(Object.values(others).flat()).toEqual([])
+  }),
+
+  test('of links by name beside other things gives both', async ({ kernel }) => {
+    await wired(kernel)
+    const { links, addresses } = await kernel.read({ links: ['va'], addresses: true })
+    expect(links.map(({ name }) => name)).toEqual(['va'])
+    expect(addresses.some(({ device }) => device === 'va')).toBe(true)
+  }),
+
+  test('of links shows a wired port of a bridge operational in the end, one that is down never', async ({
+    kernel
+  }) => {
+    const bridge = { name: 'bra', kind: { type: 'bridge' }, up: true } as const
+    await wired(kernel)
+    await must(kernel, create('link', bridge), set('link', { ...VETH_A, master: 'bra' }))
+    await vi.waitFor(async () => {
+      expect((await kernel.read({ links: ['va'] })).links[0]?.operational).toBe(true)
+    })
+    await must(kernel, set('link', { ...VETH_A, up: false }))
+    expect((await kernel.read({ links: ['va'] })).links[0]?.operational).toBe(false)
   }),
 
   ...perFamily(({ family, near, destination }) => [
