@@ -21,11 +21,11 @@ import { writeRoute } from './routes.ts'
 import { ERRNO } from './syscalls.ts'
 import { writeSysctl } from './sysctls.ts'
 
-/**
- * A route costs the kernel up to 30 µs. So many are sent from this thread, which blocks for 12 ms at most; of a longer
- * run of changes so many at a time are sent from a thread of the pool, while the next are written here.
- */
-const SLICE = 1600
+/** A route costs the kernel up to 30 µs: so many, sent from this thread, block it for about 12 ms. More are not. */
+const SLICE_HERE = 400
+
+/** So many at a time are sent from a thread of the pool while the next are written here; each costs a turn of both. */
+const SLICE_IN_BACKGROUND = 1_600
 
 /** A device that leaves its bridge costs 400 µs. */
 const DEVICE_WEIGHT = 10
@@ -44,17 +44,16 @@ export async function applyChanges(
   const run = new ChangeRun(place, changes)
   let turnMs = performance.now()
   for (let index = 0; index < changes.length; index++) {
-    if (run.queued >= SLICE) {
+    if (run.queued >= SLICE_IN_BACKGROUND) {
       await run.flushInBackground()
       turnMs = performance.now()
     } else if (performance.now() - turnMs >= TURN_MS) {
-      await run.settled()
-      run.flush()
+      await run.finish()
       await nextTurn()
       run.forget()
       turnMs = performance.now()
     }
-    if (run.needsWhatWasSent(index)) await run.settled()
+    if (run.needsWhatWasSent(index)) await run.finish()
     const removals = run.deviceRemovalsFrom(index)
     if (removals > 0) {
       await run.removeDevices(index, removals)
@@ -63,8 +62,7 @@ export async function applyChanges(
       run.start(index)
     }
   }
-  await run.settled()
-  run.flush()
+  await run.finish()
   return run.outcomes()
 }
 
@@ -152,18 +150,22 @@ class ChangeRun implements DeviceIndexes {
     this.forget()
   }
 
-  /** When nothing is under way any more. */
-  async settled(): Promise<void> {
-    if (this.#underWay === undefined) return
-    await this.#underWay
-    this.#underWay = undefined
-    this.forget()
+  /** When nothing is queued and nothing under way any more. */
+  async finish(): Promise<void> {
+    if (this.#queuedWeight > SLICE_HERE) await this.flushInBackground()
+    if (this.#underWay !== undefined) {
+      await this.#underWay
+      this.#underWay = undefined
+      this.forget()
+    }
+    this.flush()
   }
 
   /** Is the change one that asks the kernel, or is made on the spot, and so must come after what is under way? */
   needsWhatWasSent(index: number): boolean {
     const change = this.#changes[index]
-    if (this.#underWay === undefined || change === undefined) return false
+    if (change === undefined || (this.#underWay === undefined && this.#queuedWeight <= SLICE_HERE))
+      return false
     if (change.kind === 'route') return change.action === 'remove' && PlainRoutes.concerns(change.value)
     return change.kind === 'link' || change.kind === 'sysctl'
   }
