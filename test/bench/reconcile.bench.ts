@@ -39,6 +39,7 @@ await run(['ip', 'address', 'add', '172.16.0.1/16', 'dev', 'eth0'])
 const flushRoutes = (): Promise<void> => run(['ip', 'route', 'flush', 'proto', '133'])
 
 const leases = Array.from({ length: PEERS }, (_, index) => peerLease(index + 1))
+const wishes = new Map(leases.map((lease, index) => [slotOf(`${index + 1}`), wishOf(lease)] as const))
 const directory = mkdtempSync(join(tmpdir(), 'trilane-bench-'))
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
 const batch = join(directory, 'routes')
@@ -78,7 +79,8 @@ class Follower {
 const kernel = await LinuxKernel.open()
 
 console.log(`\n${PEERS} peers from nothing, ${ROUNDS} rounds`)
-const ours = new Figures('leases to routes: trilane')
+const ours = new Figures('leases to routes, followed: trilane')
+const wantedToRoutes = new Figures('wanted state to routes: trilane')
 const writing = new Figures('routes only: trilane')
 const theirs = new Figures('routes only: ip -batch')
 for (let round = 0; round <= ROUNDS; round++) {
@@ -90,6 +92,11 @@ for (let round = 0; round <= ROUNDS; round++) {
   follower.close()
   if (writes !== PEERS) throw new Error(`${writes} writes instead of ${PEERS}`)
   await flushRoutes()
+  // What `ip -batch` is given too: the wanted state, and nobody who follows the kernel meanwhile.
+  const bare = new Reconciler({ kernel, logger: SILENT_LOGGER, clock: CLOCK })
+  bare.wish(wishes)
+  const wantedMs = await timedMs(() => bare.pass({ sweep }))
+  await flushRoutes()
   const theirsMs = await timedMs(() => run(['ip', '-batch', batch]))
   await flushRoutes()
   const writingMs = await timedMs(() => kernel.apply(changes))
@@ -97,9 +104,11 @@ for (let round = 0; round <= ROUNDS; round++) {
   // The first round warms the code and the page cache up.
   if (round === 0) continue
   ours.addRound([oursMs])
+  wantedToRoutes.addRound([wantedMs])
   writing.addRound([writingMs])
   theirs.addRound([theirsMs])
 }
+console.log(wantedToRoutes.toLine(theirs))
 console.log(ours.toLine(theirs))
 console.log(writing.toLine(theirs))
 console.log(theirs.toLine(theirs))
@@ -188,8 +197,11 @@ follower.close()
 kernel.close()
 
 console.log('')
-const ratio = median(theirs.all) / median(ours.all)
-expectFigure(`from nothing ${ratio.toFixed(2)} times as fast as ip -batch, at least 1`, ratio >= 1)
+const ratio = median(theirs.all) / median(wantedToRoutes.all)
+expectFigure(
+  `wanted state to routes, from nothing: ${ratio.toFixed(2)} times as fast as ip -batch, at least 1`,
+  ratio >= 1
+)
 const worstMs = Math.max(quantile(changedMs, 0.99), quantile(followedMs, 0.99))
 expectFigure(`a changed lease takes ${worstMs.toFixed(2)} ms (p99), less than 10`, worstMs < 10)
 expectFigure(
