@@ -8,6 +8,11 @@ import { removeQuietly } from './remove-quietly.ts'
 export interface WriteFileOptions {
   /** Exact: the umask does not apply. @default 0o600 */
   readonly modeOctal?: number
+  /**
+   * What the text has survived when the call returns: the end of this process, or also a power failure, which costs two
+   * fsyncs. @default 'power-loss'
+   */
+  readonly survives?: 'process' | 'power-loss'
 }
 
 /**
@@ -21,7 +26,7 @@ export interface WriteFileOptions {
 export async function writeFileAtomic(
   path: string,
   text: string,
-  { modeOctal = 0o600 }: WriteFileOptions = {}
+  { modeOctal = 0o600, survives = 'power-loss' }: WriteFileOptions = {}
 ): Promise<void> {
   const directory = dirname(path)
   // Beside the file: a rename is atomic within one file system only.
@@ -32,12 +37,12 @@ export async function writeFileAtomic(
     try {
       writeFileSync(file, text)
       fchmodSync(file, modeOctal)
-      await syncFile(file)
+      if (survives === 'power-loss') await syncFile(file)
     } finally {
       closeSync(file)
     }
     renameSync(temporary, path)
-    await syncDirectory(directory)
+    if (survives === 'power-loss') await syncDirectory(directory)
   } catch (error) {
     removeQuietly(temporary)
     throw fileError('write', path, error)

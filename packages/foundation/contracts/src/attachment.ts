@@ -19,13 +19,13 @@ export interface AttachmentRecord {
 /** This node's disk for {@link AttachmentRecord}s of all networks. */
 export interface AttachmentStore {
   /**
-   * Replaces the record of the same network and key, whole or not at all.
+   * Replaces the record of the same network and key, whole or not at all. It has survived the end of this process when
+   * this returns. A power failure may take it: that takes the pod and its link too, and the reservation, which is durable,
+   * has the key (docs/decisions/0004).
    *
-   * @param survives what the record has survived by the time this returns: the end of this process, or also that of
-   *   the machine. @default 'power-loss'
    * @throws TrilaneError `TRI_FILE`
    */
-  write(record: AttachmentRecord, survives?: 'process' | 'power-loss'): Promise<void>
+  write(record: AttachmentRecord): Promise<void>
   read(network: string, key: AttachmentKey): Promise<AttachmentRecord | undefined>
   /** Every readable record; a torn or foreign file is skipped and reported in `problems`. */
   list(): Promise<{ readonly records: readonly AttachmentRecord[]; readonly problems: readonly string[] }>

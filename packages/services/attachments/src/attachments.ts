@@ -18,15 +18,15 @@ import { Turns } from './turns.ts'
  *
  * | step of attach | kept as | a crash in it or after it leaves |
  * |---|---|---|
- * | 1 record `plugging`, and at the same time reserve addresses | files, durable | what `recover` undoes |
+ * | 1 record `plugging`, and at the same time reserve addresses | files, the reservation durable | what `recover` undoes |
  * | 2 plug | the kernel's state | the same |
  * | 3 record `plugged` | file | an attached pod |
  *
- * In step 1 neither waits for the other, because each waits for the disk and both must be there only before step 2.
- * A crash may leave the addresses without the record; the runtime's DEL frees them.
+ * In step 1 neither waits for the other, because both must be there only before step 2. A crash may leave the addresses
+ * without the record; the runtime's DEL frees them.
  *
- * The record `plugged` is not waited for on the disk: a power failure that could take it ends the pod and the link
- * as well, and the record `plugging` or none, which is then found, says just that.
+ * A record is not waited for on the disk: a power failure that could take it ends the pod and the link as well. What
+ * outlives them is the reservation, which is durable and has the key.
  *
  * Going back is always: unplug, release, remove the record. The record goes last, so that what is not undone yet
  * is still written down.
@@ -117,7 +117,7 @@ export class Attachments {
     try {
       const link = await this.#links.plug(spec, wanted)
       const plugged: AttachmentRecord = { ...record, phase: 'plugged', addresses, link }
-      await this.#store.write(plugged, 'process')
+      await this.#store.write(plugged)
       return plugged
     } catch (error) {
       await this.#clear(key, () => this.#undo(key))

@@ -1,4 +1,4 @@
-import { type AttachmentRecord, SILENT_LOGGER, TrilaneError } from '@trilane/contracts'
+import { SILENT_LOGGER, TrilaneError } from '@trilane/contracts'
 import { IpAddress, Mac } from '@trilane/ip'
 import { describe, expect, it } from 'vitest'
 import { Attachments } from '../src/index.ts'
@@ -55,26 +55,6 @@ describe('attach', () => {
     go()
     await attached
     expect(world.steps.slice(-2)).toEqual(['plug a', 'write plugged a'])
-  })
-
-  it('waits for the disk with what is written before the kernel is touched, and not with what is after', async () => {
-    const world = new World()
-    const survived: unknown[] = []
-    const write = world.store.write
-    const store = {
-      ...world.store,
-      write: (record: AttachmentRecord, survives?: 'process' | 'power-loss') => {
-        survived.push([record.phase, survives ?? 'power-loss'])
-        return write(record, survives)
-      }
-    }
-    const { pool, podLinks: links } = world
-    const parts = { network: 'default', pool, store, links, spec: () => SPEC, logger: SILENT_LOGGER }
-    await new Attachments(parts).attach(REQUEST)
-    expect(survived).toEqual([
-      ['plugging', 'power-loss'],
-      ['plugged', 'process']
-    ])
   })
 
   it('leaves the addresses that its key has from somebody else', async () => {
