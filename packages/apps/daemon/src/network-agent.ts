@@ -129,15 +129,14 @@ export class NetworkAgent {
     await this.#acquire()
     await this.#patiently('store', () => subnets.follow((change) => this.#onPeers(change)))
     this.#listed = true
-    const { writes, failures } = await loop.passSoon(0)
+    await this.#patiently('kernel', async () => {
+      const { writes, failures } = await loop.passSoon(0)
+      const { size } = this.#wishes
+      logger.info('first full pass done', { peers: size, writes, failures: failures.length })
+    })
     await this.#publish()
     this.#ready = true
-    logger.info('network ready', {
-      subnets: this.#stored?.lease.subnets,
-      peers: this.#wishes.size,
-      writes,
-      failures: failures.length
-    })
+    logger.info('network ready', { subnets: this.#stored?.lease.subnets })
     void this.#renewForever()
   }
 

@@ -1,4 +1,4 @@
-import type { Kernel, KernelState, Link, Route } from '@trilane/contracts'
+import type { KernelState, Link } from '@trilane/contracts'
 import { type MemoryKernel, memoryNode } from '@trilane/kernel-memory'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Reconciler } from '../src/index.ts'
@@ -7,10 +7,12 @@ import {
   bridge,
   commandsOfReport,
   fdb,
+  makeOn,
   net,
   reconcilerOf,
   route,
   routedPeer,
+  routesOn,
   state,
   VXLAN_NODE,
   vxlan,
@@ -26,24 +28,9 @@ beforeEach(() => {
   ;({ reconciler } = reconcilerOf(kernel))
 })
 
-async function routes(on: Kernel = kernel): Promise<readonly Route[]> {
-  return (await on.read({ routes: 'main' })).routes.filter(({ protocol }) => protocol !== 2)
-}
-
-async function make(parts: Partial<KernelState>, by: MemoryKernel = kernel): Promise<void> {
-  const links = (parts.links ?? []).map((value) => ({ action: 'create', kind: 'link', value }) as const)
-  const addresses = (parts.addresses ?? []).map(
-    (value) => ({ action: 'set', kind: 'address', value }) as const
-  )
-  const ways = (parts.routes ?? []).map((value) => ({ action: 'set', kind: 'route', value }) as const)
-  const entries = (parts.fdb ?? []).map((value) => ({ action: 'set', kind: 'fdb', value }) as const)
-  for (const { error } of await by.apply([...links, ...addresses, ...ways, ...entries]))
-    expect(error).toBeUndefined()
-}
-
 describe('flush', () => {
   it('before anything was read is a pass', async () => {
-    await make({ links: [bridge('cni0')] })
+    await makeOn(kernel, { links: [bridge('cni0')] })
     wish(reconciler, { node: state({ links: [bridge('cni0')] }) })
     expect((await reconciler.flush()).outcomes).toEqual([])
     expect(reconciler.counters).toMatchObject({ fullPasses: 1, flushes: 0 })
@@ -156,15 +143,15 @@ describe('flush', () => {
     wish(reconciler, { peer: routedPeer(2) })
     await reconciler.pass({})
     const foreign = route('10.5.2.0/24', '192.168.1.77', { protocol: 4 })
-    await make({ routes: [foreign] })
+    await makeOn(kernel, { routes: [foreign] })
     wish(reconciler, { peer: undefined })
     expect((await reconciler.flush()).failures).toEqual([])
-    expect(await routes()).toMatchObject([{ gateway: foreign.gateway, protocol: 4 }])
+    expect(await routesOn(kernel)).toMatchObject([{ gateway: foreign.gateway, protocol: 4 }])
   })
 
   it('does not delete what it found without a mark', async () => {
     const { alias: _, ...plain } = bridge('br0')
-    await make({ links: [plain], addresses: [address('br0', '10.5.1.1/24')] })
+    await makeOn(kernel, { links: [plain], addresses: [address('br0', '10.5.1.1/24')] })
     wish(reconciler, { node: state({ links: [plain], addresses: [address('br0', '10.5.1.1/24')] }) })
     await reconciler.pass({})
     wish(reconciler, { node: undefined })
@@ -195,7 +182,7 @@ describe('flush', () => {
     await reconciler.flush()
     wish(reconciler, { node: node(true) })
     await reconciler.flush()
-    expect(await routes()).toMatchObject([way])
+    expect(await routesOn(kernel)).toMatchObject([way])
   })
 
   it('writes again what was on a child of a device that is made again', async () => {
@@ -206,7 +193,7 @@ describe('flush', () => {
     await reconciler.pass({})
     wish(reconciler, { parent: parent(2) })
     expect((await reconciler.flush()).failures).toEqual([])
-    expect(await routes()).toMatchObject([way])
+    expect(await routesOn(kernel)).toMatchObject([way])
     expect((await reconciler.pass({})).outcomes).toEqual([])
   })
 
@@ -217,6 +204,6 @@ describe('flush', () => {
     wish(reconciler, { peer: undefined })
     expect((await reconciler.flush()).failures).toHaveLength(1)
     expect(await reconciler.pass({})).toMatchObject({ writes: 1, failures: [] })
-    expect(await routes()).toEqual([])
+    expect(await routesOn(kernel)).toEqual([])
   })
 })

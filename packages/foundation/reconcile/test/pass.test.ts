@@ -1,4 +1,4 @@
-import type { Kernel, KernelState, Logger, Route } from '@trilane/contracts'
+import type { Logger } from '@trilane/contracts'
 import { type MemoryKernel, memoryNode } from '@trilane/kernel-memory'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Reconciler, SweepScope } from '../src/index.ts'
@@ -6,11 +6,13 @@ import {
   address,
   bridge,
   commandsOfReport,
+  makeOn,
   neighbour,
   net,
   reconcilerOf,
   route,
   routedPeer,
+  routesOn,
   state,
   VXLAN_NODE,
   vxlan,
@@ -27,21 +29,6 @@ beforeEach(() => {
   kernel = memoryNode({ links: ['eth0 192.168.1.1/24'] })
   ;({ reconciler } = reconcilerOf(kernel))
 })
-
-async function routes(on: Kernel = kernel): Promise<readonly Route[]> {
-  return (await on.read({ routes: 'main' })).routes.filter(({ protocol }) => protocol !== 2)
-}
-
-async function make(parts: Partial<KernelState>, by: MemoryKernel = kernel): Promise<void> {
-  const links = (parts.links ?? []).map((value) => ({ action: 'create', kind: 'link', value }) as const)
-  const addresses = (parts.addresses ?? []).map(
-    (value) => ({ action: 'set', kind: 'address', value }) as const
-  )
-  const ways = (parts.routes ?? []).map((value) => ({ action: 'set', kind: 'route', value }) as const)
-  const entries = (parts.fdb ?? []).map((value) => ({ action: 'set', kind: 'fdb', value }) as const)
-  for (const { error } of await by.apply([...links, ...addresses, ...ways, ...entries]))
-    expect(error).toBeUndefined()
-}
 
 describe('pass', () => {
   it('makes everything in one go, writes nothing the second time', async () => {
@@ -116,7 +103,7 @@ describe('pass', () => {
       child: () => logger
     }
     ;({ reconciler } = reconcilerOf(kernel, logger))
-    await make({ links: [vxlan('flannel.1', 7)], addresses: [address('flannel.1', '10.5.1.0/32')] })
+    await makeOn(kernel, { links: [vxlan('flannel.1', 7)], addresses: [address('flannel.1', '10.5.1.0/32')] })
     wish(reconciler, { 'default/node': VXLAN_NODE, 'default/peer/2': vxlanPeer(2) })
     expect((await reconciler.pass({})).failures).toEqual([])
     expect(lines).toEqual([
@@ -127,7 +114,7 @@ describe('pass', () => {
 
   it('adopts a device of the right kind without a mark, keeping it', async () => {
     const { alias: _, ...unmarked } = vxlan('flannel.1', 1)
-    await make({ links: [unmarked] })
+    await makeOn(kernel, { links: [unmarked] })
     const before = (await kernel.read({ links: true })).links.find(({ name }) => name === 'flannel.1')
     wish(reconciler, { 'default/node': VXLAN_NODE })
     expect(commandsOfReport(await reconciler.pass({}))).toContain(
@@ -138,7 +125,7 @@ describe('pass', () => {
   })
 
   it('touches neither a foreign device of another kind nor anything on it', async () => {
-    await make({ links: [{ name: 'flannel.1', kind: { type: 'bridge' }, up: true }] })
+    await makeOn(kernel, { links: [{ name: 'flannel.1', kind: { type: 'bridge' }, up: true }] })
     wish(reconciler, { 'default/node': VXLAN_NODE, 'default/peer/2': vxlanPeer(2) })
     const report = await reconciler.pass({ sweep: SWEEP })
     expect(report.failures.map(({ error }) => [error?.code, error?.details])).toEqual([
@@ -187,7 +174,7 @@ describe('pass', () => {
   })
 
   it('sweeps only when told to', async () => {
-    await make({ links: [bridge('old0')], routes: [route('10.5.9.0/24', '192.168.1.9')] })
+    await makeOn(kernel, { links: [bridge('old0')], routes: [route('10.5.9.0/24', '192.168.1.9')] })
     expect((await reconciler.pass({})).outcomes).toEqual([])
     expect(commandsOfReport(await reconciler.pass({ sweep: SWEEP }))).toEqual([
       'ip route del 10.5.9.0/24 via 192.168.1.9 dev eth0 proto 133 scope global metric 0',
@@ -233,10 +220,9 @@ describe('pass', () => {
     await Promise.resolve()
     wish(reconciler, { 2: undefined, 3: routedPeer(3, '192.168.1.33'), 4: routedPeer(4) })
     expect(await pass).toMatchObject({ writes: 3, failures: [] })
-    expect((await routes()).map(({ destination, gateway }) => `${destination} ${gateway}`).sort()).toEqual([
-      '10.5.3.0/24 192.168.1.33',
-      '10.5.4.0/24 192.168.1.4'
-    ])
+    expect(
+      (await routesOn(kernel)).map(({ destination, gateway }) => `${destination} ${gateway}`).sort()
+    ).toEqual(['10.5.3.0/24 192.168.1.33', '10.5.4.0/24 192.168.1.4'])
     expect(reconciler.counters.repairs).toBe(0)
     expect((await reconciler.flush()).outcomes).toEqual([])
     expect((await reconciler.pass({ sweep: SWEEP })).outcomes).toEqual([])
@@ -249,6 +235,6 @@ describe('pass', () => {
     expect(await reconciler.pass({ sweep: SWEEP })).toMatchObject({
       outcomes: [{ change: { kind: 'route' } }]
     })
-    expect(await routes()).toEqual([])
+    expect(await routesOn(kernel)).toEqual([])
   })
 })

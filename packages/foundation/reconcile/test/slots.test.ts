@@ -1,8 +1,8 @@
-import type { Kernel, Logger, Route } from '@trilane/contracts'
+import type { Kernel, Logger } from '@trilane/contracts'
 import { type MemoryKernel, memoryNode } from '@trilane/kernel-memory'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Reconciler } from '../src/index.ts'
-import { commandsOfReport, reconcilerOf, route, routedPeer, state, wish } from './things.ts'
+import { commandsOfReport, reconcilerOf, route, routedPeer, routesOn, state, wish } from './things.ts'
 
 let kernel: MemoryKernel
 let reconciler: Reconciler
@@ -11,10 +11,6 @@ beforeEach(() => {
   kernel = memoryNode({ links: ['eth0 192.168.1.1/24'] })
   ;({ reconciler } = reconcilerOf(kernel))
 })
-
-async function routes(on: Kernel = kernel): Promise<readonly Route[]> {
-  return (await on.read({ routes: 'main' })).routes.filter(({ protocol }) => protocol !== 2)
-}
 
 describe('slots', () => {
   it('that want the same are one object, which goes with the last of them', async () => {
@@ -25,7 +21,7 @@ describe('slots', () => {
     expect((await reconciler.flush()).outcomes).toEqual([])
     wish(reconciler, { b: undefined })
     expect(await reconciler.flush()).toMatchObject({ writes: 1 })
-    expect(await routes()).toEqual([])
+    expect(await routesOn(kernel)).toEqual([])
   })
 
   it('that want one thing differently: the first has its way, the other is told', async () => {
@@ -43,7 +39,7 @@ describe('slots', () => {
     expect(report.failures.map(({ error }) => error?.message)).toEqual([
       'route 254 10.5.2.0/24 0 is wanted twice: a wants it otherwise than b, and came first'
     ])
-    expect(await routes()).toMatchObject([{ gateway: route('10.5.2.0/24', '192.168.1.2').gateway }])
+    expect(await routesOn(kernel)).toMatchObject([{ gateway: route('10.5.2.0/24', '192.168.1.2').gateway }])
     expect(reconciler.standing('a')).toMatchObject({ wanted: 1, present: 1, failures: [] })
     expect(reconciler.standing('b')).toMatchObject({
       wanted: 1,
@@ -54,7 +50,7 @@ describe('slots', () => {
     // Replacing the winner keeps its place, and says nothing new.
     wish(reconciler, { a: routedPeer(2, '192.168.1.3') })
     await reconciler.flush()
-    expect(await routes()).toMatchObject([{ gateway: route('10.5.2.0/24', '192.168.1.3').gateway }])
+    expect(await routesOn(kernel)).toMatchObject([{ gateway: route('10.5.2.0/24', '192.168.1.3').gateway }])
     expect(warnings).toEqual(['wanted twice'])
 
     wish(reconciler, { a: undefined })
@@ -107,7 +103,7 @@ describe('the queue', () => {
     }
     await Promise.all(acts)
     expect(most).toBe(1)
-    expect(await routes()).toHaveLength(4)
+    expect(await routesOn(kernel)).toHaveLength(4)
   })
 
   it('a kernel that breaks while it writes is tried again', async () => {

@@ -115,3 +115,21 @@ export function vxlanPeer(number: number, outer = `192.168.1.${number}`): Kernel
 export function routedPeer(number: number, gateway = `192.168.1.${number}`): KernelState {
   return state({ routes: [route(`10.5.${number}.0/24`, gateway)] })
 }
+
+/** Routes of the main table that the kernel did not make by itself. */
+export async function routesOn(kernel: Kernel): Promise<readonly Route[]> {
+  return (await kernel.read({ routes: 'main' })).routes.filter(({ protocol }) => protocol !== 2)
+}
+
+/** What is there before the reconciler looks, made by somebody else. */
+export async function makeOn(kernel: Kernel, parts: Partial<KernelState>): Promise<void> {
+  const links = (parts.links ?? []).map((value) => ({ action: 'create', kind: 'link', value }) as const)
+  const addresses = (parts.addresses ?? []).map(
+    (value) => ({ action: 'set', kind: 'address', value }) as const
+  )
+  const ways = (parts.routes ?? []).map((value) => ({ action: 'set', kind: 'route', value }) as const)
+  const entries = (parts.fdb ?? []).map((value) => ({ action: 'set', kind: 'fdb', value }) as const)
+  for (const { error } of await kernel.apply([...links, ...addresses, ...ways, ...entries])) {
+    if (error !== undefined) throw error
+  }
+}
