@@ -5,7 +5,7 @@ import { SILENT_LOGGER } from '@trilane/contracts'
 import { mapFamilies } from '@trilane/ip'
 import { LeaseAddressPool, rangeOf } from '@trilane/ipam'
 import { LinuxFileLocks, LinuxKernel } from '@trilane/kernel-linux'
-import { BridgePodLinks, bridgedNodeState, bridgedPodLink } from '@trilane/pod-link'
+import { BridgePodLinks, bridgedPodLink, bridgedPodState } from '@trilane/pod-link'
 import { planChanges } from '@trilane/reconcile'
 import { FileAttachments, HostLocalReservations, writeFileAtomic } from '@trilane/state-files'
 import { expectFigure, Figures, median, timedMs } from './figures.ts'
@@ -41,7 +41,7 @@ const directory = mkdtempSync('/var/lib/trilane-bench-')
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
 
 const kernel = await LinuxKernel.open()
-const wanted = bridgedNodeState(NODE, OWN_LEASE, { mtuBytes: MTU_BYTES })
+const wanted = bridgedPodState(NODE, OWN_LEASE, { mtuBytes: MTU_BYTES })
 const sysctls = wanted.sysctls.map(({ key }) => key)
 await kernel.apply(planChanges(wanted, await kernel.read({ links: true, addresses: true, sysctls })))
 // As in the daemon, whose reconciler follows the kernel.

@@ -11,7 +11,7 @@ import {
 } from '@trilane/contracts'
 import { IpAddress, mapFamilies, type PerFamily, Prefix } from '@trilane/ip'
 import { LinuxKernel } from '@trilane/kernel-linux'
-import { BridgePodLinks, bridgedNodeState, bridgedPodLink } from '@trilane/pod-link'
+import { BridgePodLinks, bridgedPodLink, bridgedPodState } from '@trilane/pod-link'
 import { planChanges } from '@trilane/reconcile'
 import { type Place, Testbed } from '@trilane/testbed'
 
@@ -49,7 +49,7 @@ export class BridgedNode {
       const kernel = await host.namespace(place.namespacePath).finally(() => host.close())
       const lease = leaseOf({ v4: '10.5.71.0/24', v6: 'fd00:5:0:71::/64' })
       const facts = factsOf(lease)
-      const wanted = bridgedNodeState(facts, lease, { mtuBytes: MTU_BYTES })
+      const wanted = bridgedPodState(facts, lease, { mtuBytes: MTU_BYTES })
       const sysctls = wanted.sysctls.map(({ key }) => key)
       const actual = await kernel.read({ links: true, addresses: true, sysctls })
       const refused = (await kernel.apply(planChanges(wanted, actual))).find(

@@ -25,7 +25,7 @@ export const good: Backend<Options, JsonValue> = {
     throw TrilaneError.of('TRI_CONFIG_INVALID', { path: 'Backend.Port', value: port, allowed: 'a number' })
   },
   leaseData: (node, { port }) => mapFamilies(node.publicAddresses, () => ({ port })),
-  nodeState: (node, lease) => hostGw.nodeState(node, lease, {}),
+  nodeState: hostGw.nodeState,
   peerState(node, peer, options) {
     for (const data of valuesOf(peer.backendData)) {
       if (typeof data !== 'object' || data === null || !('port' in data)) {
@@ -68,8 +68,8 @@ export const moody = (): number => {
 
 export const node =
   (change: (state: KernelState, facts: NodeFacts) => Partial<KernelState>) =>
-  (...[facts, lease, options]: Parameters<typeof good.nodeState>): KernelState => {
-    const state = good.nodeState(facts, lease, options)
+  (...[facts, lease, options]: Parameters<typeof good.podState>): KernelState => {
+    const state = good.podState(facts, lease, options)
     return { ...state, ...change(state, facts) }
   }
 

@@ -42,7 +42,7 @@ export const peerMutants: readonly Mutant[] = [
     fixtureOf({
       peerState: (facts, lease, options) => ({
         ...good.peerState(facts, lease, options),
-        links: good.nodeState(facts, lease, options).links
+        links: good.podState(facts, lease, good.podLink(facts, lease, options)).links
       })
     })
   ],
@@ -157,13 +157,24 @@ export const peerMutants: readonly Mutant[] = [
     fixtureOf({ podLink: link(() => ({ bridge: 'br0' })) })
   ],
   [
+    'gives the bridge its own MTU whatever the pods have',
+    [
+      'podLink > gives the bridge the MTU of the link that pods are plugged in by, which may be lower than its own'
+    ],
+    fixtureOf({
+      podState: node(({ links }, { uplink }) => ({
+        links: links.map((one) => ({ ...one, mtuBytes: uplink.mtuBytes }))
+      }))
+    })
+  ],
+  [
     'wants what Linux reads back differently',
     ['kernel > takes the whole state, and then nothing is left to write'],
     fixtureOf({
       peerState: peer(({ routes }) => ({
         routes: routes.map((route) => ({ ...route, scope: 'link' as const, onlink: true }))
       })),
-      nodeState: node(({ sysctls }) => ({ sysctls: [...sysctls, { key: 'net/ipv9/none', value: '1' }] }))
+      podState: node(({ sysctls }) => ({ sysctls: [...sysctls, { key: 'net/ipv9/none', value: '1' }] }))
     })
   ],
   [
@@ -194,7 +205,7 @@ export const peerMutants: readonly Mutant[] = [
     fixtureOf({
       peerState: (facts, lease, options) => ({
         ...good.peerState(facts, lease, options),
-        links: good.nodeState(facts, lease, options).links
+        links: good.podState(facts, lease, good.podLink(facts, lease, options)).links
       })
     })
   ]

@@ -98,7 +98,7 @@ export const nodeMutants: readonly Mutant[] = [
     'wants another bridge each time',
     ['nodeState > is the same for the same facts'],
     fixtureOf({
-      nodeState: node(({ links }) => ({
+      podState: node(({ links }) => ({
         links: links.map((one) => ({ ...one, mac: Mac.derive(`${moody()}`) }))
       }))
     })
@@ -106,18 +106,18 @@ export const nodeMutants: readonly Mutant[] = [
   [
     'makes a bridge without a mark',
     ['nodeState > carries our marks, and has each key once'],
-    fixtureOf({ nodeState: node(({ links }) => ({ links: links.map(({ alias: _, ...one }) => one) })) })
+    fixtureOf({ podState: node(({ links }) => ({ links: links.map(({ alias: _, ...one }) => one) })) })
   ],
   [
     'wants an address twice',
     ['nodeState > carries our marks, and has each key once'],
-    fixtureOf({ nodeState: node(({ addresses }) => ({ addresses: [...addresses, ...addresses] })) })
+    fixtureOf({ podState: node(({ addresses }) => ({ addresses: [...addresses, ...addresses] })) })
   ],
   [
     'turns IPv6 on where it is off',
     ['nodeState > has nothing of a family that the network does not have'],
     fixtureOf({
-      nodeState: node(({ sysctls }) => ({
+      podState: node(({ sysctls }) => ({
         sysctls: [...sysctls.slice(1), { key: 'net/ipv6/conf/all/forwarding', value: '1' }]
       }))
     })
@@ -128,13 +128,13 @@ export const nodeMutants: readonly Mutant[] = [
       'nodeState > has nothing of a family that the network does not have',
       'podLink > leads, where it is a bridge, to the bridge of the node’s state and to its addresses there'
     ],
-    fixtureOf({ nodeState: node(({ addresses }) => ({ addresses: [...addresses, V4, V6] })) })
+    fixtureOf({ podState: node(({ addresses }) => ({ addresses: [...addresses, V4, V6] })) })
   ],
   [
     'changes a parameter of the uplink',
     ['nodeState > leaves the uplink to the operator: no link, no address, no sysctl of it'],
     fixtureOf({
-      nodeState: node(({ sysctls }, { network, uplink }) => {
+      podState: node(({ sysctls }, { network, uplink }) => {
         const family = network.families.v4 === undefined ? 'ipv6' : 'ipv4'
         return { sysctls: [...sysctls, { key: `net/${family}/conf/${uplink.name}/forwarding`, value: '1' }] }
       })

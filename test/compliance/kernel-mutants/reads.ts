@@ -181,6 +181,30 @@ export const otherMutants: readonly Mutant[] = [
     "routeTo > the node's own address is local *",
     leading((way) => (way === undefined ? way : { ...way, type: 'unicast' }))
   ),
+  mutant('refuses to ask for nothing', 'solicit > of nothing succeeds', (kernel) => ({
+    async solicit(neighbours) {
+      if (neighbours.length === 0) throw new Error('nothing to ask for')
+      return kernel.solicit(neighbours)
+    }
+  })),
+  mutant(
+    'never asks',
+    [
+      'solicit > finds the MAC of a neighbour that answers, and tells *',
+      'solicit > says of a neighbour that does not answer that it failed *',
+      'solicit > leaves out what cannot be asked for, and asks for the rest *'
+    ],
+    () => ({ solicit: async () => {} })
+  ),
+  mutant(
+    'asks for nothing when one cannot be asked for',
+    'solicit > leaves out what cannot be asked for, and asks for the rest *',
+    (kernel) => ({
+      async solicit(neighbours) {
+        if (neighbours.every(({ device }) => device !== 'missing')) await kernel.solicit(neighbours)
+      }
+    })
+  ),
   mutant('refuses to announce nothing', 'announce > of nothing succeeds', (kernel) => ({
     async announce(announcements) {
       if (announcements.length === 0) throw new Error('nothing to announce')

@@ -2,6 +2,7 @@ import type { Attachments } from '@trilane/attachments'
 import {
   type Backend,
   type Clock,
+  joinStates,
   type Kernel,
   type KernelEvent,
   type KernelState,
@@ -189,7 +190,10 @@ export class NetworkAgent {
   #wishNode(): void {
     const { backend, options, loop } = this.parts
     if (this.#stored === undefined) return
-    const state = backend.nodeState(this.#knownFacts(), this.#stored.lease, options)
+    const facts = this.#knownFacts()
+    const { lease } = this.#stored
+    const link = backend.podLink(facts, lease, options)
+    const state = joinStates([backend.nodeState(facts, lease, options), backend.podState(facts, lease, link)])
     loop.wish(new Map([[this.#slots.node, state]]))
   }
 

@@ -1,5 +1,5 @@
 import type { Backend } from '@trilane/contracts'
-import { bridgedPodLink } from '@trilane/pod-link'
+import { bridgedPodLink, bridgedPodState } from '@trilane/pod-link'
 import { leaseData } from './lease-data.ts'
 import { nodeState, podMtuBytes } from './node-state.ts'
 import { type HostGwOptions, OPTION_NAMES, parseOptions } from './options.ts'
@@ -12,6 +12,7 @@ export const hostGw: Backend<HostGwOptions, never> = {
   traits: {
     overheadBytes: { v4: 0, v6: 0 },
     needsSharedLink: true,
+    servesEveryPeer: true,
     hostReachesPods: true,
     podsHaveOwnMac: false,
     podsOnNodeNetwork: false
@@ -21,5 +22,6 @@ export const hostGw: Backend<HostGwOptions, never> = {
   leaseData,
   nodeState,
   peerState,
-  podLink: (node, lease) => bridgedPodLink(node, lease, podMtuBytes(node))
+  podLink: (node, lease) => bridgedPodLink(node, lease, podMtuBytes(node)),
+  podState: bridgedPodState
 }

@@ -1,9 +1,8 @@
-import type { KernelState, Lease, NodeFacts } from '@trilane/contracts'
-import { bridgedNodeState } from '@trilane/pod-link'
+import { EMPTY_KERNEL_STATE, type KernelState, type NodeFacts } from '@trilane/contracts'
 
-/** The bridge that every routed network has; there is no device of host-gw's own. */
-export function nodeState(node: NodeFacts, lease: Lease): KernelState {
-  return bridgedNodeState(node, lease, { mtuBytes: podMtuBytes(node) })
+/** Packets come and go by the uplink as it is: there is no device of host-gw's own. */
+export function nodeState(): KernelState {
+  return EMPTY_KERNEL_STATE
 }
 
 /** Pod packets leave by the uplink as they are. */

@@ -8,8 +8,9 @@ const LEASE = peerOf({ v4: '10.5.71.0/24', v6: 'fd00:5:0:71::/64' }, { v4: '192.
 
 describe('host-gw', () => {
   it('gives pods the whole MTU of the uplink', () => {
-    expect(hostGw.podLink(DUAL, LEASE, {}).mtuBytes).toBe(9000)
-    expect(hostGw.nodeState(DUAL, LEASE, {}).links).toMatchObject([{ name: 'cni0', mtuBytes: 9000 }])
+    const link = hostGw.podLink(DUAL, LEASE, {})
+    expect(link.mtuBytes).toBe(9000)
+    expect(hostGw.podState(DUAL, LEASE, link).links).toMatchObject([{ name: 'cni0', mtuBytes: 9000 }])
   })
 
   it('ignores unknown options as flannel does', () => {

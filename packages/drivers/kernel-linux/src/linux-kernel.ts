@@ -6,6 +6,7 @@ import type {
   KernelEvent,
   KernelSnapshot,
   KernelWatch,
+  Neighbour,
   ReadScope,
   RouteLookup
 } from '@trilane/contracts'
@@ -15,6 +16,7 @@ import { applyChanges } from './apply-changes.ts'
 import { kernelError } from './kernel-errors.ts'
 import { EVENT_GROUPS, watchKernel } from './kernel-watch.ts'
 import { NetworkNamespace, warmThreadPool } from './namespaces.ts'
+import { useNeighbour } from './neighbours.ts'
 import { DEFAULT_BUFFER_BYTES } from './netlink-socket.ts'
 import { Place } from './place.ts'
 import { readSnapshot } from './read-snapshot.ts'
@@ -91,6 +93,17 @@ export class LinuxKernel implements Kernel {
       (device) => place.indexOf(device),
       (act) => place.inside(act)
     )
+  }
+
+  async solicit(neighbours: readonly Pick<Neighbour, 'device' | 'address'>[]): Promise<void> {
+    const place = this.#place
+    const indexes = new Map<string, number | undefined>()
+    const requests = neighbours.flatMap(({ device, address }) => {
+      if (!indexes.has(device)) indexes.set(device, place.indexIfThere(device))
+      const index = indexes.get(device)
+      return index === undefined ? [] : [useNeighbour(address, index)]
+    })
+    if (requests.length > 0) await place.background.batchAsync(requests)
   }
 
   namespace(path: string): Promise<LinuxKernel> {

@@ -13,6 +13,9 @@ const NDA = { DST: 1, LLADDR: 2, IFINDEX: 8 } as const
 /** The entry is the device's own (vxlan's), not that of the bridge above it. */
 const NTF_SELF = 2
 
+/** Not an entry to store, but one to be used now. */
+const NTF_USE = 1
+
 const STATES = new Map<number, NonNullable<Neighbour['state']>>([
   [1, 'incomplete'],
   [2, 'reachable'],
@@ -67,6 +70,22 @@ export function writeFdbEntry(
       })
       writer.attribute(NDA.LLADDR, value.mac.toBytes())
       writer.attribute(NDA.DST, value.destination.toBytes())
+    }
+  }
+}
+
+/** `ip neigh replace ADDRESS dev DEVICE use`: what a packet to the address would set off (`neigh_event_send`). */
+export function useNeighbour(address: IpAddress, index: number): Request {
+  return {
+    type: RTM.NEWNEIGH,
+    flags: NLM_F.CREATE,
+    write: (writer) => {
+      writer.fixed(NDMSG_BYTES, (view, at) => {
+        view[at] = AF_OF[address.family]
+        view.writeInt32LE(index, at + 4)
+        view[at + 10] = NTF_USE
+      })
+      writer.attribute(NDA.DST, address.toBytes())
     }
   }
 }

@@ -51,6 +51,15 @@ export class Place {
     return this.inside(() => new NetlinkSocket({ groups, bufferBytes }))
   }
 
+  indexIfThere(name: string): number | undefined {
+    try {
+      return this.indexOf(name)
+    } catch (error) {
+      if (TrilaneError.is(error, 'TRI_KERNEL_NOT_FOUND')) return undefined
+      throw error
+    }
+  }
+
   /** @throws TrilaneError `TRI_KERNEL_NOT_FOUND` */
   indexOf(name: string): number {
     let index: number | undefined

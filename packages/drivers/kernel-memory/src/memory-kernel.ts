@@ -7,6 +7,7 @@ import {
   type KernelEvent,
   type KernelSnapshot,
   type KernelWatch,
+  type Neighbour,
   type ReadScope,
   type RouteLookup,
   TrilaneError
@@ -16,6 +17,7 @@ import type { Faults } from './faults.ts'
 import { lookUp } from './lookup.ts'
 import type { MemoryMachine } from './machine.ts'
 import type { NetworkNamespace } from './namespace.ts'
+import { solicit } from './neighbours.ts'
 import { perform } from './perform.ts'
 import { printState } from './print.ts'
 import { readState } from './reading.ts'
@@ -94,6 +96,11 @@ export class MemoryKernel implements Kernel {
       }
       this.announced.push(announcement)
     }
+  }
+
+  async solicit(neighbours: readonly Pick<Neighbour, 'device' | 'address'>[]): Promise<void> {
+    this.#checkOpen()
+    for (const neighbour of neighbours) solicit(this.#namespace, neighbour)
   }
 
   async namespace(path: string): Promise<MemoryKernel> {

@@ -1,4 +1,5 @@
 import { keyOf, type Neighbour } from '@trilane/contracts'
+import type { IpAddress, Mac } from '@trilane/ip'
 import type { Device } from './device.ts'
 import type { NetworkNamespace } from './namespace.ts'
 import { Refusal } from './refusal.ts'
@@ -20,6 +21,37 @@ export function putNeighbour(here: NetworkNamespace, wish: Neighbour, mayExist: 
   }
   here.neighbours.set(key, { device, reading })
   here.emit({ kind: 'neighbour', gone: false, value: reading })
+}
+
+/**
+ * `ip neigh … use`. Nobody waits for the three tries here: an address that the other end of the wire does not have is
+ * `failed` at once.
+ */
+export function solicit(
+  here: NetworkNamespace,
+  { device: name, address }: Pick<Neighbour, 'device' | 'address'>
+): void {
+  const device = here.devices.get(name)
+  if (device === undefined || !device.carrier) return
+  const key = keyOf({ kind: 'neighbour', value: { device: name, address } })
+  const before = here.neighbours.get(key)?.reading
+  if (before !== undefined && CONFIRMED.has(before.state)) return
+  const answer = macBehind(device, address)
+  const reading: Neighbour =
+    answer === undefined
+      ? { device: name, address, state: 'failed' }
+      : { device: name, address, mac: answer, state: 'reachable' }
+  here.neighbours.set(key, { device, reading })
+  here.emit({ kind: 'neighbour', gone: false, value: reading })
+}
+
+const CONFIRMED: ReadonlySet<Neighbour['state']> = new Set(['permanent', 'noarp', 'reachable'])
+
+/** Linux answers for every address of the machine, whichever device it is on (`arp_ignore` 0). */
+function macBehind({ peer }: Device, address: IpAddress): Mac | undefined {
+  if (peer?.up !== true) return undefined
+  const owned = peer.namespace.addresses.some(({ reading }) => reading.address.equals(address))
+  return owned ? peer.mac : undefined
 }
 
 /** `ip neigh del`. */

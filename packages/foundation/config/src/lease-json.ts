@@ -26,7 +26,7 @@ export function encodeLease(lease: Lease): string {
     ['BackendType', backendType === '' ? undefined : backendType],
     [DATA_FIELD.v4, backendData.v4 ?? undefined],
     [DATA_FIELD.v6, backendData.v6 ?? undefined],
-    ['Trilane', node === undefined ? undefined : { machineId: node.machineId, name: node.name }]
+    ['Trilane', node === undefined ? undefined : encodeNode(node)]
   ]
   // Go escapes these five wherever they stand in a string, and they stand nowhere else.
   return JSON.stringify(Object.fromEntries(fields)).replace(
@@ -100,11 +100,31 @@ function readBackendType(fields: ReadonlyMap<string, JsonValue>, fail: Fail): st
   return typeof value === 'string' ? value : fail('BackendType is not a text')
 }
 
-/** Our own key, which no flanneld checks: when it is not as we write it, the lease is one of a stranger. */
+/** `{"machineId":"…","name":"…","lanes":{"host-gw":{},"vxlan":{"v4":{…}}}}` */
+function encodeNode({ machineId, name, lanes }: LeaseNode): JsonValue {
+  if (lanes === undefined) return { machineId, name }
+  return {
+    machineId,
+    name,
+    lanes: Object.fromEntries(
+      Object.entries(lanes).map(([type, data]) => [type, perFamily<JsonValue>((family) => data[family])])
+    )
+  }
+}
+
+/**
+ * Our own key, which no flanneld checks: when it is not as we write it, the lease is one of a stranger. A lane that is
+ * not is left out; what is in its data only its backend knows.
+ */
 function readNode(value: JsonValue | undefined): LeaseNode | undefined {
   if (!isObject(value)) return undefined
-  const { machineId, name } = value
-  return typeof machineId === 'string' && typeof name === 'string' ? { machineId, name } : undefined
+  const { machineId, name, lanes } = value
+  if (typeof machineId !== 'string' || typeof name !== 'string') return undefined
+  if (!isObject(lanes)) return { machineId, name }
+  const readable = Object.entries(lanes).flatMap(([type, data]) =>
+    isObject(data) ? [[type, perFamily((family) => data[family])] as const] : []
+  )
+  return { machineId, name, lanes: Object.fromEntries(readable) }
 }
 
 function perFamily<T>(read: (family: Family) => T | undefined): PerFamily<T> {

@@ -122,6 +122,11 @@ describe("values are flannel's bytes", () => {
       '{"PublicIP":"192.168.77.1","PublicIPv6":"fd77::1","BackendType":"host-gw","BackendData":1,"BackendV6Data":[2],"Trilane":{"machineId":"abc","name":"node-1"}}'
     ],
     [
+      'ours with other lanes',
+      { node: { machineId: 'abc', name: 'n', lanes: { vxlan: { v4: { VNI: 1 } }, 'host-gw': {} } } },
+      '{"PublicIP":"192.168.77.1","PublicIPv6":null,"BackendType":"host-gw","Trilane":{"machineId":"abc","name":"n","lanes":{"vxlan":{"v4":{"VNI":1}},"host-gw":{}}}}'
+    ],
+    [
       'IPv6 only, no type',
       { publicAddresses: addresses('fd77::1'), backendType: '' },
       '{"PublicIP":"0.0.0.0","PublicIPv6":"fd77::1"}'
@@ -185,6 +190,16 @@ describe('reading what others wrote', () => {
     expect(
       decode('{"PublicIP":"1.2.3.4","BackendData":null,"Trilane":{"machineId":5},"BackendType":null}')
     ).toEqual(lease({ publicAddresses: addresses('1.2.3.4'), backendType: '' }))
+  })
+
+  it('leaves out lanes that are not as we write them', () => {
+    const lanes = '{"vxlan":{"v4":7,"x":1},"host-gw":null,"ipip":3}'
+    const text = `{"Trilane":{"machineId":"m","name":"n","lanes":${lanes}}}`
+    expect(decode(text).node).toEqual({ machineId: 'm', name: 'n', lanes: { vxlan: { v4: 7 } } })
+    expect(decode('{"Trilane":{"machineId":"m","name":"n","lanes":[1]}}').node).toEqual({
+      machineId: 'm',
+      name: 'n'
+    })
   })
 
   it.each([

@@ -48,7 +48,11 @@ export interface Backend<Options = unknown, LeaseData extends JsonValue = JsonVa
    */
   leaseData(node: NodeFacts, options: Options): PerFamily<LeaseData>
 
-  /** What this node needs whoever its peers are: devices, gateway addresses, sysctls. */
+  /**
+   * What this node needs to carry packets to and from other nodes, whoever they are: a tunnel device, its address,
+   * sysctls. Nothing that pods stand on ({@link Backend.podState}): a backend may carry only some peers of a network
+   * whose pods another one plugs in.
+   */
   nodeState(node: NodeFacts, lease: Lease, options: Options): KernelState
 
   /**
@@ -60,8 +64,15 @@ export interface Backend<Options = unknown, LeaseData extends JsonValue = JsonVa
    */
   peerState(node: NodeFacts, peer: Lease, options: Options): KernelState
 
-  /** How this node's pods are plugged in. */
+  /** How this node's pods are plugged in, were this backend to carry every peer. */
   podLink(node: NodeFacts, lease: Lease, options: Options): PodLinkSpec
+
+  /**
+   * What pods that are plugged in by `link` stand on in this node: their bridge, gateway addresses, forwarding.
+   *
+   * @param link what {@link Backend.podLink} returned, its MTU perhaps lowered to that of the network's other lanes
+   */
+  podState(node: NodeFacts, lease: Lease, link: PodLinkSpec): KernelState
 }
 
 /** What the agent, the compliance suite, the docs and the comparison may rely on. */
@@ -73,6 +84,11 @@ export interface BackendTraits {
   readonly overheadBytes: Readonly<Record<'v4' | 'v6', number>>
   /** Peers must share the uplink's L2 segment. If true, `peerState` refuses others with `TRI_PEER_NOT_ON_LINK`. */
   readonly needsSharedLink: boolean
+  /**
+   * A peer can be sent to without publishing anything for it: every node that forwards for its pods receives so.
+   * If false, only peers whose leases carry this backend's data are.
+   */
+  readonly servesEveryPeer: boolean
   /** The node itself reaches its own pods without further options. If false, health checks must run elsewhere. */
   readonly hostReachesPods: boolean
   /** The nodes' network sees one MAC per pod. If true, a switch port that accepts one MAC carries no pods. */

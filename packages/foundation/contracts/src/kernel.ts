@@ -51,6 +51,13 @@ export interface Kernel {
   announce(announcements: readonly Announcement[]): Promise<void>
 
   /**
+   * Asks the segment for the MACs of these addresses, as a packet to them would: `ip neigh … use`. The answer, or its
+   * absence after the kernel's three tries (about 3 s), shows as a neighbour event and in a reading. An entry that the
+   * kernel has confirmed lately is left as it is. Batched; an address that cannot be asked for is left out.
+   */
+  solicit(neighbours: readonly Pick<Neighbour, 'device' | 'address'>[]): Promise<void>
+
+  /**
    * The same port for another namespace. The caller closes it.
    *
    * @param path a bind mount (`/run/netns/blue`) or `/proc/PID/ns/net`

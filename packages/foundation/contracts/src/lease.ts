@@ -28,6 +28,23 @@ export interface LeaseNode {
   /** Who holds it, whatever its addresses are. */
   readonly machineId: string
   readonly name: string
+  /**
+   * Lanes that this node can be reached by besides its `backendType`, by backend type, each with that backend's lease
+   * data. Absent: none. A peer reads them with {@link leaseOnLane}.
+   */
+  readonly lanes?: Readonly<Record<string, PerFamily<JsonValue>>>
+}
+
+/**
+ * A lease as the backend of one lane reads it: with that lane's type and data.
+ *
+ * @returns `undefined` when the holder publishes nothing for that lane
+ */
+export function leaseOnLane(lease: Lease, type: string): Lease | undefined {
+  if (lease.backendType === type) return lease
+  const lanes = lease.node?.lanes
+  const backendData = lanes !== undefined && Object.hasOwn(lanes, type) ? lanes[type] : undefined
+  return backendData === undefined ? undefined : { ...lease, backendType: type, backendData }
 }
 
 /** A lease as the store holds it. */

@@ -1,6 +1,6 @@
 import type { IpAddress, PerFamily, Prefix } from '@trilane/ip'
 import type { TrilaneError } from './errors.ts'
-import type { JsonValue, Lease, StoredLease } from './lease.ts'
+import type { JsonValue, Lease, LeaseNode, StoredLease } from './lease.ts'
 
 /**
  * This node's lease and the set of its peers, for one network.
@@ -59,6 +59,8 @@ export interface LeaseClaim {
   readonly publicAddresses: PerFamily<IpAddress>
   readonly backendType: string
   readonly backendData: PerFamily<JsonValue>
+  /** Of the other lanes that this node can be reached by: {@link LeaseNode.lanes}. */
+  readonly lanes?: NonNullable<LeaseNode['lanes']>
   /** Subnets of a former life, from `subnet.env`; taken again when nobody holds them. */
   readonly previousSubnets?: PerFamily<Prefix>
 }

@@ -132,6 +132,7 @@ function kernelOf(of: MemoryKernel): Kernel {
     watch: (listener) => of.watch(listener),
     routeTo: (destination) => of.routeTo(destination),
     announce: (announcements) => of.announce(announcements),
+    solicit: (neighbours) => of.solicit(neighbours),
     namespace: (path) => of.namespace(path),
     close: () => of.close()
   }

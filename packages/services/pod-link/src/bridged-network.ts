@@ -18,7 +18,7 @@ import { networkAlias } from '@trilane/reconcile'
  *
  * @param mtuBytes of the bridge and so of the pods
  */
-export function bridgedNodeState(
+export function bridgedPodState(
   node: NodeFacts,
   lease: Lease,
   { mtuBytes }: { readonly mtuBytes: number }

@@ -1,10 +1,10 @@
 /**
- * How pods are plugged into a node, in two halves: what is wanted as data ({@link bridgedNodeState},
+ * How pods are plugged into a node, in two halves: what is wanted as data ({@link bridgedPodState},
  * {@link bridgedPodLink}, {@link podLinkStates}), and {@link BridgePodLinks}, which writes it through the `Kernel` port.
  *
  * @packageDocumentation
  */
 export { BridgePodLinks } from './bridge-pod-links.ts'
-export { bridgedNodeState, bridgedPodLink, gatewayOf } from './bridged-network.ts'
+export { bridgedPodLink, bridgedPodState, gatewayOf } from './bridged-network.ts'
 export { hostDeviceName } from './names.ts'
 export { type PodLinkPlan, podLinkStates } from './pod-link-states.ts'

@@ -11,7 +11,7 @@ import { objectsOf, SILENT_LOGGER } from '@trilane/contracts'
 import { IpAddress, Mac } from '@trilane/ip'
 import { type MemoryKernel, MemoryMachine, memoryNode } from '@trilane/kernel-memory'
 import { describe, expect, it } from 'vitest'
-import { BridgePodLinks, bridgedNodeState, bridgedPodLink, hostDeviceName } from '../src/index.ts'
+import { BridgePodLinks, bridgedPodLink, bridgedPodState, hostDeviceName } from '../src/index.ts'
 import { factsFor, leaseOf } from './facts.ts'
 
 const LEASE = leaseOf({ v4: '10.5.71.0/24', v6: 'fd00:5:0:71::/64' })
@@ -48,6 +48,7 @@ class Opened implements Kernel {
   apply = (...args: Parameters<Kernel['apply']>) => this.#kernel.apply(...args)
   routeTo = (...args: Parameters<Kernel['routeTo']>) => this.#kernel.routeTo(...args)
   announce = (...args: Parameters<Kernel['announce']>) => this.#kernel.announce(...args)
+  solicit = (...args: Parameters<Kernel['solicit']>) => this.#kernel.solicit(...args)
   close = () => this.#kernel.close()
 
   watch(...args: Parameters<Kernel['watch']>): ReturnType<Kernel['watch']> {
@@ -85,7 +86,7 @@ async function setup(parts: { readonly clock?: Clock; readonly logger?: Logger }
   const machine = new MemoryMachine()
   const node = memoryNode({ machine, links: ['uplink0 192.168.7.1/24'] })
   const pod = machine.addNamespace(POD)
-  const wanted = objectsOf(bridgedNodeState(FACTS, LEASE, { mtuBytes: 1450 }))
+  const wanted = objectsOf(bridgedPodState(FACTS, LEASE, { mtuBytes: 1450 }))
   const outcomes = await node.apply([
     ...wanted.map((object) => ({ ...object, action: 'create' }) as const),
     // Linux forgets the MTU that a bridge was made with when its last port goes; one that is set stays.

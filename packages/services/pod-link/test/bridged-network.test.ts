@@ -1,6 +1,6 @@
 import { commandsOf, objectsOf } from '@trilane/contracts'
 import { describe, expect, it } from 'vitest'
-import { bridgedNodeState, bridgedPodLink } from '../src/index.ts'
+import { bridgedPodLink, bridgedPodState } from '../src/index.ts'
 import { factsFor, leaseOf } from './facts.ts'
 
 const V4 = leaseOf({ v4: '10.5.71.0/24' })
@@ -8,7 +8,7 @@ const V6 = leaseOf({ v6: 'fd00:5:0:71::/64' })
 const DUAL = leaseOf({ v4: '10.5.71.0/24', v6: 'fd00:5:0:71::/64' })
 
 const commands = (lease: typeof V4): string[] =>
-  objectsOf(bridgedNodeState(factsFor(lease), lease, { mtuBytes: 1450 })).flatMap((object) =>
+  objectsOf(bridgedPodState(factsFor(lease), lease, { mtuBytes: 1450 })).flatMap((object) =>
     commandsOf({ ...object, action: 'create' })
   )
 
@@ -17,7 +17,7 @@ const BRIDGE = [
   'ip link set dev cni0 alias trilane:default up'
 ]
 
-describe('bridgedNodeState', () => {
+describe('bridgedPodState', () => {
   it('makes the bridge, a gateway per family and forwarding', () => {
     expect(commands(DUAL)).toEqual([
       ...BRIDGE,
@@ -44,7 +44,7 @@ describe('bridgedNodeState', () => {
     const macOf = (machineId: string, name: string): string => {
       const facts = factsFor(V4, { machineId })
       const network = { ...facts.network, name }
-      const [bridge] = bridgedNodeState({ ...facts, network }, V4, { mtuBytes: 1500 }).links
+      const [bridge] = bridgedPodState({ ...facts, network }, V4, { mtuBytes: 1500 }).links
       return String(bridge?.mac)
     }
     const macs = [macOf('a', 'default'), macOf('b', 'default'), macOf('a', 'other'), macOf('a', 'default')]

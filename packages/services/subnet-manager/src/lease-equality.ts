@@ -1,4 +1,4 @@
-import type { JsonValue, Lease } from '@trilane/contracts'
+import type { JsonValue, Lease, LeaseNode } from '@trilane/contracts'
 import { FAMILIES, type PerFamily } from '@trilane/ip'
 
 /** Do the two say the same? Life and revision are no part of what a lease says. */
@@ -10,7 +10,21 @@ export function sameLease(a: Lease, b: Lease): boolean {
       a.node?.name === b.node?.name &&
       sameFamilies(a.subnets, b.subnets, (x, y) => x.equals(y)) &&
       sameFamilies(a.publicAddresses, b.publicAddresses, (x, y) => x.equals(y)) &&
-      sameFamilies(a.backendData, b.backendData, sameJson))
+      sameFamilies(a.backendData, b.backendData, sameJson) &&
+      sameLanes(a.node?.lanes ?? {}, b.node?.lanes ?? {}))
+  )
+}
+
+type Lanes = NonNullable<LeaseNode['lanes']>
+
+function sameLanes(a: Lanes, b: Lanes): boolean {
+  const names = Object.keys(a)
+  return (
+    names.length === Object.keys(b).length &&
+    names.every((name) => {
+      const [x, y] = [a[name], b[name]]
+      return x !== undefined && y !== undefined && sameFamilies(x, y, sameJson)
+    })
   )
 }
 

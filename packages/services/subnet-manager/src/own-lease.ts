@@ -54,8 +54,9 @@ export function isLeasable(lease: Pick<Lease, 'subnets'>, families: PerFamily<Fa
 
 /** The lease that says what the claim wants. */
 export function leaseOf(subnets: Lease['subnets'], claim: LeaseClaim, node: LeaseNode): Lease {
-  const { publicAddresses, backendType, backendData } = claim
-  return { subnets, publicAddresses, backendType, backendData, node }
+  const { publicAddresses, backendType, backendData, lanes } = claim
+  const holder = lanes === undefined ? node : { ...node, lanes }
+  return { subnets, publicAddresses, backendType, backendData, node: holder }
 }
 
 /** For messages. */

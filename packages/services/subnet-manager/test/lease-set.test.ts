@@ -53,6 +53,24 @@ describe('LeaseSet.takeChanges', () => {
     )
   })
 
+  it('names a lease with other lanes under the same revision', () => {
+    const set = listed()
+    const lanes = (port: number) => ({ vxlan: { v4: { port } } })
+    const withLanes = (stored: StoredLease, port: number): StoredLease => {
+      const node = { machineId: 'b', name: 'b', lanes: lanes(port) }
+      return { ...stored, lease: { ...stored.lease, node } }
+    }
+    for (const [port, isNew] of [
+      [1, true],
+      [1, false],
+      [2, true]
+    ] as const) {
+      set.replace({ leases: [a, withLanes(b, port)], rejected: [error], revision: 2 })
+      const changed = isNew ? [[b.key, withLanes(b, port)] as const] : []
+      expect(set.takeChanges()).toEqual(new Map<string, unknown>([...changed, ['foo', error]]))
+    }
+  })
+
   it('names a lease that says something else under the same revision', () => {
     const set = listed()
     const other = { ...b, lease: lease('10.5.2.0/24', '192.0.2.3', 'c') }

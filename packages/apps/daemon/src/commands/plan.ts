@@ -110,7 +110,11 @@ async function makePlan(config: NodeConfig, file: string, kernel: LinuxKernel): 
     node,
     lease,
     peers,
-    wanted: joinStates([backend.nodeState(node, lease, options), ...wishes.map(({ state }) => state)]),
+    wanted: joinStates([
+      backend.nodeState(node, lease, options),
+      backend.podState(node, lease, backend.podLink(node, lease, options)),
+      ...wishes.map(({ state }) => state)
+    ]),
     problems: wishes.flatMap(({ error }) => (error === undefined ? [] : [error]))
   }
 }

@@ -11,7 +11,7 @@ import { planChanges } from '@trilane/reconcile'
 import { expect } from 'vitest'
 import type { SuiteTest } from '../suite.ts'
 import type { BackendFixture } from './fixture.ts'
-import { type Site, sitesOf } from './site.ts'
+import { nodeStateOf, type Site, sitesOf } from './site.ts'
 
 /** Only for fixtures with a kernel. */
 export const kernelPromises: readonly SuiteTest<BackendFixture>[] = [
@@ -28,10 +28,10 @@ export const kernelPromises: readonly SuiteTest<BackendFixture>[] = [
     name: 'takes peers in any order, before or after each other',
     run: (fixture) =>
       onEachKernel(fixture, async (kernel, site) => {
-        const { facts, lease, options, peers, name } = site
+        const { facts, options, peers, name } = site
         const { backend } = fixture
         const states = [...peers].reverse().map((peer) => backend.peerState(facts, peer, options))
-        for (const state of [backend.nodeState(facts, lease, options), ...states]) {
+        for (const state of [nodeStateOf(fixture, site), ...states]) {
           expect(refused(await write(kernel, state)), name).toEqual([])
         }
         expect(await missing(kernel, wholeState(fixture, site)), name).toEqual([])
@@ -47,15 +47,16 @@ export const kernelPromises: readonly SuiteTest<BackendFixture>[] = [
         await write(kernel, wholeState(fixture, site))
         const removals = objectsOf(gone).map((object) => ({ ...object, action: 'remove' }) as const)
         expect(refused(await kernel.apply(removals.reverse())), name).toEqual([])
-        const rest = joinStates([fixture.backend.nodeState(facts, lease, options), ...others])
+        const rest = joinStates([nodeStateOf(fixture, { facts, lease, options }), ...others])
         expect(await missing(kernel, rest), name).toEqual([])
       })
   }
 ]
 
-function wholeState({ backend }: BackendFixture, { facts, lease, options, peers }: Site): KernelState {
-  const states = peers.map((peer) => backend.peerState(facts, peer, options))
-  return joinStates([backend.nodeState(facts, lease, options), ...states])
+function wholeState(fixture: BackendFixture, site: Site): KernelState {
+  const { facts, options, peers } = site
+  const states = peers.map((peer) => fixture.backend.peerState(facts, peer, options))
+  return joinStates([nodeStateOf(fixture, site), ...states])
 }
 
 async function onEachKernel(

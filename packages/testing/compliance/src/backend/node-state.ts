@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { SuiteTest } from '../suite.ts'
 import type { BackendFixture } from './fixture.ts'
-import { sitesOf } from './site.ts'
+import { nodeStateOf, sitesOf } from './site.ts'
 import { expectMarks, expectOnlyFamilies, expectUniqueKeys, textOf } from './statements.ts'
 
 export const nodeStatePromises: readonly SuiteTest<BackendFixture>[] = [
@@ -9,7 +9,7 @@ export const nodeStatePromises: readonly SuiteTest<BackendFixture>[] = [
     name: 'is the same for the same facts',
     run(fixture) {
       for (const { facts, lease, options, name } of sitesOf(fixture)) {
-        const [first, second] = [1, 2].map(() => textOf(fixture.backend.nodeState(facts, lease, options)))
+        const [first, second] = [1, 2].map(() => textOf(nodeStateOf(fixture, { facts, lease, options })))
         expect(second, name).toBe(first)
       }
     }
@@ -18,7 +18,7 @@ export const nodeStatePromises: readonly SuiteTest<BackendFixture>[] = [
     name: 'carries our marks, and has each key once',
     run(fixture) {
       for (const site of sitesOf(fixture)) {
-        const state = fixture.backend.nodeState(site.facts, site.lease, site.options)
+        const state = nodeStateOf(fixture, site)
         expectMarks(state, site)
         expectUniqueKeys(state, site.name)
       }
@@ -28,7 +28,7 @@ export const nodeStatePromises: readonly SuiteTest<BackendFixture>[] = [
     name: 'has nothing of a family that the network does not have',
     run(fixture) {
       for (const { facts, lease, options, families, name } of sitesOf(fixture)) {
-        expectOnlyFamilies(fixture.backend.nodeState(facts, lease, options), families, name)
+        expectOnlyFamilies(nodeStateOf(fixture, { facts, lease, options }), families, name)
       }
     }
   },
@@ -36,7 +36,7 @@ export const nodeStatePromises: readonly SuiteTest<BackendFixture>[] = [
     name: 'leaves the uplink to the operator: no link, no address, no sysctl of it',
     run(fixture) {
       for (const { facts, lease, options, name } of sitesOf(fixture)) {
-        const { links, addresses, sysctls } = fixture.backend.nodeState(facts, lease, options)
+        const { links, addresses, sysctls } = nodeStateOf(fixture, { facts, lease, options })
         const touched = [
           ...links.map((link) => link.name),
           ...addresses.map(({ device }) => device),

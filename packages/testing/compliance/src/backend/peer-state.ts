@@ -3,7 +3,7 @@ import { mapFamilies, valuesOf } from '@trilane/ip'
 import { expect } from 'vitest'
 import type { SuiteTest } from '../suite.ts'
 import type { BackendFixture } from './fixture.ts'
-import { defaultSitesOf, type Site, sitesOf } from './site.ts'
+import { defaultSitesOf, nodeStateOf, type Site, sitesOf } from './site.ts'
 import { expectMarks, expectOnlyFamilies, expectUniqueKeys, keysOf, refusalOf, textOf } from './statements.ts'
 
 /** What a broken or hostile node may publish. */
@@ -42,7 +42,7 @@ export const peerStatePromises: readonly SuiteTest<BackendFixture>[] = [
     run(fixture) {
       for (const { facts, lease, peers, options, name } of sitesOf(fixture)) {
         const { backend } = fixture
-        const node = backend.nodeState(facts, lease, options)
+        const node = nodeStateOf(fixture, { facts, lease, options })
         const states = peers.map((peer) => backend.peerState(facts, peer, options))
         expectUniqueKeys(joinStates([node, ...states]), name)
       }
@@ -89,7 +89,7 @@ export const peerStatePromises: readonly SuiteTest<BackendFixture>[] = [
     name: 'stands on the uplink and on devices of the node’s own state only',
     run(fixture) {
       forEachPeer(fixture, ({ facts, lease, options, name }, peer) => {
-        const node = fixture.backend.nodeState(facts, lease, options)
+        const node = nodeStateOf(fixture, { facts, lease, options })
         const there = [facts.uplink.name, ...node.links.map((link) => link.name)]
         const state = fixture.backend.peerState(facts, peer, options)
         for (const { device } of [...state.routes, ...state.neighbours, ...state.fdb]) {

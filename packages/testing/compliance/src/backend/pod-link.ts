@@ -2,7 +2,7 @@ import { familiesOf } from '@trilane/ip'
 import { expect } from 'vitest'
 import type { SuiteTest } from '../suite.ts'
 import type { BackendFixture } from './fixture.ts'
-import { defaultSitesOf, sitesOf } from './site.ts'
+import { defaultSitesOf, nodeStateOf, sitesOf } from './site.ts'
 import { textOf } from './statements.ts'
 
 export const podLinkPromises: readonly SuiteTest<BackendFixture>[] = [
@@ -60,12 +60,23 @@ export const podLinkPromises: readonly SuiteTest<BackendFixture>[] = [
       for (const { facts, lease, options, name } of sitesOf(fixture)) {
         const spec = fixture.backend.podLink(facts, lease, options)
         if (spec.type !== 'bridge') continue
-        const node = fixture.backend.nodeState(facts, lease, options)
+        const node = nodeStateOf(fixture, { facts, lease, options })
         const bridge = node.links.find((link) => link.name === spec.bridge)
         expect(bridge, name).toMatchObject({ kind: { type: 'bridge' }, mtuBytes: spec.mtuBytes, up: true })
         const own = node.addresses.filter(({ device }) => device === spec.bridge)
         const gateways = Object.values(spec.families).map(({ gateway }) => String(gateway))
         expect(own.map(({ address }) => String(address)).sort(), name).toEqual(gateways.sort())
+      }
+    }
+  },
+  {
+    name: 'gives the bridge the MTU of the link that pods are plugged in by, which may be lower than its own',
+    run(fixture) {
+      for (const { facts, lease, options, name } of sitesOf(fixture)) {
+        const spec = fixture.backend.podLink(facts, lease, options)
+        if (spec.type !== 'bridge') continue
+        const { links } = fixture.backend.podState(facts, lease, { ...spec, mtuBytes: 1300 })
+        expect(links.find((link) => link.name === spec.bridge)?.mtuBytes, name).toBe(1300)
       }
     }
   }

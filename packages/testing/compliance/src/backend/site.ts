@@ -1,4 +1,4 @@
-import type { Lease, NodeFacts } from '@trilane/contracts'
+import { joinStates, type KernelState, type Lease, type NodeFacts } from '@trilane/contracts'
 import { type Family, familiesOf, IpAddress, Mac, mapFamilies, type PerFamily, Prefix } from '@trilane/ip'
 import type { BackendFixture } from './fixture.ts'
 
@@ -118,6 +118,15 @@ function nodeFacts(
     publicAddresses: addresses,
     bridge: 'cni0'
   }
+}
+
+/** Everything that the node wants for itself: what carries packets, and what its pods stand on. */
+export function nodeStateOf(
+  { backend }: BackendFixture,
+  { facts, lease, options }: Pick<Site, 'facts' | 'lease' | 'options'>
+): KernelState {
+  const link = backend.podLink(facts, lease, options)
+  return joinStates([backend.nodeState(facts, lease, options), backend.podState(facts, lease, link)])
 }
 
 /** Values of `@trilane/ip` keep private fields and caches, and are immutable anyway. */

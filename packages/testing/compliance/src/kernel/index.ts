@@ -10,6 +10,7 @@ import { announceTests, closeTests, namespaceTests } from './namespace.ts'
 import { neighbourTests } from './neighbour.ts'
 import { readTests } from './read.ts'
 import { routeTests } from './route.ts'
+import { solicitTests } from './solicit.ts'
 import { sysctlTests } from './sysctl.ts'
 import { watchTests } from './watch.ts'
 
@@ -29,6 +30,7 @@ export const kernelSuite: Suite<KernelFixture> = {
     { verb: 'watch', tests: watchTests },
     { verb: 'routeTo', tests: routeToTests },
     { verb: 'announce', tests: announceTests },
+    { verb: 'solicit', tests: solicitTests },
     { verb: 'namespace', tests: namespaceTests },
     { verb: 'close', tests: closeTests }
   ]
