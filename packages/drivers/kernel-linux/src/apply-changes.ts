@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   type ChangeOutcome,
   commandOf,
@@ -20,6 +19,7 @@ import type { Verdict } from './reader.ts'
 import { writeRoute } from './routes.ts'
 import { ERRNO } from './syscalls.ts'
 import { writeSysctl } from './sysctls.ts'
+import { Turn } from './turn.ts'
 
 /** A route costs the kernel up to 30 µs: so many, sent from this thread, block it for about 12 ms. More are not. */
 const SLICE_HERE = 400
@@ -30,9 +30,6 @@ const SLICE_IN_BACKGROUND = 1_600
 /** A device that leaves its bridge costs 400 µs. */
 const DEVICE_WEIGHT = 10
 
-/** What is done one by one (devices, sysctls, look-ups) may keep the event loop so long between two of its turns. */
-const TURN_MS = 10
-
 /**
  * Does the changes in order. What is answered at once goes out in batches; a device that is made goes out alone, because
  * its later messages must not reach another of the same name; devices are removed on a thread of the pool.
@@ -42,16 +39,15 @@ export async function applyChanges(
   changes: readonly KernelChange[]
 ): Promise<readonly ChangeOutcome[]> {
   const run = new ChangeRun(place, changes)
-  let turnMs = performance.now()
+  const turn = new Turn()
   for (let index = 0; index < changes.length; index++) {
     if (run.queued >= SLICE_IN_BACKGROUND) {
       await run.flushInBackground()
-      turnMs = performance.now()
-    } else if (performance.now() - turnMs >= TURN_MS) {
+      turn.begin()
+    } else if (turn.isOver) {
       await run.finish()
-      await nextTurn()
+      await turn.end()
       run.forget()
-      turnMs = performance.now()
     }
     if (run.needsWhatWasSent(index)) await run.finish()
     const removals = run.deviceRemovalsFrom(index)

@@ -164,7 +164,7 @@ function readVxlan(data: Attributes, names: DeviceNames): VxlanKind {
     vni: data.get(VXLAN.ID)?.readUInt32LE(0) ?? 0,
     port: data.get(VXLAN.PORT)?.readUInt16BE(0) ?? 0,
     learning: data.get(VXLAN.LEARNING)?.[0] === 1,
-    gbp: data.has(VXLAN.GBP),
+    gbp: data.get(VXLAN.GBP) !== undefined,
     ...(parentName === undefined ? {} : { parent: parentName }),
     ...(local === undefined ? {} : { local: IpAddress.fromBytes(local) })
   }
@@ -173,7 +173,7 @@ function readVxlan(data: Attributes, names: DeviceNames): VxlanKind {
 /** Empty when it is in another namespace: an index there means something else here. */
 function lowerDevice(link: Attributes, names: DeviceNames): string {
   const index = link.get(IFLA.LINK)?.readUInt32LE(0)
-  if (index === undefined || link.has(IFLA.LINK_NETNSID)) return ''
+  if (index === undefined || link.get(IFLA.LINK_NETNSID) !== undefined) return ''
   return names.nameOf(index) ?? ''
 }
 

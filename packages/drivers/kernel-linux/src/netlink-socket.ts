@@ -138,15 +138,15 @@ export class NetlinkSocket {
   }
 
   /**
-   * Reads a table. `onMessage` sees its entries; of an attempt that the kernel marks as inconsistent they are void, and
-   * `onRestart` says so.
+   * Takes a whole table. An attempt that the kernel marks as inconsistent is repeated.
    *
+   * @returns its entries, to be read at any time
    * @throws TrilaneError `TRI_KERNEL_READ_INCOMPLETE` when no attempt was consistent, and what the kernel refuses
    */
-  dump(what: string, request: Request, onMessage: (message: Message) => void, onRestart: () => void): void {
+  dump(what: string, request: Request): Iterable<Buffer> {
     for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
-      if (attempt > 0) onRestart()
-      if (this.#dumpOnce(what, request, onMessage)) return
+      const entries = this.#dumpOnce(what, request)
+      if (entries !== undefined) return entries
     }
     throw TrilaneError.of('TRI_KERNEL_READ_INCOMPLETE', { what, attempts: DUMP_ATTEMPTS })
   }
@@ -252,30 +252,23 @@ export class NetlinkSocket {
     }
   }
 
-  /** @returns whether the result is consistent */
-  #dumpOnce(what: string, request: Request, onMessage: (message: Message) => void): boolean {
+  /** @returns `undefined` when the result is not consistent */
+  #dumpOnce(what: string, request: Request): Iterable<Buffer> | undefined {
     const sequence = this.#begin()
     this.#writer.message(request, sequence, NLM_F.DUMP)
     this.#send()
     let consistent = true
-    // What `onMessage` throws waits for the end: the kernel starts no dump on a socket that has one half read (EBUSY).
-    const failures: unknown[] = []
+    const datagrams: Buffer[] = []
     for (;;) {
-      for (const message of messagesOf(this.#receive())) {
+      const datagram = Buffer.from(this.#receive())
+      datagrams.push(datagram)
+      for (const message of messagesOf(datagram)) {
         if (message.sequence !== sequence) continue
         if ((message.flags & NLM_F.DUMP_INTR) !== 0) consistent = false
-        const verdict = message.type === NLMSG.DONE ? doneVerdict(message) : verdictOf(message)
+        const isDone = message.type === NLMSG.DONE
+        const verdict = isDone ? doneVerdict(message) : verdictOf(message)
         if (verdict !== undefined && verdict.errno !== 0) throw kernelError(`dump of ${what}`, verdict)
-        if (message.type === NLMSG.DONE) {
-          if (failures.length > 0) throw failures[0]
-          return consistent
-        }
-        if (verdict !== undefined) continue
-        try {
-          onMessage(message)
-        } catch (error) {
-          failures.push(error)
-        }
+        if (isDone) return consistent ? entriesOf(datagrams, sequence) : undefined
       }
     }
   }
@@ -326,6 +319,16 @@ export class NetlinkSocket {
     const bytes = Buffer.alloc(4)
     bytes.writeInt32LE(value)
     return sys.setsockopt(this.fd, level, option, bytes, bytes.length)
+  }
+}
+
+/** The answers to one request that are neither verdict nor end. */
+function* entriesOf(datagrams: readonly Buffer[], sequence: number): Generator<Buffer> {
+  for (const datagram of datagrams) {
+    for (const message of messagesOf(datagram)) {
+      if (message.sequence !== sequence) continue
+      if (message.type !== NLMSG.DONE && message.type !== NLMSG.ERROR) yield message.body
+    }
   }
 }
 

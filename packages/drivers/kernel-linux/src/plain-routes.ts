@@ -58,15 +58,10 @@ export class PlainRoutes {
   #load(table: number): Set<string> {
     const plain = new Set<string>()
     try {
-      this.#socket().dump(
-        'routes',
-        dumpRoutes('v4', { table, protocol: 0 }),
-        ({ body }) => {
-          const route = readRoute(body, NO_NAMES)
-          if (route?.metric === 0) plain.add(`${route.destination}`)
-        },
-        () => plain.clear()
-      )
+      for (const body of this.#socket().dump('routes', dumpRoutes('v4', { table, protocol: 0 }))) {
+        const route = readRoute(body, NO_NAMES)
+        if (route?.metric === 0) plain.add(`${route.destination}`)
+      }
     } catch (error) {
       // A table comes into being with its first route.
       if (!TrilaneError.is(error, 'TRI_KERNEL_NOT_FOUND')) throw error

@@ -14,11 +14,12 @@ import { dumpAddresses, readAddress } from './addresses.ts'
 import type { DeviceNames } from './devices.ts'
 import { dumpLinks, getLink, readLink, readLinkName } from './links.ts'
 import type { Request } from './message.ts'
-import { dumpFdb, dumpNeighbours, type NeighbourReading, readNeighbour } from './neighbours.ts'
+import { dumpFdb, dumpNeighbours, readNeighbour } from './neighbours.ts'
 import type { NetlinkSocket } from './netlink-socket.ts'
 import type { Place } from './place.ts'
 import { dumpRoutes, readRoute } from './routes.ts'
 import { readSysctls } from './sysctls.ts'
+import { Turn } from './turn.ts'
 
 const NOTHING: KernelSnapshot = { links: [], addresses: [], routes: [], neighbours: [], fdb: [], sysctls: [] }
 
@@ -43,7 +44,7 @@ export async function readSnapshot(place: ReadPlace, scope: ReadScope): Promise<
   }
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     if (attempt > 0) await sleep(ATTEMPT_PAUSE_MS)
-    const reading = readOnce(place, scope)
+    const reading = await readOnce(place, scope)
     if (reading !== undefined) return reading
   }
   throw TrilaneError.of('TRI_KERNEL_READ_INCOMPLETE', { what: 'devices', attempts: ATTEMPTS })
@@ -92,36 +93,127 @@ function isNamed(links: ReadScope['links']): links is readonly string[] {
   return Array.isArray(links)
 }
 
-function readOnce(place: ReadPlace, scope: ReadScope): KernelSnapshot | undefined {
-  const { socket } = place
-  const { links, byIndex, indexes } = readLinks(socket)
+/**
+ * The tables are taken one right after the other, as near to one moment as can be, and read after that: what is long takes
+ * several turns of the event loop.
+ */
+async function readOnce(place: ReadPlace, scope: ReadScope): Promise<KernelSnapshot | undefined> {
+  const tables = new Tables(place)
+  const { links, byIndex, indexes } = readLinks(place.socket)
   const names = new ReadNames(byIndex)
-  const devicesOf = (wanted: readonly string[] | undefined): number[] =>
+  const devicesOf = (wanted: readonly string[] | undefined): readonly number[] =>
     (wanted ?? []).flatMap((name) => indexes.get(name) ?? [])
+  const addresses = await tables.take(scope.addresses === true ? [addressTable(names)] : [])
+  const routes = await tables.take(routeTables(scope.routes, names))
+  const neighbours = await tables.take(
+    devicesOf(scope.neighboursOf).flatMap((index) =>
+      FAMILIES.map((each) => neighbourTable(each, index, names))
+    )
+  )
+  const fdb = await tables.take(devicesOf(scope.fdbOf).map((index) => fdbTable(index, names)))
   const snapshot: KernelSnapshot = {
     links: isNamed(scope.links) ? readNamed(place, scope.links) : scope.links === true ? links : [],
-    addresses:
-      scope.addresses === true
-        ? readAll<InterfaceAddressReading>(socket, 'addresses', dumpAddresses, (body) =>
-            readAddress(body, names)
-          )
-        : [],
-    routes: readRoutes(socket, scope.routes, names),
-    neighbours: devicesOf(scope.neighboursOf).flatMap((index) =>
-      FAMILIES.flatMap((family) => neighboursIn(socket, 'neighbours', dumpNeighbours(family, index), names))
-        .filter(isKind('neighbour'))
-        .map(({ value }): Neighbour => value)
-        .filter(({ device }) => device === names.nameOf(index))
-    ),
-    fdb: devicesOf(scope.fdbOf).flatMap((index) =>
-      neighboursIn(socket, 'forwarding entries', dumpFdb(index), names)
-        .filter(isKind('fdb'))
-        .map(({ value }): FdbEntry => value)
-        .filter(({ device }) => device === names.nameOf(index))
-    ),
+    addresses: await tables.read(addresses),
+    routes: await tables.read(routes),
+    neighbours: await tables.read(neighbours),
+    fdb: await tables.read(fdb),
     sysctls: scope.sysctls === undefined ? [] : place.inside(() => readSysctls(scope.sysctls ?? []))
   }
   return names.complete ? snapshot : undefined
+}
+
+interface Table<T> {
+  readonly what: string
+  readonly request: Request
+  readonly read: (body: Buffer) => T | undefined
+}
+
+interface TakenTable<T> extends Pick<Table<T>, 'read'> {
+  readonly bodies: Iterable<Buffer>
+}
+
+class Tables {
+  readonly #place: ReadPlace
+  readonly #turn = new Turn()
+
+  constructor(place: ReadPlace) {
+    this.#place = place
+  }
+
+  async take<T>(tables: readonly Table<T>[]): Promise<readonly TakenTable<T>[]> {
+    const taken: TakenTable<T>[] = []
+    for (const { what, request, read } of tables) {
+      if (this.#turn.isOver) await this.#turn.end()
+      try {
+        taken.push({ bodies: this.#place.socket.dump(what, request), read })
+      } catch (error) {
+        // A table of routes comes into being with its first one: "FIB table does not exist".
+        if (!TrilaneError.is(error, 'TRI_KERNEL_NOT_FOUND')) throw error
+      }
+    }
+    return taken
+  }
+
+  async read<T>(tables: readonly TakenTable<T>[]): Promise<readonly T[]> {
+    const values: T[] = []
+    for (const { bodies, read } of tables) {
+      for (const body of bodies) {
+        if (this.#turn.isOver) await this.#turn.end()
+        const value = read(body)
+        if (value !== undefined) values.push(value)
+      }
+    }
+    return values
+  }
+}
+
+function addressTable(names: DeviceNames): Table<InterfaceAddressReading> {
+  return { what: 'addresses', request: dumpAddresses, read: (body) => readAddress(body, names) }
+}
+
+function routeTables(scope: ReadScope['routes'], names: DeviceNames): readonly Table<Route>[] {
+  if (scope === undefined) return []
+  const filter = {
+    table: scope === 'main' ? MAIN_TABLE : 0,
+    protocol: typeof scope === 'object' ? scope.protocol : 0
+  }
+  return FAMILIES.map((family) => ({
+    what: 'routes',
+    request: dumpRoutes(family, filter),
+    read: (body) => {
+      const route = readRoute(body, names)
+      // Of a family that is switched off (ipv6.disable=1) Linux gives the routes of all others.
+      const fits =
+        route?.destination.family === family &&
+        (filter.table === 0 || route.table === filter.table) &&
+        (filter.protocol === 0 || route.protocol === filter.protocol)
+      return fits ? route : undefined
+    }
+  }))
+}
+
+function neighbourTable(family: Family, index: number, names: DeviceNames): Table<Neighbour> {
+  return {
+    what: 'neighbours',
+    request: dumpNeighbours(family, index),
+    read: (body) => {
+      const entry = readNeighbour(body, names)
+      return entry?.kind === 'neighbour' && entry.value.device === names.nameOf(index)
+        ? entry.value
+        : undefined
+    }
+  }
+}
+
+function fdbTable(index: number, names: DeviceNames): Table<FdbEntry> {
+  return {
+    what: 'forwarding entries',
+    request: dumpFdb(index),
+    read: (body) => {
+      const entry = readNeighbour(body, names)
+      return entry?.kind === 'fdb' && entry.value.device === names.nameOf(index) ? entry.value : undefined
+    }
+  }
 }
 
 function readLinks(socket: NetlinkSocket): {
@@ -130,7 +222,7 @@ function readLinks(socket: NetlinkSocket): {
   readonly indexes: ReadonlyMap<string, number>
 } {
   // Two rounds: a device's message names others by their index, which may come later.
-  const bodies = readAll(socket, 'links', dumpLinks, (body) => Buffer.from(body))
+  const bodies = [...socket.dump('links', dumpLinks)]
   const byIndex = new Map<number, string>()
   const indexes = new Map<string, number>()
   for (const body of bodies) {
@@ -142,71 +234,4 @@ function readLinks(socket: NetlinkSocket): {
   // An index in a device's message may be another namespace's: one that is unknown says nothing.
   const names: DeviceNames = { nameOf: (index) => byIndex.get(index) }
   return { links: bodies.flatMap((body) => readLink(body, names) ?? []), byIndex, indexes }
-}
-
-function readRoutes(socket: NetlinkSocket, scope: ReadScope['routes'], names: DeviceNames): Route[] {
-  if (scope === undefined) return []
-  const filter = {
-    table: scope === 'main' ? MAIN_TABLE : 0,
-    protocol: typeof scope === 'object' ? scope.protocol : 0
-  }
-  return FAMILIES.flatMap((family) => routesOf(socket, family, filter, names)).filter(
-    ({ table, protocol }) =>
-      (filter.table === 0 || table === filter.table) &&
-      (filter.protocol === 0 || protocol === filter.protocol)
-  )
-}
-
-function routesOf(
-  socket: NetlinkSocket,
-  family: Family,
-  filter: { readonly table: number; readonly protocol: number },
-  names: DeviceNames
-): Route[] {
-  try {
-    const routes = readAll<Route>(socket, 'routes', dumpRoutes(family, filter), (body) =>
-      readRoute(body, names)
-    )
-    // Of a family that is switched off (ipv6.disable=1) Linux gives the routes of all others.
-    return routes.filter(({ destination }) => destination.family === family)
-  } catch (error) {
-    // A table comes into being with its first route: "FIB table does not exist".
-    if (TrilaneError.is(error, 'TRI_KERNEL_NOT_FOUND')) return []
-    throw error
-  }
-}
-
-function neighboursIn(
-  socket: NetlinkSocket,
-  what: string,
-  request: Request,
-  names: DeviceNames
-): NeighbourReading[] {
-  return readAll<NeighbourReading>(socket, what, request, (body) => readNeighbour(body, names))
-}
-
-function isKind<Kind extends NeighbourReading['kind']>(kind: Kind) {
-  return (entry: NeighbourReading): entry is Extract<NeighbourReading, { readonly kind: Kind }> =>
-    entry.kind === kind
-}
-
-function readAll<T>(
-  socket: NetlinkSocket,
-  what: string,
-  request: Request,
-  read: (body: Buffer) => T | undefined
-): T[] {
-  const values: T[] = []
-  socket.dump(
-    what,
-    request,
-    ({ body }) => {
-      const value = read(body)
-      if (value !== undefined) values.push(value)
-    },
-    () => {
-      values.length = 0
-    }
-  )
-  return values
 }

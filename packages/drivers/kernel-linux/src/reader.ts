@@ -14,35 +14,92 @@ export function* messagesOf(buffer: Buffer): Generator<Message> {
   for (let at = 0; at + HEADER_BYTES <= buffer.length; ) {
     const bytes = buffer.readUInt32LE(at)
     if (bytes < HEADER_BYTES || at + bytes > buffer.length) return
-    yield {
-      type: buffer.readUInt16LE(at + 4),
-      flags: buffer.readUInt16LE(at + 6),
-      sequence: buffer.readUInt32LE(at + 8),
-      body: buffer.subarray(at + HEADER_BYTES, at + bytes)
-    }
+    yield new MessageIn(buffer, at, at + bytes)
     at += align(bytes)
   }
 }
 
+/** Cut out when it is asked for: of a dump every message is looked at twice, and the first time only its header. */
+class MessageIn implements Message {
+  readonly #buffer: Buffer
+  readonly #at: number
+  readonly #end: number
+
+  constructor(buffer: Buffer, at: number, end: number) {
+    this.#buffer = buffer
+    this.#at = at
+    this.#end = end
+  }
+
+  get type(): number {
+    return this.#buffer.readUInt16LE(this.#at + 4)
+  }
+
+  get flags(): number {
+    return this.#buffer.readUInt16LE(this.#at + 6)
+  }
+
+  get sequence(): number {
+    return this.#buffer.readUInt32LE(this.#at + 8)
+  }
+
+  get body(): Buffer {
+    return this.#buffer.subarray(this.#at + HEADER_BYTES, this.#end)
+  }
+}
+
 /** Attributes by type, the nested bit taken off. Of two with one type the last stands. */
-export type Attributes = ReadonlyMap<number, Buffer>
+export interface Attributes {
+  get(type: number): Buffer | undefined
+}
 
 const TYPE_MASK = 0x3fff
 
+/** Looks when it is asked: of most messages few attributes are wanted, and there are tens of thousands of messages. */
 export function attributesOf(buffer: Buffer, from = 0): Attributes {
-  const attributes = new Map<number, Buffer>()
-  for (const [type, value] of attributeList(buffer, from)) attributes.set(type, value)
-  return attributes
+  return new AttributesIn(buffer, from)
+}
+
+class AttributesIn implements Attributes {
+  readonly #buffer: Buffer
+  readonly #from: number
+
+  constructor(buffer: Buffer, from: number) {
+    this.#buffer = buffer
+    this.#from = from
+  }
+
+  get(type: number): Buffer | undefined {
+    const buffer = this.#buffer
+    let found = -1
+    for (let at = this.#from; at + 4 <= buffer.length; ) {
+      const bytes = lengthAt(buffer, at)
+      if (bytes < 4) break
+      if (typeAt(buffer, at) === type) found = at
+      at += align(bytes)
+    }
+    return found < 0 ? undefined : buffer.subarray(found + 4, found + lengthAt(buffer, found))
+  }
 }
 
 /** In order, repeated types included: next hops of a multipath route are such a list. */
 export function* attributeList(buffer: Buffer, from = 0): Generator<[type: number, value: Buffer]> {
   for (let at = from; at + 4 <= buffer.length; ) {
-    const bytes = buffer.readUInt16LE(at)
-    if (bytes < 4 || at + bytes > buffer.length) return
-    yield [buffer.readUInt16LE(at + 2) & TYPE_MASK, buffer.subarray(at + 4, at + bytes)]
+    const bytes = lengthAt(buffer, at)
+    if (bytes < 4) return
+    yield [typeAt(buffer, at), buffer.subarray(at + 4, at + bytes)]
     at += align(bytes)
   }
+}
+
+/** Of the attribute that begins here, its header included; 0 when it does not fit. */
+function lengthAt(buffer: Buffer, at: number): number {
+  const bytes = (buffer[at] ?? 0) | ((buffer[at + 1] ?? 0) << 8)
+  return at + bytes > buffer.length ? 0 : bytes
+}
+
+function typeAt(buffer: Buffer, at: number): number {
+  return ((buffer[at + 2] ?? 0) | ((buffer[at + 3] ?? 0) << 8)) & TYPE_MASK
 }
 
 /** The text of an attribute without its final NUL. */
@@ -61,8 +118,10 @@ export interface Verdict {
 const NLMSGERR_ATTR_MSG = 1
 
 /** Reads `NLMSG_ERROR`: i32 error, the request's header, perhaps its body, perhaps extended-ack attributes. */
-export function verdictOf({ type, flags, body }: Message): Verdict | undefined {
-  if (type !== NLMSG.ERROR || body.length < 4) return undefined
+export function verdictOf(message: Message): Verdict | undefined {
+  if (message.type !== NLMSG.ERROR) return undefined
+  const { flags, body } = message
+  if (body.length < 4) return undefined
   const errno = 0 - body.readInt32LE(0)
   if ((flags & NLM_F.ACK_TLVS) === 0 || body.length < 4 + HEADER_BYTES) return { errno }
   const request = (flags & NLM_F.CAPPED) === 0 ? body.readUInt32LE(4) : HEADER_BYTES

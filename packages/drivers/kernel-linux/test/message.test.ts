@@ -131,8 +131,20 @@ describe('what is received', () => {
   it('may have attributes that are cut or of impossible length: those before them are read', () => {
     const good = [8, 0, 1, 0, 1, 2, 3, 4]
     for (const rest of [[], [9], [9, 0, 2, 0], [9, 0, 2, 0, 1, 2, 3, 4], [3, 0, 2, 0], [0, 0, 0, 0]]) {
-      expect([...attributesOf(Buffer.from([...good, ...rest])).keys()]).toEqual([1])
+      const bytes = Buffer.from([...good, ...rest])
+      expect([...attributeList(bytes)].map(([type]) => type)).toEqual([1])
+      expect(attributesOf(bytes).get(1)).toEqual(Buffer.from([1, 2, 3, 4]))
     }
+  })
+
+  it('has its attributes by type as in the list, of two with one type the last', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ max: 12, maxLength: 200 }), fc.nat(12), (bytes, type) => {
+        const buffer = Buffer.from(bytes)
+        const last = [...attributeList(buffer)].findLast(([each]) => each === type)
+        expect(attributesOf(buffer).get(type)).toEqual(last?.[1])
+      })
+    )
   })
 
   it('never makes the reader loop or throw, whatever the bytes are', () => {

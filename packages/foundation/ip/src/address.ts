@@ -54,8 +54,8 @@ export class IpAddress {
   /** @param bytes 4 or 16 bytes in network order, as in netlink attributes. */
   static fromBytes(bytes: Uint8Array): IpAddress {
     if (bytes.length === 4) {
-      const view = new DataView(bytes.buffer, bytes.byteOffset, 4)
-      return new IpAddress('v4', BigInt(view.getUint32(0)))
+      const [a = 0, b = 0, c = 0, d = 0] = bytes
+      return new IpAddress('v4', BigInt(((a << 24) | (b << 16) | (c << 8) | d) >>> 0))
     }
     if (bytes.length !== 16) throw new RangeError(`an address has 4 or 16 bytes, not ${bytes.length}`)
     const view = new DataView(bytes.buffer, bytes.byteOffset, 16)
@@ -64,14 +64,14 @@ export class IpAddress {
 
   /** 4 or 16 bytes in network order. */
   toBytes(): Uint8Array {
-    const bytes = new Uint8Array(ADDRESS_BITS[this.family] / 8)
-    const view = new DataView(bytes.buffer)
     if (this.family === 'v4') {
-      view.setUint32(0, Number(this.bits))
-    } else {
-      view.setBigUint64(0, this.bits >> 64n)
-      view.setBigUint64(8, this.bits & 0xffffffffffffffffn)
+      const bits = Number(this.bits)
+      return Uint8Array.of(bits >>> 24, bits >>> 16, bits >>> 8, bits)
     }
+    const bytes = new Uint8Array(16)
+    const view = new DataView(bytes.buffer)
+    view.setBigUint64(0, this.bits >> 64n)
+    view.setBigUint64(8, this.bits & 0xffffffffffffffffn)
     return bytes
   }
 

@@ -3,6 +3,9 @@ import { IpSyntaxError } from './syntax-error.ts'
 
 const NOTATION = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i
 
+/** The text of each byte. */
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
 /** A 48-bit hardware address. Immutable; written in lower case with colons, as Linux and flannel do. */
 export class Mac {
   readonly #text: string
@@ -25,7 +28,8 @@ export class Mac {
   /** @param bytes six bytes. @throws {RangeError} */
   static fromBytes(bytes: Uint8Array): Mac {
     if (bytes.length !== 6) throw new RangeError(`a MAC address has 6 bytes, not ${bytes.length}`)
-    return new Mac(Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':'))
+    const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = bytes
+    return new Mac(`${HEX[a]}:${HEX[b]}:${HEX[c]}:${HEX[d]}:${HEX[e]}:${HEX[f]}`)
   }
 
   /**
@@ -39,7 +43,11 @@ export class Mac {
   }
 
   toBytes(): Uint8Array {
-    return Uint8Array.from(this.#text.split(':'), (byte) => Number.parseInt(byte, 16))
+    const bytes = new Uint8Array(6)
+    for (let at = 0; at < 6; at++) {
+      bytes[at] = (digit(this.#text.charCodeAt(at * 3)) << 4) | digit(this.#text.charCodeAt(at * 3 + 1))
+    }
+    return bytes
   }
 
   get isUnicast(): boolean {
@@ -57,4 +65,9 @@ export class Mac {
   toJSON(): string {
     return this.#text
   }
+}
+
+/** @param code of `0` to `9` or `a` to `f` */
+function digit(code: number): number {
+  return code > 0x39 ? code - 0x57 : code - 0x30
 }
