@@ -1,4 +1,4 @@
-import type { IpAddress, PerFamily } from '@trilane/ip'
+import type { IpAddress, PerFamily, Prefix } from '@trilane/ip'
 import { type FlagValues, refuseFlannelOnly } from './flags.ts'
 import { FLANNEL_ONLY_FLAGS } from './node-settings.ts'
 import type { LogLevel } from './setting-kinds.ts'
@@ -16,6 +16,19 @@ export interface NodeConfig {
   readonly publicAddresses: PerFamily<IpAddress>
   readonly subnetFile: string
   readonly ipMasq: boolean
+  readonly ipMasqFullyRandomDisable: boolean
+  /** Destinations outside the network that see a pod's own address. */
+  readonly nonMasqueradeCidrs: readonly Prefix[]
+  readonly iptablesForwardRules: boolean
+  /** Between two comparisons of the whole firewall. */
+  readonly firewallPassMs: number
+  readonly ipBlackholeRoute: boolean
+  /** May the daemon set kernel parameters of the uplink? */
+  readonly uplinkSysctls: boolean
+  /** Where health and metrics are served; absent: nowhere. */
+  readonly healthEndpoint?: { readonly address: IpAddress; readonly port: number }
+  /** How long a node may be degraded before it says that it is not ready. */
+  readonly readyGraceMs: number
   readonly networkName: string
   readonly storeDirectory: string
   readonly runDirectory: string
@@ -63,6 +76,8 @@ export function resolveNodeConfig(sources: NodeConfigSources): NodeConfig {
   const nodeName = settings.get('nodeName')
   const runDirectory = settings.need('runDirectory')
   const leaseTtlMs = settings.need('leaseTtl')
+  const healthEndpoint = { address: settings.need('healthzIp'), port: settings.need('healthzPort') }
+  const byVerbosity = settings.get('v')
   return {
     ...(netConfigPath === undefined ? {} : { netConfigPath }),
     iface: settings.all('iface'),
@@ -71,6 +86,14 @@ export function resolveNodeConfig(sources: NodeConfigSources): NodeConfig {
     publicAddresses: { ...(v4 === undefined ? {} : { v4 }), ...(v6 === undefined ? {} : { v6 }) },
     subnetFile: settings.need('subnetFile'),
     ipMasq: settings.need('ipMasq'),
+    ipMasqFullyRandomDisable: settings.need('ipMasqFullyRandomDisable'),
+    nonMasqueradeCidrs: settings.all('nonMasqueradeCidrs').flat(),
+    iptablesForwardRules: settings.need('iptablesForwardRules'),
+    firewallPassMs: settings.need('iptablesResync'),
+    ipBlackholeRoute: settings.need('ipBlackholeRoute'),
+    uplinkSysctls: settings.need('uplinkSysctls'),
+    ...(healthEndpoint.port === 0 ? {} : { healthEndpoint }),
+    readyGraceMs: settings.need('readyGrace'),
     networkName: settings.need('networkName'),
     storeDirectory: settings.need('storeDirectory'),
     runDirectory,
@@ -83,7 +106,8 @@ export function resolveNodeConfig(sources: NodeConfigSources): NodeConfig {
     bridge: settings.need('bridge'),
     ...(machineId === undefined ? {} : { machineId }),
     ...(nodeName === undefined ? {} : { nodeName }),
-    logLevel: settings.need('logLevel')
+    logLevel:
+      byVerbosity === undefined || settings.isGiven('logLevel') ? settings.need('logLevel') : byVerbosity
   }
 }
 

@@ -76,6 +76,50 @@ export const NODE_SETTINGS = [
   setting('flannel', 'ipMasq', 'boolean', 'masquerade what pods send out of the network', {
     default: 'false'
   }),
+  setting(
+    'flannel',
+    'ipMasqFullyRandomDisable',
+    'boolean',
+    'keep source ports of masqueraded packets where possible',
+    { default: 'false' }
+  ),
+  setting('flannel', 'iptablesForwardRules', 'boolean', 'let packets of the network be forwarded', {
+    default: 'true'
+  }),
+  setting(
+    'flannel',
+    'iptablesResync',
+    'seconds',
+    'seconds between two comparisons of the whole firewall; changes of nftables are seen at once',
+    { default: '5' }
+  ),
+  setting(
+    'flannel',
+    'ipBlackholeRoute',
+    'boolean',
+    "drop what is sent to this node's subnet while its bridge is away",
+    { default: 'false' }
+  ),
+  setting('flannel', 'healthzIp', 'address', 'address of /healthz, /readyz and /metrics', {
+    default: '0.0.0.0'
+  }),
+  setting('flannel', 'healthzPort', 'port', 'port of /healthz, /readyz and /metrics; 0: none', {
+    default: '0'
+  }),
+  setting('flannel', 'v', 'verbosity', 'with 1 or more the log level is debug, unless --log-level is given'),
+  setting('trilane', 'nonMasqueradeCidrs', 'prefixes', 'destinations outside that see the address of a pod', {
+    repeatable: true
+  }),
+  setting(
+    'trilane',
+    'uplinkSysctls',
+    'boolean',
+    'set what forwarding needs on the uplink: loose rp_filter, accept_ra 2',
+    { default: 'true' }
+  ),
+  setting('trilane', 'readyGrace', 'duration', 'how long a node may be degraded before /readyz says so', {
+    default: '10s'
+  }),
   setting('trilane', 'networkName', 'name', 'name of the network that this node serves', {
     default: 'default'
   }),
@@ -123,13 +167,6 @@ export const FLANNEL_ONLY_FLAGS: Readonly<Record<string, string>> = {
   'kube-annotation-prefix': 'this build does not take leases from Kubernetes',
   'kubeconfig-file': 'this build does not take leases from Kubernetes',
   'set-node-network-unavailable': 'this build does not take leases from Kubernetes',
-  'healthz-ip': 'this build has no HTTP health endpoint, see `trilane status`',
-  'healthz-port': 'this build has no HTTP health endpoint, see `trilane status`',
-  'ip-masq-fully-random-disable': 'this build has no such option',
-  'iptables-resync': 'this build does not use iptables',
-  'iptables-forward-rules': 'this build does not use iptables',
-  'ip-blackhole-route': 'this build has no such option',
-  v: 'this build has --log-level',
   vmodule: 'this build has --log-level',
   log_backtrace_at: 'this build has no such option'
 }

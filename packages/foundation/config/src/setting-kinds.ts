@@ -1,4 +1,5 @@
-import { type Family, IpAddress } from '@trilane/ip'
+import { type Family, IpAddress, Prefix } from '@trilane/ip'
+import { goInteger } from './go-integer.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
@@ -35,9 +36,16 @@ export const SETTING_KINDS = {
     return ['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text) ? false : undefined
   }),
   /** flannel's range for the renew margin: less than its day. In ms. */
-  minutes: kind('a whole number of minutes from 1 to 1439', (text) => {
-    const minutes = /^\d{1,4}$/.test(text) ? Number(text) : 0
-    return minutes >= 1 && minutes <= 1439 ? minutes * 60_000 : undefined
+  minutes: kind('a whole number of minutes from 1 to 1439', (text) => scaled(text, 1, 1439, 60_000)),
+  /** In ms. */
+  seconds: kind('a whole number of seconds from 1 to 86400', (text) => scaled(text, 1, 86_400, 1_000)),
+  /** 0 stands for none. */
+  port: kind('a port from 1 to 65535, or 0 for none', (text) => scaled(text, 0, 65_535, 1)),
+  /** As flannel's -v: 0 and below say what is worth knowing, more says all. */
+  verbosity: kind('a whole number', (text): LogLevel | undefined => {
+    const level = goInteger(text)
+    if (level === undefined) return undefined
+    return level > 0 ? 'debug' : 'info'
   }),
   /** As Go's time.ParseDuration, without fractions. In ms. */
   duration: kind('a duration such as 90s, 24h or 1h30m, from 1s to 8784h', (text) => {
@@ -50,6 +58,10 @@ export const SETTING_KINDS = {
   address: kind('an IP address', (text) => IpAddress.tryParse(text)),
   'address-v4': kind('an IPv4 address', (text) => addressOf(text, 'v4')),
   'address-v6': kind('an IPv6 address', (text) => addressOf(text, 'v6')),
+  prefixes: kind('IP prefixes, separated by commas', (text) => {
+    const prefixes = text.split(',').map((part) => Prefix.tryParse(part.trim()))
+    return prefixes.every((prefix) => prefix !== undefined) ? prefixes : undefined
+  }),
   pattern: kind('a regular expression', (text) => {
     try {
       return new RegExp(text).source === '' ? undefined : text
@@ -64,6 +76,11 @@ export type SettingKind = keyof typeof SETTING_KINDS
 
 /** What a setting of that kind is once it is read. */
 export type SettingValue<K extends SettingKind> = NonNullable<ReturnType<(typeof SETTING_KINDS)[K]['parse']>>
+
+function scaled(text: string, from: number, to: number, factor: number): number | undefined {
+  const number = goInteger(text)
+  return number !== undefined && number >= from && number <= to ? number * factor : undefined
+}
 
 /** Publishing an address that means "me" or "many" would make peers send packets to themselves. */
 function addressOf(text: string, family: Family): IpAddress | undefined {

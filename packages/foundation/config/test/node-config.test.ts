@@ -1,5 +1,6 @@
-import { IpAddress } from '@trilane/ip'
+import { IpAddress, Prefix } from '@trilane/ip'
 import { describe, expect, it } from 'vitest'
+import { goInteger } from '../src/go-integer.ts'
 import {
   FLANNEL_ONLY_FLAGS,
   NODE_SETTINGS,
@@ -22,6 +23,13 @@ describe('defaults', () => {
       publicAddresses: {},
       subnetFile: '/run/flannel/subnet.env',
       ipMasq: false,
+      ipMasqFullyRandomDisable: false,
+      nonMasqueradeCidrs: [],
+      iptablesForwardRules: true,
+      firewallPassMs: 5_000,
+      ipBlackholeRoute: false,
+      uplinkSysctls: true,
+      readyGraceMs: 10_000,
       networkName: 'default',
       storeDirectory: '/var/lib/trilane/store',
       runDirectory: '/run/trilane',
@@ -76,6 +84,10 @@ describe('every setting', () => {
         '--store-directory=/s'
       ],
       ...['--run-directory=/r', '--state-directory=/st', '--cni-data-directory=/c', '--lease-ttl=2h30m'],
+      ...['--ip-masq-fully-random-disable', '--non-masquerade-cidrs=192.0.2.0/24,fd09::/64'],
+      ...['--non-masquerade-cidrs', '198.51.100.0/24', '--iptables-forward-rules=false'],
+      ...['--iptables-resync=0x1e', '--ip-blackhole-route', '--uplink-sysctls=0', '--ready-grace=3s'],
+      ...['-healthz-ip', '::', '-healthz-port=8_080', '-v=1'],
       ...['--full-pass=5s', '--bridge=br0', '--machine-id=abc', '--node-name=n1', '--log-level=debug']
     )
     expect(config).toEqual({
@@ -86,6 +98,14 @@ describe('every setting', () => {
       publicAddresses: { v4: IpAddress.parse('1.2.3.4'), v6: IpAddress.parse('2001:db8::1') },
       subnetFile: '/tmp/s',
       ipMasq: true,
+      ipMasqFullyRandomDisable: true,
+      nonMasqueradeCidrs: ['192.0.2.0/24', 'fd09::/64', '198.51.100.0/24'].map((text) => Prefix.parse(text)),
+      iptablesForwardRules: false,
+      firewallPassMs: 30_000,
+      ipBlackholeRoute: true,
+      uplinkSysctls: false,
+      healthEndpoint: { address: IpAddress.parse('::'), port: 8080 },
+      readyGraceMs: 3_000,
       networkName: 'blue',
       storeDirectory: '/s',
       runDirectory: '/r',
@@ -103,7 +123,9 @@ describe('every setting', () => {
     const file = `{netconfigpath: /etc/n.json, iface: [eth1, 10.0.0.1], ifaceRegex: ^eth, ifaceCanReach: 10.0.0.9,
       publicIp: 1.2.3.4, publicIpv6: "2001:db8::1", ipMasq: true, subnetFile: /tmp/s, subnetLeaseRenewMargin: 90,
       networkName: blue, storeDirectory: /s, runDirectory: /r, stateDirectory: /st, cniDataDirectory: /c,
-      leaseTtl: 2h30m, fullPass: 5s, bridge: br0, machineId: abc, nodeName: n1, logLevel: debug}`
+      ipMasqFullyRandomDisable: true, nonMasqueradeCidrs: ["192.0.2.0/24", "fd09::/64,198.51.100.0/24"],
+      iptablesForwardRules: false, iptablesResync: 30, ipBlackholeRoute: true, uplinkSysctls: false, readyGrace: 3s,
+      healthzIp: "::", healthzPort: 8080, v: 1, leaseTtl: 2h30m, fullPass: 5s, bridge: br0, machineId: abc, nodeName: n1, logLevel: debug}`
     expect(fromFile(file)).toEqual(config)
   })
 
@@ -138,6 +160,13 @@ describe('a wrong value is named with its source and what is allowed', () => {
     ['--bridge=..', '--bridge', '..'],
     ['--network-name=../x', '--network-name', '../x'],
     ['--network-name=a:b', '--network-name', 'a:b'],
+    ['--subnet-lease-renew-margin=0x5a0', '--subnet-lease-renew-margin', '0x5a0'],
+    ['--healthz-port=65536', '--healthz-port', '65536'],
+    ['--healthz-port=http', '--healthz-port', 'http'],
+    ['--healthz-ip=localhost', '--healthz-ip', 'localhost'],
+    ['--iptables-resync=0', '--iptables-resync', '0'],
+    ['--non-masquerade-cidrs=10.0.0.0/8,x', '--non-masquerade-cidrs', '10.0.0.0/8,x'],
+    ['--v=loud', '--v', 'loud'],
     ['--log-level=loud', '--log-level', 'loud']
   ])('%s', (arg, path, value) => {
     expect(refusal(() => fromArgs(arg))).toMatchObject({
@@ -167,6 +196,45 @@ describe('a wrong value is named with its source and what is allowed', () => {
   })
 })
 
+describe('the log level', () => {
+  it.each([
+    [[], 'info'],
+    [['-v=0'], 'info'],
+    [['-v', '4'], 'debug'],
+    [['-v', '4', '--log-level=error'], 'error'],
+    [['--log-level=debug', '-v=0'], 'debug']
+  ])('of %j is %s', (args, level) => {
+    expect(fromArgs(...args).logLevel).toBe(level)
+  })
+})
+
+describe('a whole number', () => {
+  it.each([
+    ['60', 60],
+    ['+60', 60],
+    ['0x3C', 60],
+    ['0o74', 60],
+    ['074', 60],
+    ['0b111100', 60],
+    ['6_0', 60],
+    ['0x_3c', 60],
+    ['0', 0],
+    ['-60', -60],
+    ['08', undefined],
+    ['0x', undefined],
+    ['6__0', undefined],
+    ['_60', undefined],
+    ['60_', undefined],
+    ['6e1', undefined],
+    ['60.0', undefined],
+    [' 60', undefined],
+    ['', undefined],
+    ['99999999999999999999', undefined]
+  ])('written %j is %s to Go', (text, number) => {
+    expect(goInteger(text)).toBe(number)
+  })
+})
+
 describe('the renew margin', () => {
   it('gives way to a short life, unless it was chosen', () => {
     expect(fromArgs('--lease-ttl=10s').leaseRenewMarginMs).toBe(5_000)
@@ -189,6 +257,7 @@ describe('flags', () => {
   })
 
   it.each([
+    [['--versoin'], 'there is no flag --versoin; did you mean --version?'],
     [['--ifac=eth0'], 'there is no flag --ifac; did you mean --iface?'],
     [['--frobnicate'], 'there is no flag --frobnicate'],
     [['--iface'], '--iface needs a value'],
@@ -198,6 +267,15 @@ describe('flags', () => {
     [['---iface=x'], '"---iface=x" is not a flag']
   ])('%j is wrong usage', (args, problem) => {
     expect(refusal(() => parseFlags(args))).toMatchObject({ code: 'TRI_USAGE', problem })
+  })
+
+  it('end at help, and have version, as flanneld has them', () => {
+    for (const word of ['-h', '--h', '-help', '--help']) {
+      expect(parseFlags(['--bridge=x', word, '--frobnicate'])).toEqual({ bridge: ['x'], help: ['true'] })
+    }
+    expect(parseFlags(['--version'])).toEqual({ version: ['true'] })
+    expect(parseFlags(['--node-name', '-h'])).toEqual({ 'node-name': ['-h'] })
+    expect(refusal(() => parseFlags(['--frobnicate', '--help']))).toMatchObject({ code: 'TRI_USAGE' })
   })
 
   it.each(Object.keys(FLANNEL_ONLY_FLAGS))('--%s is known and refused, as its variable is', (flag) => {

@@ -35,12 +35,17 @@ const CONFIG_RETRY_MS = 1_000
  * @param args everything after `daemon`, by the rules of Go's flags
  */
 export async function runDaemon(args: readonly string[]): Promise<void> {
-  if (args.some((arg) => /^--?h(elp)?$/.test(arg))) {
+  const flags = parseFlags(args, process.cwd())
+  if (flags.help !== undefined) {
     process.stdout.write(usage())
     return
   }
+  if (flags.version?.[0] === 'true') {
+    process.stdout.write(`trilane ${VERSION}\n`)
+    return
+  }
   const config = resolveNodeConfig({
-    flags: parseFlags(args, process.cwd()),
+    flags,
     env: process.env,
     ...(await nodeConfigFile())
   })
@@ -175,9 +180,15 @@ async function readIfThere(path: string): Promise<string> {
 }
 
 function usage(): string {
-  const rows = NODE_SETTINGS.map((setting) => {
+  const settings = NODE_SETTINGS.map((setting) => {
     const fallback = 'default' in setting ? ` (default ${setting.default})` : ''
-    return `  --${setting.flag.padEnd(28)} ${setting.doc}${fallback}`
+    return [setting.flag, `${setting.doc}${fallback}`] as const
   })
-  return ['usage: trilane daemon [flags]', '', ...rows, ''].join('\n')
+  const rows = [
+    ...settings,
+    ['version', 'print the version and end'],
+    ['help', 'print this and end']
+  ] as const
+  const lines = rows.map(([flag, text]) => `  --${flag.padEnd(28)} ${text}`)
+  return ['usage: trilane daemon [flags]', '', ...lines, ''].join('\n')
 }
