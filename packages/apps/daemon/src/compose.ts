@@ -35,6 +35,7 @@ import { jsonLogger } from './json-logger.ts'
 import { NetworkAgent } from './network-agent.ts'
 import type { ReconcileLoop } from './reconcile-loop.ts'
 import { systemClock } from './system-clock.ts'
+import { uplinkWish } from './uplink.ts'
 
 /** What is known before anything is built. */
 export interface Surroundings {
@@ -136,12 +137,7 @@ function composeNetwork(container: Container, network: NetworkConfig, loop: Reco
     options: backend.parseOptions(network.backend.options),
     identity,
     bridge: config.bridge,
-    uplinkWish: async () => {
-      const { iface, ifaceRegex, ifaceCanReach, publicAddresses } = config
-      const reachedBy =
-        ifaceCanReach === undefined ? undefined : (await kernel.routeTo(ifaceCanReach))?.device
-      return { iface, ifaceRegex, reachedBy, publicAddresses }
-    },
+    uplinkWish: () => uplinkWish(config, kernel),
     kernel,
     loop,
     subnets: new LeaseManager({

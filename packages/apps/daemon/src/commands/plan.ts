@@ -21,7 +21,7 @@ import { backendNamed } from '../backends.ts'
 import { readIdentity } from '../identity.ts'
 import { peerWish } from '../peer-wishes.ts'
 import { systemClock } from '../system-clock.ts'
-import { nodeFacts } from '../uplink.ts'
+import { nodeFacts, uplinkWish } from '../uplink.ts'
 
 /** Everything that a first pass would know, read and computed but not written. */
 interface Plan {
@@ -81,15 +81,7 @@ async function makePlan(config: NodeConfig, file: string, kernel: LinuxKernel): 
   const options = backend.parseOptions(network.backend.options)
   const identity = await readIdentity(config)
   const snapshot = await kernel.read({ links: true, addresses: true, routes: 'main' })
-  const { iface, ifaceRegex, ifaceCanReach, publicAddresses, bridge } = config
-  const reachedBy = ifaceCanReach === undefined ? undefined : (await kernel.routeTo(ifaceCanReach))?.device
-  const node = nodeFacts(
-    snapshot,
-    { iface, ifaceRegex, reachedBy, publicAddresses },
-    network,
-    identity,
-    bridge
-  )
+  const node = nodeFacts(snapshot, await uplinkWish(config, kernel), network, identity, config.bridge)
 
   const leases = await storedLeases(config)
   const self = { machineId: identity.machineId, publicAddresses: node.publicAddresses }
