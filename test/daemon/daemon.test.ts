@@ -1,8 +1,8 @@
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Cluster, CONFIGS } from '../host-gw/cluster.ts'
-import type { ClusterNode } from '../host-gw/cluster-node.ts'
+import { Cluster, configPath } from '../cluster/cluster.ts'
+import type { ClusterNode } from '../cluster/cluster-node.ts'
 import { TRILANE } from './trilane.ts'
 
 let cluster: Cluster
@@ -77,7 +77,7 @@ describe('a daemon that has to wait', () => {
     await node.start({ 'net-config-path': undefined })
     await says('TRI_CONFIG_MISSING')
     expect(node.running).toBe(true)
-    await writeFile(join(cluster.storeDirectory, 'config'), await readFile(CONFIGS.v4, 'utf8'))
+    await writeFile(join(cluster.storeDirectory, 'config'), await readFile(configPath('host-gw'), 'utf8'))
     await node.settled(0)
     expect(await node.network()).toMatchObject({ state: 'ready', backend: 'host-gw' })
   })

@@ -2,14 +2,14 @@ import { mkdir, readdir } from 'node:fs/promises'
 import { errorFromJson, type PodJson, TrilaneError } from '@trilane/contracts'
 import type { Place } from '@trilane/testbed'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Cluster } from '../host-gw/cluster.ts'
-import type { ClusterNode } from '../host-gw/cluster-node.ts'
+import { Cluster } from '../cluster/cluster.ts'
+import type { ClusterNode } from '../cluster/cluster-node.ts'
 
 let cluster: Cluster
 let node: ClusterNode
 
 beforeAll(async () => {
-  cluster = await Cluster.create({ nodes: 1, config: 'dual' })
+  cluster = await Cluster.create({ nodes: 1, config: 'host-gw-dual-stack' })
   node = cluster.node(1)
 })
 

@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Cluster } from '../host-gw/cluster.ts'
-import { type ClusterNode, linesOf } from '../host-gw/cluster-node.ts'
+import { Cluster } from '../cluster/cluster.ts'
+import { type ClusterNode, linesOf } from '../cluster/cluster-node.ts'
 
 let cluster: Cluster
 let node: ClusterNode
@@ -9,7 +9,7 @@ let node: ClusterNode
 let without: string
 
 beforeEach(async () => {
-  cluster = await Cluster.prepare({ nodes: 2, config: 'dual' })
+  cluster = await Cluster.prepare({ nodes: 2, config: 'host-gw-dual-stack' })
   node = cluster.node(1)
   await node.ip('link', 'add', 'foreign0', 'type', 'bridge')
   await node.ip('link', 'set', 'dev', 'foreign0', 'alias', 'somebody:default', 'up')

@@ -1,8 +1,8 @@
 import { reachability } from '@trilane/testbed'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { Cluster, type Pod } from './cluster.ts'
-import type { ClusterNode } from './cluster-node.ts'
-import { until } from './until.ts'
+import { Cluster, type Pod } from '../cluster/cluster.ts'
+import type { ClusterNode } from '../cluster/cluster-node.ts'
+import { until } from '../cluster/until.ts'
 
 /** What somebody else set up beside ours, and what must outlive every repair. */
 const FOREIGN = ['203.0.113.0/24 via 192.168.77.2 dev eth0', '10.5.255.0/24 via 192.168.77.2 dev eth0']
@@ -16,7 +16,7 @@ let pods: readonly [Pod, Pod]
 let right: readonly string[]
 
 beforeAll(async () => {
-  cluster = await Cluster.create({ nodes: 2, config: 'dual', flags: { 'full-pass': '1h' } })
+  cluster = await Cluster.create({ nodes: 2, config: 'host-gw-dual-stack', flags: { 'full-pass': '1h' } })
   node = cluster.node(1)
   pods = [await cluster.attach(node, 'a'), await cluster.attach(cluster.node(2), 'a')]
 })

@@ -1,13 +1,13 @@
 import { type Flood, startFlood } from '@trilane/testbed'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Cluster, type Pod } from './cluster.ts'
-import { type ClusterNode, linesOf } from './cluster-node.ts'
+import { Cluster, type Pod } from '../cluster/cluster.ts'
+import { type ClusterNode, linesOf } from '../cluster/cluster-node.ts'
 
 let cluster: Cluster
 let pods: readonly [Pod, Pod]
 
 beforeAll(async () => {
-  cluster = await Cluster.create({ nodes: 2, config: 'dual' })
+  cluster = await Cluster.create({ nodes: 2, config: 'host-gw-dual-stack' })
   pods = [await cluster.attach(cluster.node(1), 'a'), await cluster.attach(cluster.node(2), 'a')]
   // The kernel itself writes when duplicate address detection of a new pod's link ends, seconds later.
   for (const node of cluster.nodes) {

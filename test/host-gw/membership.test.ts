@@ -2,8 +2,8 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { reachability } from '@trilane/testbed'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Cluster } from './cluster.ts'
-import type { ClusterNode } from './cluster-node.ts'
+import { Cluster } from '../cluster/cluster.ts'
+import type { ClusterNode } from '../cluster/cluster-node.ts'
 
 let cluster: Cluster
 

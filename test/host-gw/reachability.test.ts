@@ -1,7 +1,7 @@
 import { reachability } from '@trilane/testbed'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Cluster, type Pod } from './cluster.ts'
-import type { ClusterNode } from './cluster-node.ts'
+import { Cluster, type Pod } from '../cluster/cluster.ts'
+import type { ClusterNode } from '../cluster/cluster-node.ts'
 
 describe('host-gw on one segment', () => {
   let cluster: Cluster
@@ -9,7 +9,7 @@ describe('host-gw on one segment', () => {
   let pods: Pod[][]
 
   beforeAll(async () => {
-    cluster = await Cluster.create({ nodes: 3, config: 'dual' })
+    cluster = await Cluster.create({ nodes: 3, config: 'host-gw-dual-stack' })
     pods = []
     for (const node of cluster.nodes)
       pods.push([await cluster.attach(node, 'a'), await cluster.attach(node, 'b')])
@@ -79,25 +79,10 @@ describe('host-gw with a node behind a router', () => {
   let far: ClusterNode
 
   beforeAll(async () => {
-    cluster = await Cluster.prepare({ nodes: 2, config: 'dual' })
-    const elsewhere = await cluster.bed.addSwitch('elsewhere')
-    await cluster.bed.addRouter('router', {
-      ports: [
-        { switch: cluster.segment, addresses: ['192.168.77.254/24', 'fd77::254/64'] },
-        { switch: elsewhere, addresses: ['192.168.88.254/24', 'fd88::254/64'] }
-      ]
-    })
-    far = await cluster.addNode(3, {
-      switch: elsewhere,
-      addresses: ['192.168.88.3/24', 'fd88::3/64'],
-      gateways: ['192.168.88.254', 'fd88::254']
-    })
-    for (const node of [cluster.node(1), cluster.node(2)]) {
-      await node.ip('route', 'add', 'default', 'via', '192.168.77.254')
-      await node.ip('-6', 'route', 'add', 'default', 'via', 'fd77::254')
-    }
-    for (const node of cluster.nodes) await node.start()
-    await cluster.settled()
+    cluster = await Cluster.prepare({ nodes: 2, config: 'host-gw-dual-stack' })
+    const elsewhere = await cluster.addElsewhere()
+    far = await cluster.addNode(3, elsewhere.host(3))
+    await cluster.start()
   })
 
   afterAll(() => cluster?.dispose())

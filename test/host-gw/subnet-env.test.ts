@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { afterEach, describe, expect, it } from 'vitest'
-import { Cluster, machineIdOf } from './cluster.ts'
-import type { ClusterNode } from './cluster-node.ts'
+import { Cluster, machineIdOf } from '../cluster/cluster.ts'
+import type { ClusterNode } from '../cluster/cluster-node.ts'
 
 let cluster: Cluster
 
@@ -22,7 +22,7 @@ describe('subnet.env', () => {
   })
 
   it('is what flanneld writes for both families, byte for byte', async () => {
-    cluster = await Cluster.create({ nodes: 1, config: 'dual', flags: { 'ip-masq': 'true' } })
+    cluster = await Cluster.create({ nodes: 1, config: 'host-gw-dual-stack', flags: { 'ip-masq': 'true' } })
     const node = cluster.node(1)
     const key = (await node.network()).lease?.key ?? ''
     const [, third, fourth] = /^10\.5\.(\d+)\.0-24&fd00:5:0:([0-9a-f]+)::-64$/.exec(key) ?? []

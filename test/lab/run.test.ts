@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../cluster/until.ts'
 import { startTrilane, trilane } from '../daemon/trilane.ts'
-import { until } from '../host-gw/until.ts'
 import { labName, leftovers } from './leftovers.ts'
 
 /** As `lab run --json` prints it: what others may rely on. */

@@ -24,13 +24,17 @@ const tell = (fact) => process.stdout.write(JSON.stringify(fact) + '\\n')
 process.stdin.resume()
 `
 
-/** Arguments: address, port (0: any). Writes `{port}`, and at its end `{unread}`. Sends back what comes. */
+/** Arguments: address, port (0: any). Writes `{port}`, and at its end `{arrived, unread}`. Sends back what comes. */
 export const ECHO_PROGRAM = `${PRELUDE}
-socket.on('message', (message, from) => socket.send(message, from.port, from.address, () => {}))
+const arrived = new Set()
+socket.on('message', (message, from) => {
+  arrived.add(message.readUInt32BE(0))
+  socket.send(message, from.port, from.address, () => {})
+})
 // A refused bind has a listener of Node's own, so without this one it would be silent.
 socket.on('error', (error) => { console.error(error.message); process.exit(1) })
 socket.bind(Number(port), address, () => tell({ port: socket.address().port }))
-process.stdin.on('end', () => { tell({ unread: unread() - unreadBefore }); process.exit() })
+process.stdin.on('end', () => { tell({ arrived: arrived.size, unread: unread() - unreadBefore }); process.exit() })
 `
 
 /**

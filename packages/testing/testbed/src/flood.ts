@@ -26,6 +26,9 @@ export interface FloodResult {
   readonly received: number
   /** Neither answered nor {@link unread}: what the network lost, on the way there or back. */
   readonly lost: number
+  /** Of {@link lost}: on the way there, and of their answers on the way back. */
+  readonly lostThere: number
+  readonly lostBack: number
   /** Answers that came more than once. */
   readonly duplicates: number
   /** Thrown away by a receiving kernel because the measuring process was too slow; no loss of the network. */
@@ -56,10 +59,15 @@ export async function startFlood(options: FloodOptions): Promise<Flood> {
   return {
     async stop() {
       const counted = await finish(sender)
-      const { unread: unreadByEcho = 0 } = await finish(echo)
+      const { arrived = 0, unread: unreadByEcho = 0 } = await finish(echo)
       const { sent = 0, received = 0, duplicates = 0, longestGapMs = 0, unread: unreadBySender = 0 } = counted
       const unread = unreadBySender + unreadByEcho
-      return { sent, received, lost: Math.max(0, sent - received - unread), duplicates, unread, longestGapMs }
+      const lostThere = Math.max(0, sent - arrived - unreadByEcho)
+      const lostBack = Math.max(0, arrived - received - unreadBySender)
+      return {
+        ...{ sent, received, lost: lostThere + lostBack, lostThere, lostBack },
+        ...{ duplicates, unread, longestGapMs }
+      }
     }
   }
 }

@@ -1,14 +1,18 @@
 /**
  * Nodes, switches, routers and containers as network namespaces of this machine, and what is asked of them:
- * who reaches whom ({@link Reachability}) and what is lost meanwhile ({@link startFlood}).
+ * who reaches whom ({@link Reachability}), what is lost meanwhile ({@link startFlood}) and what passes a device
+ * ({@link startCapture}).
  *
  * Built with iproute2 and not with Trilane's own kernel driver: a defect of the product cannot hide in the
  * apparatus that it is tested with.
  *
  * @packageDocumentation
  */
+export { Capture, type CaptureOptions, startCapture } from './capture.ts'
 export { type Flood, type FloodOptions, type FloodResult, startFlood } from './flood.ts'
+export { type ArpPacket, decodeFrame, type Frame, type IpHeader } from './packet.ts'
 export { Place, type PlaceKind, Switch } from './place.ts'
+export { type Echo, echo, type Probe } from './probe.ts'
 export type { Captured, Program, RunOptions, SpawnOptions } from './program.ts'
 export {
   type Expectation,

@@ -14,19 +14,32 @@ export interface Probe {
 /** IP header without options, and the ICMP header. */
 const HEADER_BYTES = { v4: 20 + 8, v6: 40 + 8 }
 
+/** What became of an echo request. */
+export interface Echo {
+  readonly answered: boolean
+  /** It was not sent at all, as it is larger than this and may not be fragmented. */
+  readonly largestBytes?: number
+  /** Without an answer: what ping says. */
+  readonly words?: string
+}
+
 /**
- * Did an answer come within `waitSeconds`?
+ * Sends one echo request and waits for its answer.
  *
  * @throws TrilaneError `TRI_COMMAND_FAILED` when ping itself could not do its work, so that a broken apparatus
  * does not look like an unreachable address
  */
-export async function answers(probe: Probe, waitSeconds = 1): Promise<boolean> {
+export async function echo(probe: Probe, waitSeconds = 1): Promise<Echo> {
   const argv = pingCommand(probe, waitSeconds)
   const { status, stdout, stderr } = await probe.from.run(argv, { anyStatus: true })
-  if (status === 0) return true
+  if (status === 0) return { answered: true }
+  const words = stderr.trim() || /^From .*$/m.exec(stdout)?.[0] || `no answer within ${waitSeconds} s`
   // 1: no answer. 2 with these words: this machine has no way to send it.
-  if (status === 1 && stdout.includes(' 0 received')) return false
-  if (/^ping: (?:connect|sendmsg): /m.test(stderr)) return false
+  const largest = /message too long,? mtu[:=] ?(\d+)/.exec(stderr)?.[1]
+  if (status === 1 && stdout.includes(' 0 received')) {
+    return { answered: false, words, ...(largest === undefined ? {} : { largestBytes: Number(largest) }) }
+  }
+  if (/^ping: (?:connect|sendmsg): /m.test(stderr)) return { answered: false, words }
   throw TrilaneError.of(
     'TRI_COMMAND_FAILED',
     { command: `${argv.join(' ')} in ${probe.from.name}`, status: `exit status ${status}` },
@@ -35,7 +48,7 @@ export async function answers(probe: Probe, waitSeconds = 1): Promise<boolean> {
 }
 
 function pingCommand({ address, sizeBytes, dontFragment }: Probe, waitSeconds: number): string[] {
-  const argv = ['ping', '-n', '-q', '-c', '1', '-W', String(waitSeconds)]
+  const argv = ['ping', '-n', '-c', '1', '-W', String(waitSeconds)]
   if (sizeBytes !== undefined) {
     const headerBytes = HEADER_BYTES[address.includes(':') ? 'v6' : 'v4']
     if (sizeBytes < headerBytes)

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Place } from './place.ts'
-import { answers } from './probe.ts'
+import { echo } from './probe.ts'
 
 /** Where an echo request goes, and how big it is. */
 export interface ReachabilityTarget {
@@ -77,7 +77,9 @@ export class Reachability {
       throw new RangeError('nothing is expected, so nothing can be verified')
     const deadlineMs = performance.now() + (options.withinMs ?? 10_000)
     for (;;) {
-      const actual = await inTurns(this.#expectations, (probe) => answers(probe, options.waitSeconds))
+      const actual = await inTurns(this.#expectations, async (probe) => {
+        return (await echo(probe, options.waitSeconds)).answered
+      })
       const report = reportOf(this.#expectations, actual)
       if (report.failed.length === 0 || performance.now() >= deadlineMs) return report
       await sleep(BETWEEN_ROUNDS_MS)

@@ -42,8 +42,9 @@ describe('a flood', () => {
       await lan.setCable(b, 'in')
       const outMs = performance.now() - outAt
       await sleep(500)
-      const { sent, received, lost, unread, longestGapMs } = await flood.stop()
+      const { sent, received, lost, lostThere, lostBack, unread, longestGapMs } = await flood.stop()
       expect(lost).toBeGreaterThan(100)
+      expect(lostThere + lostBack).toBe(lost)
       expect(received).toBeGreaterThan(100)
       expect(received + lost + unread).toBe(sent)
       expect(longestGapMs).toBeGreaterThan(450)
@@ -57,13 +58,24 @@ describe('a flood', () => {
     await b.run(['nft', `table inet loss { chain in { type filter hook input priority 0; ${drop}; }; }`])
     const flood = await startFlood({ from: a, to: b, address: '192.168.77.2' })
     await sleep(1000)
-    const { sent, lost, longestGapMs } = await flood.stop()
+    const { sent, lost, lostThere, lostBack, longestGapMs } = await flood.stop()
     const { stdout } = await b.run(['nft', 'list', 'table', 'inet', 'loss'])
     await b.run(['nft', 'delete', 'table', 'inet', 'loss'])
     const dropped = Number(/counter packets (\d+)/.exec(stdout)?.[1])
     expect(dropped).toBeGreaterThanOrEqual(Math.floor(sent / 100))
-    expect(lost).toBe(dropped)
+    expect({ lost, lostThere, lostBack }).toEqual({ lost: dropped, lostThere: dropped, lostBack: 0 })
     expect(longestGapMs).toBeGreaterThan(0)
+  })
+
+  it('tells losses on the way back from those on the way there', async () => {
+    const drop = 'udp sport 1-65535 numgen inc mod 10 < 1 counter drop'
+    await a.run(['nft', `table inet loss { chain in { type filter hook input priority 0; ${drop}; }; }`])
+    const flood = await startFlood({ from: a, to: b, address: 'fd77::2' })
+    await sleep(300)
+    const { lost, lostThere, lostBack } = await flood.stop()
+    await a.run(['nft', 'delete', 'table', 'inet', 'loss'])
+    expect(lostBack).toBeGreaterThan(10)
+    expect({ lost, lostThere }).toEqual({ lost: lostBack, lostThere: 0 })
   })
 
   it('to nobody is all loss, from its first datagram to its stop', async () => {

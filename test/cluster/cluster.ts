@@ -5,17 +5,24 @@ import type { PodJson } from '@trilane/contracts'
 import { type HostOptions, type Place, type Switch, Testbed } from '@trilane/testbed'
 import { ClusterNode, type NodeFlags } from './cluster-node.ts'
 
-/** The ready configs, which are docs too. */
-export const CONFIGS = {
-  v4: new URL('../../configs/host-gw.yaml', import.meta.url).pathname,
-  dual: new URL('../../configs/host-gw-dual-stack.yaml', import.meta.url).pathname
-} as const
+/** The ready configs, which are docs too, by their names in configs/. */
+export type ConfigName =
+  | 'host-gw'
+  | 'host-gw-dual-stack'
+  | 'vxlan'
+  | 'vxlan-direct-routing'
+  | 'vxlan-dual-stack'
+  | 'vxlan-ipv6'
+
+export function configPath(name: ConfigName): string {
+  return new URL(`../../configs/${name}.yaml`, import.meta.url).pathname
+}
 
 export interface ClusterOptions {
   /** @default 2 */
   readonly nodes?: number
-  /** @default 'v4' */
-  readonly config?: keyof typeof CONFIGS
+  /** A ready config, or the text of one. @default 'host-gw' */
+  readonly config?: ConfigName | { readonly text: string }
   /** For every daemon, besides what the fixture gives: `{'full-pass': '1s'}`. */
   readonly flags?: NodeFlags
 }
@@ -34,6 +41,14 @@ const segmentAddresses = (number: number): readonly string[] => [
   `192.168.77.${number}/24`,
   `fd77::${number}/64`
 ]
+
+/** A segment behind a router, and how a machine is plugged into it. */
+export interface Elsewhere {
+  readonly segment: Switch
+  readonly router: Place
+  /** Addresses and gateways there, as `addNode` takes them: node 3 has 192.168.88.3 and fd88::3. */
+  host(number: number): Required<Omit<HostOptions, 'mtuBytes'>>
+}
 
 /** Nodes on one segment, each with the built daemon, one store for all. */
 export class Cluster {
@@ -54,8 +69,7 @@ export class Cluster {
   static async create(options: ClusterOptions = {}): Promise<Cluster> {
     const cluster = await Cluster.prepare(options)
     try {
-      for (const node of cluster.nodes) await node.start()
-      await cluster.settled()
+      await cluster.start()
       return cluster
     } catch (error) {
       await cluster.dispose()
@@ -65,7 +79,7 @@ export class Cluster {
 
   /** The machines alone; no daemon runs yet. */
   static async prepare(options: ClusterOptions = {}): Promise<Cluster> {
-    const bed = await Testbed.create({ name: 'host-gw' })
+    const bed = await Testbed.create({ name: 'cluster' })
     try {
       const cluster = new Cluster(bed, await bed.addSwitch('segment'), options)
       await mkdir(cluster.storeDirectory)
@@ -86,7 +100,7 @@ export class Cluster {
       ...host
     })
     const node = new ClusterNode(place, {
-      'net-config-path': CONFIGS[this.#options.config ?? 'v4'],
+      'net-config-path': await this.#configPath(),
       'store-directory': this.storeDirectory,
       'machine-id': machineIdOf(name),
       'node-name': name,
@@ -94,6 +108,33 @@ export class Cluster {
     })
     this.nodes.push(node)
     return node
+  }
+
+  /** A second segment, a router between the two, and default routes to it on the nodes that are there. */
+  async addElsewhere(): Promise<Elsewhere> {
+    const segment = await this.bed.addSwitch('elsewhere')
+    const router = await this.bed.addRouter('router', {
+      ports: [
+        { switch: this.segment, addresses: ['192.168.77.254/24', 'fd77::254/64'] },
+        { switch: segment, addresses: ['192.168.88.254/24', 'fd88::254/64'] }
+      ]
+    })
+    for (const node of this.nodes) {
+      await node.ip('route', 'add', 'default', 'via', '192.168.77.254')
+      await node.ip('-6', 'route', 'add', 'default', 'via', 'fd77::254')
+    }
+    const host = (number: number) => ({
+      switch: segment,
+      addresses: [`192.168.88.${number}/24`, `fd88::${number}/64`],
+      gateways: ['192.168.88.254', 'fd88::254']
+    })
+    return { segment, router, host }
+  }
+
+  /** Starts every daemon at once. @returns when each serves all the others */
+  async start(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.start()))
+    await this.settled()
   }
 
   /** @param number from 1 */
@@ -137,6 +178,11 @@ export class Cluster {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose()
+  }
+
+  #configPath(): string | Promise<string> {
+    const { config = 'host-gw' } = this.#options
+    return typeof config === 'string' ? configPath(config) : this.writeConfig('network.yaml', config.text)
   }
 }
 
