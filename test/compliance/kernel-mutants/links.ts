@@ -276,6 +276,19 @@ export const linkTypeMutants: readonly Mutant[] = [
     )
   ),
   mutant(
+    'makes every vxlan one of IPv4',
+    'apply link type > vxlan of the other family may have the VNI and port of one',
+    withValue(
+      onLink('create', ({ name, kind }) => name === 'made-v6' && kind.type === 'vxlan'),
+      (change) => {
+        const { kind } = linkOf(change)
+        if (kind.type !== 'vxlan') return {}
+        const { local: _, ...rest } = kind
+        return { kind: rest }
+      }
+    )
+  ),
+  mutant(
     'forgets what the peer shall be',
     [
       'apply link type > veth makes both ends, the peer with what it asks for',

@@ -1,9 +1,10 @@
 import { hostGw } from '@trilane/backend-host-gw'
+import { vxlan } from '@trilane/backend-vxlan'
 import { nearestName } from '@trilane/config'
 import { type Backend, TrilaneError } from '@trilane/contracts'
 
 /** Every backend that this build can run, in the order in which lists and docs name them. */
-export const BACKENDS: readonly Backend[] = [hostGw]
+export const BACKENDS: readonly Backend[] = [vxlan, hostGw]
 
 /** @throws TrilaneError `TRI_BACKEND_UNKNOWN` with the good names and the nearest */
 export function backendNamed(type: string, backends: readonly Backend[] = BACKENDS): Backend {

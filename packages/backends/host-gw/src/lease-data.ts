@@ -1,5 +1,6 @@
 import { type NodeFacts, TrilaneError } from '@trilane/contracts'
 import { type Family, familiesOf, type PerFamily } from '@trilane/ip'
+import { uplinkAddress } from '@trilane/node-addresses'
 
 /** flannel's flags, by which an address that is not the uplink's gets into the facts. */
 const FLAG: Readonly<Record<Family, string>> = { v4: '--public-ip', v6: '--public-ipv6' }
@@ -17,13 +18,8 @@ const FLAG: Readonly<Record<Family, string>> = { v4: '--public-ip', v6: '--publi
 export function leaseData(node: NodeFacts): PerFamily<never> {
   const { uplink, network } = node
   for (const family of familiesOf(network.families)) {
-    const own = uplink.addresses[family]?.address
+    const own = uplinkAddress(node, family)
     const published = node.publicAddresses[family] ?? own
-    if (own === undefined || published === undefined) {
-      const text = family === 'v4' ? 'IPv4' : 'IPv6'
-      const reason = `${uplink.name} has no ${text} address, and network "${network.name}" has ${text}`
-      throw TrilaneError.of('TRI_UPLINK_NOT_FOUND', { reason })
-    }
     if (own.equals(published)) continue
     const allowed = `host-gw peers hand packets straight to ${uplink.name}, so it must be ${own}`
     throw TrilaneError.of('TRI_CONFIG_INVALID', { path: FLAG[family], value: published, allowed })

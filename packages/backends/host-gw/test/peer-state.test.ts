@@ -59,8 +59,8 @@ describe('host-gw peerState', () => {
     [
       'our own address',
       peerOf({ v4: '10.5.72.0/24' }, { v4: '192.168.7.1' }),
-      'TRI_PEER_NOT_ON_LINK',
-      'at 192.168.7.1'
+      'TRI_LEASE_INVALID',
+      "192.168.7.1 is this node's own address"
     ],
     [
       'no address of the family',

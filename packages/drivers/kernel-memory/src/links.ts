@@ -1,4 +1,4 @@
-import type { Link, LinkKind, VethKind } from '@trilane/contracts'
+import type { Link, LinkKind, VethKind, VxlanKind } from '@trilane/contracts'
 import { bringDown, bringUp, carrierChanged } from './activation.ts'
 import { dropAddressesOf } from './addresses.ts'
 import { Device, type DeviceKind } from './device.ts'
@@ -233,13 +233,15 @@ function completeKind(namespace: NetworkNamespace, kind: LinkKind): DeviceKind {
     case 'vxlan': {
       if (kind.vni < 0 || kind.vni > 0xffffff)
         throw new Refusal('ERANGE', 'Attribute failed policy validation')
-      const port = kind.port ?? VXLAN_PORT
-      const rival = [...namespace.devices.values()].find(
-        ({ kind: other }) => other.type === 'vxlan' && other.vni === kind.vni && other.port === port
-      )
-      if (rival !== undefined)
+      const complete = {
+        ...kind,
+        port: kind.port ?? VXLAN_PORT,
+        learning: kind.learning ?? true,
+        gbp: kind.gbp ?? false
+      }
+      if ([...namespace.devices.values()].some((device) => hearsTheSame(device.kind, complete)))
         throw new Refusal('EEXIST', 'A VXLAN device with the specified VNI already exists')
-      return { ...kind, port, learning: kind.learning ?? true, gbp: kind.gbp ?? false }
+      return complete
     }
     case 'macvlan':
       return { ...kind, mode: kind.mode ?? 'vepa' }
@@ -250,6 +252,17 @@ function completeKind(namespace: NetworkNamespace, kind: LinkKind): DeviceKind {
     default:
       return kind
   }
+}
+
+/** Linux keeps its receivers apart by family, port and extension. */
+function hearsTheSame(a: DeviceKind, b: VxlanKind): boolean {
+  return (
+    a.type === 'vxlan' &&
+    a.vni === b.vni &&
+    a.port === b.port &&
+    a.gbp === b.gbp &&
+    (a.local?.family ?? 'v4') === (b.local?.family ?? 'v4')
+  )
 }
 
 function defaultMtuBytes(kind: DeviceKind, parent: Device | undefined): number {

@@ -7,6 +7,7 @@
  *
  * @packageDocumentation
  */
+export { booleanOption, integerOption, invalidOption, type RawOptions } from './backend-options.ts'
 export {
   type CheckedNetworkConfig,
   type CheckOptions,

@@ -45,13 +45,18 @@ export interface Backend<Options = unknown, LeaseData extends JsonValue = JsonVa
   /**
    * What this node publishes in its lease for the peers. An absent family has no data of its own.
    * Goes into flannel's `BackendData` and `BackendV6Data`, byte for byte.
+   *
+   * @param former this node's lease as its peers know it now, perhaps written by flanneld: what they would have to
+   *   learn anew, while packets are lost, stays as it is there. Absent: they know none.
    */
-  leaseData(node: NodeFacts, options: Options): PerFamily<LeaseData>
+  leaseData(node: NodeFacts, options: Options, former?: Lease): PerFamily<LeaseData>
 
   /**
    * What this node needs to carry packets to and from other nodes, whoever they are: a tunnel device, its address,
    * sysctls. Nothing that pods stand on ({@link Backend.podState}): a backend may carry only some peers of a network
    * whose pods another one plugs in.
+   *
+   * @param lease with what {@link Backend.leaseData} returned, as the backend's own data or on its lane
    */
   nodeState(node: NodeFacts, lease: Lease, options: Options): KernelState
 

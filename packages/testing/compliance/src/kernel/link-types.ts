@@ -1,7 +1,7 @@
 import type { Link, LinkKind } from '@trilane/contracts'
 import { IpAddress } from '@trilane/ip'
 import { expect } from 'vitest'
-import { BRIDGE, MAC_A, MAC_B, pair, VETH_A, VETH_B } from './samples.ts'
+import { BRIDGE, MAC_A, MAC_B, pair, SAMPLES, VETH_A, VETH_B } from './samples.ts'
 import {
   codes,
   create,
@@ -92,6 +92,14 @@ export const linkTypeTests: readonly KernelTest[] = [
     const kind: LinkKind = { type: 'vxlan', vni: 7 }
     await must(kernel, create('link', { name: 'made', kind }))
     expect(await codes(kernel, create('link', { name: 'again', kind }))).toEqual(['TRI_KERNEL_EXISTS'])
+  }),
+
+  ifAny('vxlan', 'vxlan of the other family may have the VNI and port of one', async ({ kernel }) => {
+    for (const { own } of [SAMPLES.v4, SAMPLES.v6]) {
+      const kind: LinkKind = { type: 'vxlan', vni: 7, local: own }
+      await must(kernel, create('link', { name: `made-${own.family}`, kind }))
+    }
+    expect(await linkNames(kernel)).toEqual(['lo', 'made-v4', 'made-v6'])
   }),
 
   ifAny('vxlan', 'vxlan leaves room for its headers in the MTU', async ({ kernel }) => {

@@ -1,0 +1,28 @@
+import type { Backend } from '@trilane/contracts'
+import { bridgedPodLink, bridgedPodState } from '@trilane/pod-link'
+import { leaseData, type VxlanLeaseData } from './lease-data.ts'
+import { nodeState, podMtuBytes } from './node-state.ts'
+import { OPTION_NAMES, parseOptions, type VxlanOptions } from './options.ts'
+import { peerState } from './peer-state.ts'
+import { OVERHEAD_BYTES, TYPE } from './vtep.ts'
+
+export const vxlan: Backend<VxlanOptions, VxlanLeaseData> = {
+  type: TYPE,
+  category: 'overlay',
+  summary: 'nodes anywhere that IP reaches: packets ride in UDP, 50 bytes dearer',
+  traits: {
+    overheadBytes: OVERHEAD_BYTES,
+    needsSharedLink: false,
+    servesEveryPeer: false,
+    hostReachesPods: true,
+    podsHaveOwnMac: false,
+    podsOnNodeNetwork: false
+  },
+  optionNames: OPTION_NAMES,
+  parseOptions,
+  leaseData,
+  nodeState,
+  peerState,
+  podLink: (node, lease, options) => bridgedPodLink(node, lease, podMtuBytes(node, options)),
+  podState: bridgedPodState
+}

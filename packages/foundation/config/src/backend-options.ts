@@ -1,0 +1,44 @@
+import { TrilaneError } from '@trilane/contracts'
+import { excerpt } from './written.ts'
+
+/** What stands below `Backend`, without `Type`: keys as they were written, in their order. */
+export type RawOptions = Readonly<Record<string, unknown>>
+
+/**
+ * A whole number of a backend's options.
+ *
+ * @param range what is allowed, and for the message what it is: `a UDP port`
+ * @returns `undefined` when it is not set
+ * @throws TrilaneError `TRI_CONFIG_INVALID` with the path and the range
+ */
+export function integerOption(
+  raw: RawOptions,
+  name: string,
+  range: { readonly min: number; readonly max: number; readonly about: string }
+): number | undefined {
+  const value = findOption(raw, name)
+  if (value === undefined) return undefined
+  const { min, max, about } = range
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
+  throw invalidOption(name, value, `${about}, a whole number from ${min} to ${max}`)
+}
+
+/** The same for true or false, which stand there without quotes. */
+export function booleanOption(raw: RawOptions, name: string): boolean | undefined {
+  const value = findOption(raw, name)
+  if (value === undefined || typeof value === 'boolean') return value
+  throw invalidOption(name, value, 'true or false, without quotes')
+}
+
+/** `TRI_CONFIG_INVALID` for `Backend.NAME`. */
+export function invalidOption(name: string, value: unknown, allowed: string): TrilaneError {
+  const text = excerpt(JSON.stringify(value) ?? String(value))
+  return TrilaneError.of('TRI_CONFIG_INVALID', { path: `Backend.${name}`, value: text, allowed })
+}
+
+/** As Go's encoding/json picks it: without regard to case, a later duplicate wins, a null changes nothing. */
+function findOption(raw: RawOptions, name: string): unknown {
+  const wanted = name.toLowerCase()
+  const found = Object.entries(raw).findLast(([key, value]) => key.toLowerCase() === wanted && value !== null)
+  return found?.[1]
+}
