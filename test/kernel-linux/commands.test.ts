@@ -161,6 +161,18 @@ const SCENARIOS: Readonly<Record<string, (pod: string) => readonly KernelChange[
     route('remove', { destination: to('fd05:3::/64'), protocol: 133 })
   ],
 
+  'what belongs to a type, changed on the living device': () => [
+    ...WIRED,
+    link('create', VXLAN),
+    link('set', { name: 'vx0', kind: { type: 'vxlan', vni: 4711, learning: true } }),
+    link('create', {
+      name: 'mv0',
+      kind: { type: 'macvlan', parent: 'va', mode: 'bridge' },
+      mac: mac(5)
+    }),
+    link('set', { name: 'mv0', kind: { type: 'macvlan', parent: 'va', mode: 'private' } })
+  ],
+
   'routes of every kind': () => [
     ...WIRED,
     ...[

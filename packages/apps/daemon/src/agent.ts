@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from 'node:timers/promises'
 import type {
   AttachmentRecord,
   AttachRequest,
@@ -46,7 +47,7 @@ export class Agent {
     this.#version = parts.version
     this.#startedAtMs = clock.wallMs()
     this.#loop = new ReconcileLoop({
-      reconciler: new Reconciler({ kernel, logger, clock }),
+      reconciler: new Reconciler({ kernel, logger, clock, breathe }),
       kernel,
       clock,
       logger,

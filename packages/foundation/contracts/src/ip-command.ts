@@ -52,10 +52,18 @@ function createLink(link: Link): string[] {
     ...(alias === undefined ? {} : { alias }),
     ...(up === true ? { up } : {})
   }
-  return [words.join(' '), ...setLink(rest)]
+  return [words.join(' '), ...setAttributes(rest)]
 }
 
+/** What belongs to the type has a command of its own: Linux takes it together with nothing else. */
 function setLink(link: Link): string[] {
+  const words = changeableWords(link.kind)
+  return words === ''
+    ? setAttributes(link)
+    : [...setAttributes(link), `ip link set dev ${link.name} ${words}`]
+}
+
+function setAttributes(link: Link): string[] {
   const words: string[] = []
   if (link.mtuBytes !== undefined) words.push(`mtu ${link.mtuBytes}`)
   if (link.mac !== undefined) words.push(`address ${link.mac}`)
@@ -67,6 +75,20 @@ function setLink(link: Link): string[] {
     commands.push(`bridge link set dev ${link.name} hairpin ${link.hairpin ? 'on' : 'off'}`)
   }
   return commands
+}
+
+/** What of the type can be changed on the living device. */
+function changeableWords(kind: LinkKind): string {
+  switch (kind.type) {
+    case 'vxlan':
+      return kind.learning === undefined ? '' : `type vxlan ${kind.learning ? 'learning' : 'nolearning'}`
+    case 'macvlan':
+      return kind.mode === undefined ? '' : `type ${kindWords(kind)}`
+    case 'ipvlan':
+      return kind.mode === undefined && kind.flag === undefined ? '' : `type ${kindWords(kind)}`
+    default:
+      return ''
+  }
 }
 
 function kindWords(kind: LinkKind): string {

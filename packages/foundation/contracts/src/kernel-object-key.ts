@@ -1,4 +1,4 @@
-import type { KernelObject, KernelState, Route } from './kernel-state.ts'
+import type { FdbEntry, KernelObject, KernelState, Route } from './kernel-state.ts'
 
 /** The main routing table's number. */
 export const MAIN_TABLE = 254
@@ -26,22 +26,28 @@ export function keyOf(object: KernelObject): string {
     case 'neighbour':
       return `neighbour ${object.value.device} ${object.value.address}`
     case 'fdb':
-      return `fdb ${object.value.device} ${object.value.mac} ${object.value.destination}`
+      return fdbKeyOf(object.value)
     case 'sysctl':
       return `sysctl ${object.value.key}`
   }
 }
 
+/** A unicast MAC is at one place; frames for a group, and those for nobody known, go to many. */
+function fdbKeyOf({ device, mac, destination }: FdbEntry): string {
+  const one = `fdb ${device} ${mac}`
+  return mac.isUnicast && !mac.isZero ? one : `${one} ${destination}`
+}
+
 /** Every object of a state with its kind, in the order in which {@link KernelState} lists them. */
 export function objectsOf(state: KernelState): KernelObject[] {
-  return [
-    ...state.links.map((value) => ({ kind: 'link', value }) as const),
-    ...state.addresses.map((value) => ({ kind: 'address', value }) as const),
-    ...state.routes.map((value) => ({ kind: 'route', value }) as const),
-    ...state.neighbours.map((value) => ({ kind: 'neighbour', value }) as const),
-    ...state.fdb.map((value) => ({ kind: 'fdb', value }) as const),
-    ...state.sysctls.map((value) => ({ kind: 'sysctl', value }) as const)
-  ]
+  const objects: KernelObject[] = []
+  for (const value of state.links) objects.push({ kind: 'link', value })
+  for (const value of state.addresses) objects.push({ kind: 'address', value })
+  for (const value of state.routes) objects.push({ kind: 'route', value })
+  for (const value of state.neighbours) objects.push({ kind: 'neighbour', value })
+  for (const value of state.fdb) objects.push({ kind: 'fdb', value })
+  for (const value of state.sysctls) objects.push({ kind: 'sysctl', value })
+  return objects
 }
 
 /** Several states as one; objects that stand in more than one stand in the result as often. */

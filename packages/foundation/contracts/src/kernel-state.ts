@@ -160,7 +160,10 @@ export interface Neighbour {
   readonly state?: 'permanent' | 'noarp' | 'reachable' | 'stale' | 'delay' | 'probe' | 'incomplete' | 'failed'
 }
 
-/** Where a VXLAN device sends frames for a MAC. Key: `device`, `mac`, `destination`. */
+/**
+ * Where a VXLAN device sends frames for a MAC. Key: `device`, `mac`; also `destination` for a group MAC and for
+ * 00:00:00:00:00:00, which alone may have several.
+ */
 export interface FdbEntry {
   readonly device: string
   readonly mac: Mac

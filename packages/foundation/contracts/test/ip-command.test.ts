@@ -93,6 +93,38 @@ const cases: readonly [KernelChange, readonly string[]][] = [
     ['ip link set dev cni0 nomaster down']
   ],
   [
+    {
+      action: 'set',
+      kind: 'link',
+      value: { name: 'flannel.1', kind: { type: 'vxlan', vni: 1, learning: false }, mtuBytes: 1450 }
+    },
+    ['ip link set dev flannel.1 mtu 1450', 'ip link set dev flannel.1 type vxlan nolearning']
+  ],
+  [
+    {
+      action: 'set',
+      kind: 'link',
+      value: { name: 'flannel.1', kind: { type: 'vxlan', vni: 1, learning: true } }
+    },
+    ['ip link set dev flannel.1 type vxlan learning']
+  ],
+  [
+    {
+      action: 'set',
+      kind: 'link',
+      value: { name: 'm', kind: { type: 'macvlan', parent: 'eth0', mode: 'private' } }
+    },
+    ['ip link set dev m type macvlan mode private']
+  ],
+  [
+    {
+      action: 'set',
+      kind: 'link',
+      value: { name: 'i', kind: { type: 'ipvlan', parent: 'eth0', mode: 'l3', flag: 'vepa' } }
+    },
+    ['ip link set dev i type ipvlan mode l3 vepa']
+  ],
+  [
     { action: 'set', kind: 'link', value: { name: 'cni0', kind: { type: 'bridge' }, alias: "it's mine" } },
     [`ip link set dev cni0 alias 'it'\\''s mine'`]
   ],
@@ -164,6 +196,18 @@ describe('keyOf', () => {
       new Set([route('10.0.0.0/8'), route('10.0.0.0/8', { metric: 1 }), route('10.0.0.0/8', { table: 1 })])
         .size
     ).toBe(3)
+  })
+
+  it('takes a MAC for one entry, except where Linux has several of it', () => {
+    const entry = (text: string, destination: string): string =>
+      keyOf({
+        kind: 'fdb',
+        value: { device: 'flannel.1', mac: Mac.parse(text), destination: ip(destination) }
+      })
+    const keys = (text: string): number => new Set([entry(text, '192.0.2.2'), entry(text, '192.0.2.3')]).size
+    expect(keys('02:00:00:00:00:01')).toBe(1)
+    expect(keys('01:00:5e:00:00:01')).toBe(2)
+    expect(keys('00:00:00:00:00:00')).toBe(2)
   })
 
   it('does not mistake one kind for another', () => {

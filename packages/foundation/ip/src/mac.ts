@@ -3,6 +3,8 @@ import { IpSyntaxError } from './syntax-error.ts'
 
 const NOTATION = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i
 
+const ZERO = '00:00:00:00:00:00'
+
 /** The text of each byte. */
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
@@ -51,7 +53,12 @@ export class Mac {
   }
 
   get isUnicast(): boolean {
-    return (Number.parseInt(this.#text.slice(0, 2), 16) & 1) === 0
+    return (digit(this.#text.charCodeAt(1)) & 1) === 0
+  }
+
+  /** 00:00:00:00:00:00: no device's. */
+  get isZero(): boolean {
+    return this.#text === ZERO
   }
 
   equals(other: Mac): boolean {

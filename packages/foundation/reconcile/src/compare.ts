@@ -19,6 +19,8 @@ import {
 } from './first-difference.ts'
 import { readAlias } from './marks.ts'
 import { hostDeviceOf, neededDevicesOf, parentsFirst } from './object-devices.ts'
+import { atOnce, endsStep, type Steps } from './slices.ts'
+import type { KeyedObject } from './wish-book.ts'
 
 /** May this device, which is of another kind than wanted, be removed and made again? */
 export type Ownership = (wanted: Link, actual: Link) => boolean
@@ -66,16 +68,27 @@ export function compare(
   owned: Ownership = ownedByMark,
   blocked: ReadonlySet<string> = new Set()
 ): Comparison {
+  const keyed = [...wanted].map((object) => ({ key: keyOf(object), object }))
+  return atOnce(comparing(keyed, actual, owned, blocked))
+}
+
+/** {@link compare}, step by step. What `actual` holds may change in between: each object is compared with what is then. */
+export function* comparing(
+  wanted: readonly KeyedObject[],
+  actual: ActualState,
+  owned: Ownership = ownedByMark,
+  blocked: ReadonlySet<string> = new Set()
+): Steps<Comparison> {
   const links: (KernelObject & { kind: 'link' })[] = []
-  const others: KernelObject[] = []
-  for (const object of wanted) {
-    if (object.kind === 'link') links.push(object)
-    else others.push(object)
+  for (const { object } of wanted) if (object.kind === 'link') links.push(object)
+  const result = new Comparing(actual, owned, blocked)
+  for (const link of parentsFirst(links)) result.link(link.value)
+  let count = 0
+  for (const { key, object } of wanted) {
+    if (object.kind !== 'link') result.other(key, object)
+    if (endsStep(++count)) yield
   }
-  const comparing = new Comparing(actual, owned, blocked)
-  for (const link of parentsFirst(links)) comparing.link(link.value)
-  for (const object of others) comparing.other(object)
-  return comparing
+  return result
 }
 
 class Comparing implements Comparison {
@@ -121,9 +134,8 @@ class Comparing implements Comparison {
     }
   }
 
-  other(wanted: KernelObject): void {
+  other(key: string, wanted: KernelObject): void {
     if (this.#isBlocked(wanted)) return
-    const key = keyOf(wanted)
     const actual = this.#actual.get(key)
     const present = actual !== undefined && !this.#isOnFresh(wanted) && !this.#isOnFresh(actual)
     if (present && holds(wanted, actual)) return
@@ -179,10 +191,11 @@ class Comparing implements Comparison {
   }
 
   #isBlocked(object: KernelObject): boolean {
-    return neededDevicesOf(object).some((device) => this.blocked.has(device))
+    return this.blocked.size > 0 && neededDevicesOf(object).some((device) => this.blocked.has(device))
   }
 
   #isOnFresh(object: KernelObject): boolean {
+    if (this.#fresh.size === 0) return false
     const host = hostDeviceOf(object)
     return host !== undefined && this.#fresh.has(host)
   }

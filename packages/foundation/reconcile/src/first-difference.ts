@@ -1,4 +1,5 @@
 import {
+  type FdbEntry,
   type InterfaceAddress,
   type KernelObject,
   keyOf,
@@ -8,6 +9,7 @@ import {
   type Route,
   type Sysctl
 } from '@trilane/contracts'
+import { IpAddress } from '@trilane/ip'
 
 /**
  * Why `actual` does not hold `wanted`, as a sentence: `link flannel.1 has vni 2, wanted 1`; `undefined` when it does.
@@ -107,8 +109,7 @@ function firstDifferentField(wanted: KernelObject, actual: KernelObject): FieldD
     case 'sysctl':
       return actual.kind === 'sysctl' ? sysctlField(wanted.value, actual.value) : otherKind(wanted, actual)
     case 'fdb':
-      // All of it is key.
-      return actual.kind === 'fdb' ? undefined : otherKind(wanted, actual)
+      return actual.kind === 'fdb' ? fdbField(wanted.value, actual.value) : otherKind(wanted, actual)
   }
 }
 
@@ -140,8 +141,9 @@ function addressField(_wanted: InterfaceAddress, _actual: InterfaceAddress): und
 }
 
 function routeField(wanted: Route, actual: Route): FieldDifference | undefined {
-  const type = { name: 'type', wanted: wanted.type ?? 'unicast', actual: actual.type ?? 'unicast' }
-  if (type.wanted !== type.actual) return type
+  const wantedType = wanted.type ?? 'unicast'
+  const actualType = actual.type ?? 'unicast'
+  if (wantedType !== actualType) return { name: 'type', wanted: wantedType, actual: actualType }
   // Gateway and device are one thing, the next hop: a wish with a device and no gateway means "on this segment".
   if (wanted.gateway !== undefined || wanted.device !== undefined) {
     if (actual.nextHops !== undefined && actual.nextHops.length > 0) {
@@ -162,9 +164,10 @@ function routeField(wanted: Route, actual: Route): FieldDifference | undefined {
     return { name: 'onlink', wanted: wanted.onlink, actual: actual.onlink ?? false }
   }
   // IPv6 has no route scopes: Linux reports `global` whatever was written.
-  if (wanted.destination.family === 'v4' && type.wanted === 'unicast') {
-    const scope = { name: 'scope', wanted: scopeOf(wanted), actual: scopeOf(actual) }
-    if (scope.wanted !== scope.actual) return scope
+  if (wanted.destination.family === 'v4' && wantedType === 'unicast') {
+    const wantedScope = scopeOf(wanted)
+    const actualScope = scopeOf(actual)
+    if (wantedScope !== actualScope) return { name: 'scope', wanted: wantedScope, actual: actualScope }
   }
   if (wanted.protocol !== undefined && wanted.protocol !== actual.protocol) {
     return { name: 'protocol', wanted: wanted.protocol, actual: actual.protocol }
@@ -180,8 +183,15 @@ function neighbourField(wanted: Neighbour, actual: Neighbour): FieldDifference |
   if (wanted.mac !== undefined && !same(wanted.mac, actual.mac)) {
     return { name: 'mac', wanted: wanted.mac, actual: actual.mac }
   }
-  const state = { name: 'state', wanted: wanted.state ?? 'permanent', actual: actual.state ?? 'permanent' }
-  return state.wanted === state.actual ? undefined : state
+  const wantedState = wanted.state ?? 'permanent'
+  const actualState = actual.state ?? 'permanent'
+  return wantedState === actualState ? undefined : { name: 'state', wanted: wantedState, actual: actualState }
+}
+
+function fdbField(wanted: FdbEntry, actual: FdbEntry): FieldDifference | undefined {
+  return same(wanted.destination, actual.destination)
+    ? undefined
+    : { name: 'destination', wanted: wanted.destination, actual: actual.destination }
 }
 
 function sysctlField(wanted: Sysctl, actual: Sysctl): FieldDifference | undefined {
@@ -194,9 +204,10 @@ function plain(value: string): string {
   return value.trim().replace(/\s+/g, ' ')
 }
 
-/** Addresses and MACs are equal when their texts are. */
+/** Addresses and MACs are equal when their texts are; of addresses no text need be made to see it. */
 function same(wanted: unknown, actual: unknown): boolean {
   if (wanted === actual) return true
+  if (wanted instanceof IpAddress && actual instanceof IpAddress) return wanted.equals(actual)
   if (typeof wanted !== 'object' || typeof actual !== 'object') return false
   if (wanted === null || actual === null) return false
   return String(wanted) === String(actual)

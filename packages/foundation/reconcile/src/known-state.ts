@@ -1,15 +1,8 @@
-import {
-  type KernelChange,
-  type KernelObject,
-  keyOf,
-  type Link,
-  type LinkKind,
-  type LinkReading,
-  type Route
-} from '@trilane/contracts'
+import type { KernelChange, KernelObject, Link, LinkKind, LinkReading, Route } from '@trilane/contracts'
 import type { ActualState } from './actual-state.ts'
 import { holds } from './first-difference.ts'
 import { hostDeviceOf } from './object-devices.ts'
+import { endsStep, type Steps } from './slices.ts'
 
 interface Entry {
   readonly object: KernelObject
@@ -32,6 +25,8 @@ export class KnownState implements ActualState {
   /** IPv4 routes also vanish, in silence, when their device goes down. */
   readonly #routeGenerations = new Map<string, number>()
   #nameByIndex = new Map<number, string>()
+  /** What happened since {@link beginReading}, which the reading may not show. */
+  #sinceReading: (() => void)[] | undefined
 
   get(key: string): KernelObject | undefined {
     return this.#entry(key)?.object
@@ -46,59 +41,93 @@ export class KnownState implements ActualState {
     return this.#entry(key)?.made ?? false
   }
 
-  /** An event or a reading showed this. */
+  /** An event showed this. */
   note(key: string, object: KernelObject): void {
+    this.#sinceReading?.push(() => this.#note(key, object))
+    this.#note(key, object)
+  }
+
+  #note(key: string, object: KernelObject): void {
     const before = this.#entry(key)
-    const made = before?.made === true && holds(before.object, object)
-    this.#put(key, object, made)
+    const same = before !== undefined && holds(before.object, object)
+    if (same && isPlain(object)) return
+    this.#put(key, object, same && before.made)
     if (object.kind === 'link' && 'index' in object.value) {
       this.#nameByIndex.set(Number(object.value.index), object.value.name)
     }
   }
 
-  /** A reading replaces everything: all devices, and what it has of `keys`. */
-  replace(keys: Iterable<string>, reading: ActualState, links: readonly LinkReading[]): void {
-    const read = new Map<string, KernelObject>()
-    for (const value of links) read.set(`link ${value.name}`, { kind: 'link', value })
-    for (const key of keys) {
-      const object = reading.get(key)
-      if (object !== undefined) read.set(key, object)
+  /** The kernel is read from now on. What is noted until {@link replacing} has ended is newer than the reading, or in it. */
+  beginReading(): void {
+    this.#sinceReading = []
+  }
+
+  /** The reading failed. */
+  endReading(): void {
+    this.#sinceReading = undefined
+  }
+
+  /** A reading replaces everything, at the last step: all devices, and what it has of these. */
+  *replacing(
+    keys: readonly (readonly string[])[],
+    reading: ActualState,
+    links: readonly LinkReading[]
+  ): Steps<void> {
+    const entries = new Map<string, Entry>()
+    for (const value of links) {
+      const key = `link ${value.name}`
+      entries.set(key, this.#reread(key, { kind: 'link', value }))
     }
-    const made = new Set<string>()
-    for (const [key, object] of read) {
-      const before = this.#entry(key)
-      if (before?.made === true && holds(before.object, object)) made.add(key)
+    let count = 0
+    for (const key of keys.flat()) {
+      const object = reading.get(key)
+      if (object !== undefined && object.kind !== 'link') entries.set(key, this.#reread(key, object))
+      if (endsStep(++count)) yield
     }
     // Nothing is left that an ended generation could end: without this, names of pods' devices would pile up.
     this.#generations.clear()
     this.#routeGenerations.clear()
-    this.#entries = new Map()
-    for (const [key, object] of read) this.#put(key, object, made.has(key))
+    this.#entries = entries
     this.#nameByIndex = new Map(links.map(({ index, name }) => [index, name]))
+    const later = this.#sinceReading ?? []
+    this.endReading()
+    for (const follow of later) follow()
+  }
+
+  #reread(key: string, object: KernelObject): Entry {
+    const before = this.#entry(key)
+    if (before === undefined || !holds(before.object, object)) return { object, made: false, generation: 0 }
+    if (before.generation === 0 && isPlain(object)) return before
+    return { object, made: before.made, generation: 0 }
   }
 
   /** A change of ours was done. */
-  done(change: KernelChange): void {
-    const key = keyOf(change)
+  done(key: string, change: KernelChange): void {
     if (change.action === 'remove') {
-      this.gone(key, change)
+      this.#gone(key, change)
       return
     }
     const before = this.#entry(key)
     if (change.kind === 'link' && change.action === 'set') {
       const value = mergeLink(before?.object.kind === 'link' ? before.object.value : undefined, change.value)
       this.#put(key, { kind: 'link', value }, before?.made ?? false)
-      if (change.value.up === false) this.wentDown(change.value.name)
+      if (change.value.up === false) raise(this.#routeGenerations, change.value.name)
       return
     }
     const { action: _, ...written } = change
     // An event that came first showed more than we wrote.
-    const object = before !== undefined && holds(written, before.object) ? before.object : written
+    const object =
+      !isPlain(written) && before !== undefined && holds(written, before.object) ? before.object : written
     this.#put(key, object, true)
   }
 
   /** An object is no longer there, and with a device everything on it. */
   gone(key: string, object: KernelObject): void {
+    this.#sinceReading?.push(() => this.#gone(key, object))
+    this.#gone(key, object)
+  }
+
+  #gone(key: string, object: KernelObject): void {
     this.#entries.delete(key)
     if (object.kind !== 'link') return
     raise(this.#generations, object.value.name)
@@ -107,6 +136,7 @@ export class KnownState implements ActualState {
 
   /** A device was seen down. */
   wentDown(device: string): void {
+    this.#sinceReading?.push(() => raise(this.#routeGenerations, device))
     raise(this.#routeGenerations, device)
   }
 
@@ -134,6 +164,14 @@ export class KnownState implements ActualState {
     // Both only grow, so a sum that is the same means that both are.
     return generation + (this.#routeGenerations.get(host) ?? 0)
   }
+}
+
+/**
+ * Is all that anybody asks of the known one in what was written? Then that is kept, which the wish holds anyway, when the
+ * kernel shows the same: of a large cluster's tens of thousands nothing is kept twice. Devices and addresses have more.
+ */
+function isPlain({ kind }: KernelObject): boolean {
+  return kind === 'route' || kind === 'neighbour' || kind === 'fdb'
 }
 
 /** Over what is known only what was set. */

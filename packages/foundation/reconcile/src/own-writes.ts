@@ -1,5 +1,6 @@
-import { type KernelChange, type KernelObject, keyOf } from '@trilane/contracts'
+import type { KernelChange, KernelObject } from '@trilane/contracts'
 import { holds } from './first-difference.ts'
+import { endsStep, type Steps } from './slices.ts'
 
 /**
  * How long events of a write are waited for. The kernel sends them at once; reading them is delayed only by a busy
@@ -20,21 +21,26 @@ interface Expectation {
 export class OwnWrites {
   readonly #expected = new Map<string, Expectation>()
 
-  /** Before `changes` are applied, in this order. */
-  expect(changes: readonly KernelChange[], nowMs: number): void {
-    const results = new Map<string, KernelObject | undefined>()
-    for (const change of changes) {
-      const key = keyOf(change)
-      results.set(key, resultOf(change, results.get(key)))
-    }
-    for (const [key, object] of results) {
-      this.#expected.set(key, { object, untilMs: nowMs + ECHO_MS })
-    }
-  }
-
   /** The write of this key was refused: it has no event. */
   refused(key: string): void {
     this.#expected.delete(key)
+  }
+
+  /**
+   * Before `changes` are applied, in this order.
+   *
+   * @param keys theirs, in the same order
+   */
+  *expecting(changes: readonly KernelChange[], keys: readonly string[], nowMs: number): Steps<void> {
+    const untilMs = nowMs + ECHO_MS
+    const links = new Map<string, KernelObject | undefined>()
+    for (const [index, change] of changes.entries()) {
+      const key = keys[index] ?? ''
+      const object = resultOf(change, links.get(key))
+      if (change.kind === 'link') links.set(key, object)
+      this.#expected.set(key, { object, untilMs })
+      if (endsStep(index)) yield
+    }
   }
 
   forgetAll(): void {

@@ -1,17 +1,17 @@
 import {
   type ChangeOutcome,
   type Clock,
-  commandOf,
   type Kernel,
   type KernelChange,
   type KernelEvent,
   type KernelObject,
+  type KernelSnapshot,
   type KernelState,
   keyOf,
   type Logger
 } from '@trilane/contracts'
-import { indexSnapshot } from './actual-state.ts'
-import { type Comparison, compare, ownedByMark } from './compare.ts'
+import { indexing } from './actual-state.ts'
+import { type Comparison, comparing, ownedByMark } from './compare.ts'
 import { disturbs } from './disturbance.ts'
 import { kindDifference } from './first-difference.ts'
 import { KnownState } from './known-state.ts'
@@ -21,36 +21,24 @@ import { orderChanges } from './order.ts'
 import { OwnWrites } from './own-writes.ts'
 import { readScopeFor } from './read-scope.ts'
 import { renewals } from './renewals.ts'
+import { logReport, NOTHING_DONE, type PassReport, type ReconcileCounters } from './report.ts'
+import { atOnce, endsStep, Slices, type Steps } from './slices.ts'
 import { conflictsOf, type Standing, standingOf } from './standing.ts'
-import { type SweepScope, sweepChanges } from './sweep.ts'
+import { type SweepScope, sweeping } from './sweep.ts'
 import { WishBook } from './wish-book.ts'
+import { WishInbox } from './wish-inbox.ts'
 
-/** How many commands or failures one log line names. */
-const LOGGED = 5
-
-/** What a flush or a pass did. */
-export interface PassReport {
-  /** How many changes were done. */
-  readonly writes: number
-  /** Every change that was sent to the kernel, in order. */
-  readonly outcomes: readonly ChangeOutcome[]
-  /** What could not be done: refused by the kernel, not ours to change, or (pass only) wanted twice. */
-  readonly failures: readonly ChangeOutcome[]
-  readonly durationMs: number
+/** What a comparison asks for. */
+interface Plan {
+  readonly comparison: Comparison
+  /** Of what nobody wanted when it was found, in no order. */
+  readonly removals: readonly KernelChange[]
 }
 
-/** Since the reconciler was made. */
-export interface ReconcileCounters {
-  /** Changes done. */
-  readonly writes: number
-  /** Of these, changes by passes that no change of a wish had caused: something had drifted, or was left over. */
-  readonly repairs: number
-  /** Changes that the kernel refused, each time that they were tried. */
-  readonly failures: number
-  readonly flushes: number
-  readonly fullPasses: number
-  /** Wall clock, ms since 1970: end of the last full pass. */
-  readonly lastFullPassMs?: number
+/** What was written, with its keys in the same order. */
+interface Written {
+  readonly report: PassReport
+  readonly keys: readonly string[]
 }
 
 /**
@@ -59,12 +47,17 @@ export interface ReconcileCounters {
  * What is wanted comes in slots, named parts such as `default/node` or `default/peer/10.5.2.0-24`, each replaced as
  * a whole. {@link flush} is the quick way after a change of wishes, {@link pass} the thorough one: at the start, on a
  * timer, and when {@link disturbs} says so. They are queued and never overlap.
+ *
+ * What is long is done in slices, and wishes and events come in between. Neither is lost: a wish that an act has gone by is
+ * written by the next flush, and an event that may have come after what it changed was compared disturbs.
  */
 export class Reconciler {
   readonly #kernel: Kernel
   readonly #logger: Logger
   readonly #clock: Clock
+  readonly #slices: Slices
   readonly #wishes = new WishBook()
+  readonly #inbox = new WishInbox(this.#wishes)
   readonly #known = new KnownState()
   readonly #ownWrites = new OwnWrites()
   /** Keys that nobody wants any more and that may still be there. */
@@ -75,15 +68,24 @@ export class Reconciler {
   readonly #failures = new Map<string, ChangeOutcome>()
   /** Foreign devices that stand where one of ours should be, and what needs them. */
   #blocked: ReadonlySet<string> = new Set()
+  /** From the beginning of a reading until the wishes are taken that it is compared with. */
+  #reading = false
   /** Of the last pass. */
   #sweep: SweepScope | undefined
   #tail: Promise<unknown> = Promise.resolve()
-  #counters: ReconcileCounters = { writes: 0, repairs: 0, failures: 0, flushes: 0, fullPasses: 0 }
+  #counters: ReconcileCounters = NOTHING_DONE
 
-  constructor(options: { readonly kernel: Kernel; readonly logger: Logger; readonly clock: Clock }) {
+  /** @param options.breathe resolves after the event loop has had a turn; without it nothing is done in slices */
+  constructor(options: {
+    readonly kernel: Kernel
+    readonly logger: Logger
+    readonly clock: Clock
+    readonly breathe?: () => Promise<void>
+  }) {
     this.#kernel = options.kernel
     this.#logger = options.logger
     this.#clock = options.clock
+    this.#slices = new Slices(options.clock, options.breathe)
   }
 
   get counters(): ReconcileCounters {
@@ -91,15 +93,14 @@ export class Reconciler {
   }
 
   /**
-   * Replaces what slots want; `undefined`: the slot is gone. Computes only. O(objects in these slots).
+   * Replaces what slots want; `undefined`: the slot is gone. Computes only. O(objects in these slots), and of many slots at
+   * once only O(slots): the next act does the rest.
    *
    * Several slots may want the same key. Equal wishes are one object, which goes when the last slot lets go of it. Of
    * unequal ones the slot that came first has its way; the others are reported as `TRI_WISH_CONFLICT`.
    */
   wish(slots: ReadonlyMap<string, KernelState | undefined>): void {
-    for (const key of this.#wishes.replace(slots)) {
-      for (const { error } of conflictsOf(this.#wishes, key)) this.#logger.warn('wanted twice', { error })
-    }
+    if (this.#inbox.put(slots)) this.#tellConflicts()
   }
 
   /**
@@ -130,18 +131,21 @@ export class Reconciler {
       known: this.#known,
       ownWrites: this.#ownWrites,
       sweep: this.#sweep,
+      reading: this.#reading,
       nowMs: this.#clock.monotonicMs()
     })
   }
 
   /** Of all slots whose name begins with `slotPrefix`. O(slots + objects in those). */
   standing(slotPrefix: string): Standing {
+    atOnce(this.#takingIn())
     const slots = [...this.#wishes.slotNames()].filter((name) => name.startsWith(slotPrefix))
     return standingOf(slots, this.#wishes, this.#known, this.#failures)
   }
 
   /** Of one slot, by its whole name. O(objects in it). */
   standingOf(slot: string): Standing {
+    atOnce(this.#takingIn())
     return standingOf([slot], this.#wishes, this.#known, this.#failures)
   }
 
@@ -151,13 +155,28 @@ export class Reconciler {
     return result
   }
 
+  /** What was wished is in the book after this. */
+  *#takingIn(): Steps<void> {
+    if (this.#inbox.isEmpty) return
+    yield* this.#inbox.emptying()
+    this.#tellConflicts()
+  }
+
+  #tellConflicts(): void {
+    for (const key of this.#wishes.takeNewConflicts()) {
+      for (const { error } of conflictsOf(this.#wishes, key)) this.#logger.warn('wanted twice', { error })
+    }
+  }
+
   async #flush(): Promise<PassReport> {
     const startedMs = this.#clock.monotonicMs()
+    await this.#slices.run(this.#takingIn())
     const dirty = this.#takeDirty()
     const keys = this.#withDependants(dirty)
-    const comparison = compare(this.#wanted(keys), this.#known, ownedByMark, this.#blocked)
+    const wanted = this.#wishes.winnersOf(keys)
+    const comparison = await this.#slices.run(comparing(wanted, this.#known, ownedByMark, this.#blocked))
     for (const key of keys) this.#failures.delete(key)
-    const report = await this.#write([...comparison.changes, ...this.#releases()], comparison, startedMs)
+    const { report } = await this.#write({ comparison, removals: this.#releases() }, startedMs)
     this.#settle(dirty)
     this.#count(report, { flushes: this.#counters.flushes + 1 })
     return report
@@ -165,36 +184,64 @@ export class Reconciler {
 
   async #pass(sweep: SweepScope | undefined): Promise<PassReport> {
     const startedMs = this.#clock.monotonicMs()
-    const leaving = [...this.#released, ...this.#wishes.dirty].flatMap((key) => this.#known.get(key) ?? [])
-    const scope = readScopeFor([...this.#wanted(this.#wishes.keys()), ...leaving])
-    const snapshot = await this.#kernel.read(scope)
-    // Wishes that came meanwhile are compared too; what the reading does not cover of them is written.
-    this.#takeDirty()
-    const actual = indexSnapshot(snapshot)
-    this.#known.replace([...this.#wishes.keys(), ...this.#released], actual, snapshot.links)
-    this.#sweep = sweep
-
-    const comparison = compare(this.#wanted(this.#wishes.keys()), actual)
-    const changes = [...comparison.changes, ...this.#releases()]
-    if (sweep !== undefined) {
-      changes.push(...sweepChanges((key) => this.#wishes.wanted(key), snapshot, sweep, this.#released))
-    }
+    await this.#slices.run(this.#takingIn())
+    const plan = await this.#slices.run(this.#planning(await this.#read(), sweep))
     const owed = new Set(this.#owed)
-    const report = await this.#write(changes, comparison, startedMs)
+    const { report, keys } = await this.#write(plan, startedMs)
     // What was not tried needed no writing.
     const failed = new Set(report.failures.map(({ change }) => keyOf(change)))
     for (const key of this.#failures.keys()) if (!failed.has(key)) this.#failures.delete(key)
     this.#settle(owed)
-    const repairs = report.outcomes.filter(
-      ({ change, error }) => error === undefined && !isCausedBy(owed, change)
-    )
+    let { repairs } = this.#counters
+    const repairsByKind = { ...this.#counters.repairsByKind }
+    for (const [index, { change, error }] of report.outcomes.entries()) {
+      if (error !== undefined || isCausedBy(owed, keys[index] ?? '', change)) continue
+      repairs += 1
+      repairsByKind[change.kind] += 1
+    }
     this.#count(report, {
-      repairs: this.#counters.repairs + repairs.length,
+      repairs,
+      repairsByKind,
       fullPasses: this.#counters.fullPasses + 1,
       lastFullPassMs: this.#clock.wallMs()
     })
     const conflicts = [...this.#wishes.conflicts].flatMap((key) => conflictsOf(this.#wishes, key))
     return { ...report, failures: [...report.failures, ...conflicts] }
+  }
+
+  async #read(): Promise<KernelSnapshot> {
+    const leaving = [...this.#released, ...this.#wishes.dirty].flatMap((key) => this.#known.get(key) ?? [])
+    const wanted = this.#wishes.winners().map(({ object }) => object)
+    const scope = readScopeFor([...wanted, ...leaving])
+    this.#reading = true
+    this.#known.beginReading()
+    try {
+      return await this.#kernel.read(scope)
+    } catch (error) {
+      this.#reading = false
+      this.#known.endReading()
+      throw error
+    }
+  }
+
+  *#planning(snapshot: KernelSnapshot, sweep: SweepScope | undefined): Steps<Plan> {
+    // Wishes that came meanwhile are compared too; what the reading does not cover of them is written.
+    yield* this.#takingIn()
+    this.#takeDirty()
+    this.#reading = false
+    const wanted = this.#wishes.winners()
+    const actual = yield* indexing(snapshot)
+    const keys = wanted.map(({ key }) => key)
+    yield* this.#known.replacing([keys, [...this.#released]], actual, snapshot.links)
+    this.#sweep = sweep
+    const comparison = yield* comparing(wanted, actual)
+    const removals = this.#releases()
+    if (sweep !== undefined) {
+      const isWanted = (key: string): KernelObject | undefined => this.#wishes.wanted(key)
+      removals.push(...(yield* sweeping(isWanted, actual, sweep, this.#released)))
+    }
+    yield* this.#takingIn()
+    return { comparison, removals }
   }
 
   #takeDirty(): ReadonlySet<string> {
@@ -209,15 +256,6 @@ export class Reconciler {
   /** Keys that were written, or needed no writing, are owed no longer. */
   #settle(keys: Iterable<string>): void {
     for (const key of keys) if (!this.#failures.has(key)) this.#owed.delete(key)
-  }
-
-  #wanted(keys: Iterable<string>): KernelObject[] {
-    const objects: KernelObject[] = []
-    for (const key of keys) {
-      const object = this.#wishes.wanted(key)
-      if (object !== undefined) objects.push(object)
-    }
-    return objects
   }
 
   /** With the keys that need a device which has to be made, made again or brought up, or which was in the way. */
@@ -273,18 +311,19 @@ export class Reconciler {
     }
   }
 
-  async #write(
-    changes: readonly KernelChange[],
-    { refused, recreated, blocked }: Comparison,
-    startedMs: number
-  ): Promise<PassReport> {
-    const renewed = renewals(changes, (device) => this.#wanted(this.#wishes.keysNeeding(device)))
+  async #write({ comparison, removals }: Plan, startedMs: number): Promise<Written> {
+    const { refused, recreated, blocked } = comparison
+    const changes = [...comparison.changes, ...removals.filter((change) => !this.#isOverruled(change))]
+    const renewed = renewals(changes, (device) =>
+      this.#wishes.winnersOf(this.#wishes.keysNeeding(device)).map(({ object }) => object)
+    )
     const ordered = orderChanges([...changes, ...renewed])
     this.#blocked = blocked
     for (const [device, difference] of recreated) {
       this.#logger.warn('device is made again', { device, difference })
     }
-    const outcomes = ordered.length === 0 ? [] : await this.#apply(ordered)
+    const keys = await this.#slices.run(keysOf(ordered))
+    const outcomes = ordered.length === 0 ? [] : await this.#apply(ordered, keys)
     const failures = [...refused, ...outcomes.filter(({ error }) => error !== undefined)]
     const report = {
       writes: outcomes.length + refused.length - failures.length,
@@ -292,44 +331,41 @@ export class Reconciler {
       failures,
       durationMs: this.#clock.monotonicMs() - startedMs
     }
-    this.#log(report)
+    logReport(report, this.#failures, this.#logger)
     for (const failure of failures) this.#failures.set(keyOf(failure.change), failure)
-    return report
+    return { report, keys }
   }
 
-  async #apply(ordered: readonly KernelChange[]): Promise<readonly ChangeOutcome[]> {
-    this.#ownWrites.expect(ordered, this.#clock.monotonicMs())
+  /** Is this removed that somebody has come to want meanwhile? The next flush would only make it again. */
+  #isOverruled(removal: KernelChange): boolean {
+    if (this.#wishes.dirty.size === 0) return false
+    const key = keyOf(removal)
+    return this.#wishes.dirty.has(key) && this.#wishes.wanted(key) !== undefined
+  }
+
+  async #apply(ordered: readonly KernelChange[], keys: readonly string[]): Promise<readonly ChangeOutcome[]> {
+    await this.#slices.run(this.#ownWrites.expecting(ordered, keys, this.#clock.monotonicMs()))
     const outcomes = await this.#kernel.apply(ordered).catch((error: unknown) => {
       this.#ownWrites.forgetAll()
-      this.#wishes.returnDirty(ordered.map((change) => keyOf(change)))
+      this.#wishes.returnDirty(keys)
       throw error
     })
-    for (const { change, error } of outcomes) {
-      const key = keyOf(change)
+    await this.#slices.run(this.#following(outcomes, keys))
+    return outcomes
+  }
+
+  *#following(outcomes: readonly ChangeOutcome[], keys: readonly string[]): Steps<void> {
+    for (const [index, { change, error }] of outcomes.entries()) {
+      if (endsStep(index)) yield
+      const key = keys[index] ?? ''
       if (error !== undefined) {
         this.#ownWrites.refused(key)
         continue
       }
-      this.#known.done(change)
+      this.#known.done(key, change)
       this.#failures.delete(key)
       if (change.action === 'remove') this.#released.delete(key)
     }
-    return outcomes
-  }
-
-  /** A failure that lasts is logged once. */
-  #log({ writes, outcomes, failures, durationMs }: PassReport): void {
-    const fresh = failures.filter(
-      ({ change, error }) => this.#failures.get(keyOf(change))?.error?.message !== error?.message
-    )
-    if (fresh.length > 0) {
-      const errors = fresh.slice(0, LOGGED).map(({ error }) => error)
-      this.#logger.warn('kernel state could not be written', { failures: fresh.length, errors })
-    }
-    if (writes === 0) return
-    const done = outcomes.filter(({ error }) => error === undefined)
-    const commands = done.slice(0, LOGGED).map(({ change }) => commandOf(change))
-    this.#logger.info('kernel state written', { writes, durationMs, commands })
   }
 
   #count(report: PassReport, more: Partial<ReconcileCounters>): void {
@@ -344,7 +380,16 @@ export class Reconciler {
   }
 }
 
-/** Is the change of one of these keys, or did the device that it needs have to be written because of one? */
-function isCausedBy(keys: ReadonlySet<string>, change: KernelChange): boolean {
-  return keys.has(keyOf(change)) || neededDevicesOf(change).some((device) => keys.has(`link ${device}`))
+function* keysOf(changes: readonly KernelChange[]): Steps<string[]> {
+  const keys: string[] = []
+  for (const change of changes) {
+    keys.push(keyOf(change))
+    if (endsStep(keys.length)) yield
+  }
+  return keys
+}
+
+/** Is its key one of these, or did the device that it needs have to be written because of one? */
+function isCausedBy(owed: ReadonlySet<string>, key: string, change: KernelChange): boolean {
+  return owed.has(key) || neededDevicesOf(change).some((device) => owed.has(`link ${device}`))
 }

@@ -1,10 +1,4 @@
-import {
-  type ChangeOutcome,
-  type KernelChange,
-  type KernelObject,
-  keyOf,
-  TrilaneError
-} from '@trilane/contracts'
+import { type ChangeOutcome, type KernelChange, type KernelObject, TrilaneError } from '@trilane/contracts'
 import type { ActualState } from './actual-state.ts'
 import { holds } from './first-difference.ts'
 import { sameWish } from './same-wish.ts'
@@ -36,7 +30,7 @@ export function standingOf(
       for (const object of objects) {
         if (winner === undefined || !sameWish(object, winner.object)) {
           missing.push(object)
-          if (winner !== undefined) failures.push(conflict({ slot, object }, winner))
+          if (winner !== undefined) failures.push(conflict({ slot, key, object }, winner))
           continue
         }
         if (seen.has(key)) continue
@@ -66,6 +60,6 @@ export function conflictsOf(wishes: WishBook, key: string): ChangeOutcome[] {
 
 function conflict(loser: Claim, winner: Claim): ChangeOutcome {
   const change: KernelChange = { ...loser.object, action: loser.object.kind === 'link' ? 'create' : 'set' }
-  const values = { object: keyOf(loser.object), winner: winner.slot, loser: loser.slot }
+  const values = { object: loser.key, winner: winner.slot, loser: loser.slot }
   return { change, error: TrilaneError.of('TRI_WISH_CONFLICT', values) }
 }

@@ -1,15 +1,9 @@
-import {
-  type KernelChange,
-  type KernelObject,
-  type KernelSnapshot,
-  keyOf,
-  type Link,
-  objectsOf,
-  type Route
-} from '@trilane/contracts'
+import type { KernelChange, KernelObject, KernelSnapshot, Link, Route } from '@trilane/contracts'
 import type { Prefix } from '@trilane/ip'
+import { type IndexedReading, indexSnapshot } from './actual-state.ts'
 import { holds, kindDifference } from './first-difference.ts'
 import { ROUTE_PROTOCOL, readAlias } from './marks.ts'
+import { atOnce, endsStep, type Steps } from './slices.ts'
 
 /**
  * Allows a sweep. Given only when the wishes of all networks are complete (a lease, and a first full list of
@@ -38,18 +32,33 @@ export function sweepChanges(
   scope: SweepScope,
   released: ReadonlySet<string> = new Set()
 ): KernelChange[] {
-  const links = new Map(actual.links.map((link) => [link.name, link]))
-  const first = new Set<string>()
+  return atOnce(sweeping(wanted, indexSnapshot(actual), scope, released))
+}
+
+/** {@link sweepChanges}, step by step. What is wanted may change in between. */
+export function* sweeping(
+  wanted: WantedByKey,
+  actual: IndexedReading,
+  scope: SweepScope,
+  released: ReadonlySet<string>
+): Steps<KernelChange[]> {
+  const linkNamed: LinkByName = (name) => {
+    const object = actual.get(`link ${name}`)
+    return object?.kind === 'link' ? object.value : undefined
+  }
   const changes: KernelChange[] = []
-  for (const object of objectsOf(actual)) {
-    const key = keyOf(object)
-    const isFirst = !first.has(key)
-    first.add(key)
+  let count = 0
+  for (const [key, object] of actual.objects) {
+    if (endsStep(++count)) yield
+    if (wanted(key) !== undefined || released.has(key)) continue
+    if (isSweepable(object, scope, wanted, linkNamed)) changes.push({ ...object, action: 'remove' })
+  }
+  for (const [key, routes] of actual.allShadowed) {
     const wish = wanted(key)
-    if (wish !== undefined ? isFirst || !isStrayDuplicate(object, wish) : isFirst && released.has(key))
-      continue
-    if (isSweepable(object, scope, wanted, (name) => links.get(name))) {
-      changes.push({ ...object, action: 'remove' })
+    for (const value of routes) {
+      const object = { kind: 'route', value } as const
+      if (wish !== undefined && !isStrayDuplicate(object, wish)) continue
+      if (isSweepable(object, scope, wanted, linkNamed)) changes.push({ ...object, action: 'remove' })
     }
   }
   return changes

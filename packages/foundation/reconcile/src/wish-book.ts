@@ -2,10 +2,15 @@ import { type KernelObject, type KernelState, keyOf, objectsOf, type Route } fro
 import { neededDevicesOf } from './object-devices.ts'
 import { sameWish } from './same-wish.ts'
 
-/** What one slot says about one key. A slot that says two things about it has two claims. */
-export interface Claim {
-  readonly slot: string
+/** A wanted object under its key, so that the key is made once. */
+export interface KeyedObject {
+  readonly key: string
   readonly object: KernelObject
+}
+
+/** What one slot says about one key. A slot that says two things about it has two claims. */
+export interface Claim extends KeyedObject {
+  readonly slot: string
 }
 
 interface Slot {
@@ -32,6 +37,8 @@ export class WishBook {
   /** How many wanted routes leave by a device; `''`: they name none. */
   readonly #routesByDevice = new Map<string, number>()
   readonly #conflicts = new Set<string>()
+  /** Conflicts since {@link takeNewConflicts}. */
+  #newConflicts = new Set<string>()
   #dirty = new Set<string>()
   #nextOrder = 0
 
@@ -45,9 +52,26 @@ export class WishBook {
     return this.#conflicts
   }
 
-  /** Every wanted key. */
-  keys(): IterableIterator<string> {
-    return this.#claims.keys()
+  /** How many keys are wanted. */
+  get size(): number {
+    return this.#claims.size
+  }
+
+  /** What is wanted, of each key the claim that won. O(wanted), and quick. */
+  winners(): KeyedObject[] {
+    const winners: KeyedObject[] = []
+    for (const [winner] of this.#claims.values()) if (winner !== undefined) winners.push(winner)
+    return winners
+  }
+
+  /** {@link winners} of these keys; those that nobody wants are left out. */
+  winnersOf(keys: Iterable<string>): KeyedObject[] {
+    const winners: KeyedObject[] = []
+    for (const key of keys) {
+      const winner = this.#claims.get(key)?.[0]
+      if (winner !== undefined) winners.push(winner)
+    }
+    return winners
   }
 
   /** What is wanted under this key: the claim that won. */
@@ -91,14 +115,15 @@ export class WishBook {
     for (const key of keys) this.#dirty.add(key)
   }
 
-  /** @returns keys whose claims became unequal by this */
-  replace(slots: ReadonlyMap<string, KernelState | undefined>): string[] {
-    const before = new Set(this.#conflicts)
-    for (const [name, state] of slots) this.#replaceSlot(name, state)
-    return this.#conflicts.size === 0 ? [] : [...this.#conflicts].filter((key) => !before.has(key))
+  /** Keys whose claims became unequal since the last call, and still are. */
+  takeNewConflicts(): Set<string> {
+    const taken = this.#newConflicts
+    this.#newConflicts = new Set()
+    return taken
   }
 
-  #replaceSlot(name: string, state: KernelState | undefined): void {
+  /** What a slot wants from now on; `undefined`: it is gone. O(its objects). */
+  replace(name: string, state: KernelState | undefined): void {
     const known = this.#slots.get(name)
     if (known === undefined && state === undefined) return
     const slot = known ?? { name, order: this.#nextOrder++, objects: new Map() }
@@ -115,17 +140,29 @@ export class WishBook {
   #claim(slot: Slot, key: string, objects: readonly KernelObject[]): void {
     const before = this.wanted(key)
     const others = this.#claims.get(key)?.filter((claim) => claim.slot !== slot.name) ?? []
-    const own = objects.map((object) => ({ slot: slot.name, order: slot.order, object }))
+    const own = objects.map((object) => ({ slot: slot.name, order: slot.order, key, object }))
     const claims = others.length === 0 ? own : [...others, ...own].sort((a, b) => a.order - b.order)
     if (claims.length === 0) this.#claims.delete(key)
     else this.#claims.set(key, claims)
     const after = claims[0]?.object
-    if (claims.some((claim) => !sameWish(claim.object, after))) this.#conflicts.add(key)
-    else this.#conflicts.delete(key)
+    this.#settleConflict(
+      key,
+      claims.some((claim) => !sameWish(claim.object, after))
+    )
     if (sameWish(before, after)) return
     this.#dirty.add(key)
     if (before !== undefined) this.#unindex(key, before)
     if (after !== undefined) this.#index(key, after)
+  }
+
+  #settleConflict(key: string, isConflict: boolean): void {
+    if (!isConflict) {
+      this.#conflicts.delete(key)
+      this.#newConflicts.delete(key)
+    } else if (!this.#conflicts.has(key)) {
+      this.#conflicts.add(key)
+      this.#newConflicts.add(key)
+    }
   }
 
   #index(key: string, object: KernelObject): void {

@@ -63,6 +63,14 @@ describe('pass', () => {
     await reconciler.pass({})
     expect(kernel.toString()).toBe(wanted)
     expect(reconciler.counters.repairs).toBe(6)
+    expect(reconciler.counters.repairsByKind).toEqual({
+      link: 1,
+      address: 1,
+      route: 1,
+      neighbour: 1,
+      fdb: 1,
+      sysctl: 1
+    })
   })
 
   it('makes a lost device and everything on it again in one pass', async () => {
