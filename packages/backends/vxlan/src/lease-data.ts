@@ -1,8 +1,9 @@
-import { type JsonValue, type Lease, type NodeFacts, TrilaneError } from '@trilane/contracts'
-import { familiesOf, Mac, mapFamilies, type PerFamily } from '@trilane/ip'
+import { type Lease, type NodeFacts, TrilaneError } from '@trilane/contracts'
+import { familiesOf, mapFamilies, type PerFamily } from '@trilane/ip'
 import { uplinkAddress } from '@trilane/node-addresses'
 import type { VxlanOptions } from './options.ts'
-import { deviceMtuBytes, OVERHEAD_BYTES, vtepMac } from './vtep.ts'
+import { deviceMtuBytes, OVERHEAD_BYTES } from './tunnel-device.ts'
+import { ownMac } from './vtep.ts'
 
 /** flannel's fields in flannel's order; the MAC in lower case. A type, as an interface would be no `JsonValue`. */
 export type VxlanLeaseData = {
@@ -24,7 +25,7 @@ export function leaseData(node: NodeFacts, options: VxlanOptions, former?: Lease
   checkIpv6Mtu(node, options)
   return mapFamilies(node.network.families, (_, family) => ({
     VNI: options.vni,
-    VtepMAC: String(vtepMac(node, family, options, former))
+    VtepMAC: String(ownMac(node, family, options, former))
   }))
 }
 
@@ -40,30 +41,4 @@ function checkIpv6Mtu(node: NodeFacts, options: VxlanOptions): void {
   }
   const reason = `${uplink.name} has an MTU of ${uplink.mtuBytes}; IPv6 over vxlan needs ${needed}`
   throw TrilaneError.of('TRI_UPLINK_NOT_FOUND', { reason })
-}
-
-/** What a node published, checked; `vni` is absent where an old flanneld wrote none. */
-export interface Vtep {
-  readonly vni?: number
-  readonly mac: Mac
-}
-
-/**
- * Reads lease data that anybody may have written. Keys match without regard to case, as Go's do; unknown ones are
- * ignored.
- *
- * @returns what is wrong with it, as a text to go after "its"
- */
-export function readLeaseData(data: JsonValue | undefined): Vtep | string {
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) return 'lease data is no object'
-  const fields = new Map(Object.entries(data).map(([name, value]) => [name.toLowerCase(), value]))
-  const text = fields.get('vtepmac')
-  const mac = typeof text === 'string' ? Mac.tryParse(text) : undefined
-  if (mac === undefined || !mac.isUnicast || String(mac) === '00:00:00:00:00:00') {
-    return `VtepMAC ${JSON.stringify(text) ?? 'is missing, which'} is not the MAC of a device`
-  }
-  const vni = fields.get('vni') ?? undefined
-  if (vni === undefined) return { mac }
-  if (typeof vni !== 'number' || !Number.isInteger(vni)) return `VNI ${JSON.stringify(vni)} is no number`
-  return { vni, mac }
 }

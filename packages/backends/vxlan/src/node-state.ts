@@ -8,7 +8,8 @@ import {
 import { type Family, familiesOf } from '@trilane/ip'
 import { networkAlias } from '@trilane/reconcile'
 import type { VxlanOptions } from './options.ts'
-import { deviceMtuBytes, deviceName, vtepMac } from './vtep.ts'
+import { deviceMtuBytes, deviceName } from './tunnel-device.ts'
+import { ownMac } from './vtep.ts'
 
 /** One tunnel device per family of the network, as flannel makes them. */
 export function nodeState(node: NodeFacts, lease: Lease, options: VxlanOptions): KernelState {
@@ -39,7 +40,7 @@ function tunnelState(node: NodeFacts, family: Family, lease: Lease, options: Vxl
         },
         mtuBytes: deviceMtuBytes(node, family, options),
         // Set when the device is made: systemd-udevd gives another one to devices that come with a random MAC.
-        mac: vtepMac(node, family, options, lease),
+        mac: ownMac(node, family, options, lease),
         alias: networkAlias(network.name),
         up: true
       }

@@ -8,9 +8,9 @@ import {
 import type { Mac } from '@trilane/ip'
 import { invalidLease, type PeerAddress, peerAddresses } from '@trilane/node-addresses'
 import { ROUTE_PROTOCOL } from '@trilane/reconcile'
-import { readLeaseData } from './lease-data.ts'
 import type { VxlanOptions } from './options.ts'
-import { derivedMac, deviceName } from './vtep.ts'
+import { deviceName } from './tunnel-device.ts'
+import { derivedMac, readVtep } from './vtep.ts'
 
 /**
  * Three entries per subnet of the peer. The gateway of its route is the peer's end of the tunnel, which has the
@@ -42,7 +42,7 @@ function peerMac(node: NodeFacts, peer: Lease, { family, address }: PeerAddress,
   if (family === 'v6' && address.isLinkLocal) {
     throw invalidLease(peer, `its address ${address} means another node on each link`)
   }
-  const vtep = readLeaseData(peer.backendData[family])
+  const vtep = readVtep(peer.backendData[family])
   if (typeof vtep === 'string') throw invalidLease(peer, `its ${vtep}`)
   // flannel sends all the same, and the peer's kernel drops every packet.
   if (vtep.vni !== undefined && vtep.vni !== vni) {

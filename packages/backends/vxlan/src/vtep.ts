@@ -1,25 +1,34 @@
-import { type Lease, leaseOnLane, type NodeFacts } from '@trilane/contracts'
+import { type JsonValue, type Lease, leaseOnLane, type NodeFacts } from '@trilane/contracts'
 import { type Family, Mac } from '@trilane/ip'
-import { readLeaseData } from './lease-data.ts'
 import type { VxlanOptions } from './options.ts'
 
+/** As in `Backend.Type` and in leases. */
 export const TYPE = 'vxlan'
 
-/** What a packet grows by on the wire: 14 inner Ethernet + 8 VXLAN + 8 UDP + 20 IPv4 or 40 IPv6. */
-export const OVERHEAD_BYTES: Readonly<Record<Family, number>> = { v4: 50, v6: 70 }
-
-/** Linux takes names of 15 bytes. */
-const LONGEST_NAME = 15
+/** What a node published, checked; `vni` is absent where an old flanneld wrote none. */
+export interface Vtep {
+  readonly vni?: number
+  readonly mac: Mac
+}
 
 /**
- * The device that carries pod packets of one family, over the nodes' network of that family: flannel's names,
- * `flannel.1` and `flannel-v6.1`. Where one would be too long for Linux (so that flannel has none), `fl` stands for
- * `flannel`.
+ * Reads lease data that anybody may have written. Keys match without regard to case, as Go's do; unknown ones are
+ * ignored.
+ *
+ * @returns what is wrong with it, as a text to go after "its"
  */
-export function deviceName(family: Family, vni: number): string {
-  const suffix = family === 'v4' ? `.${vni}` : `-v6.${vni}`
-  const name = `flannel${suffix}`
-  return name.length <= LONGEST_NAME ? name : `fl${suffix}`
+export function readVtep(data: JsonValue | undefined): Vtep | string {
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) return 'lease data is no object'
+  const fields = new Map(Object.entries(data).map(([name, value]) => [name.toLowerCase(), value]))
+  const text = fields.get('vtepmac')
+  const mac = typeof text === 'string' ? Mac.tryParse(text) : undefined
+  if (mac === undefined || !mac.isUnicast || String(mac) === '00:00:00:00:00:00') {
+    return `VtepMAC ${JSON.stringify(text) ?? 'is missing, which'} is not the MAC of a device`
+  }
+  const vni = fields.get('vni') ?? undefined
+  if (vni === undefined) return { mac }
+  if (typeof vni !== 'number' || !Number.isInteger(vni)) return `VNI ${JSON.stringify(vni)} is no number`
+  return { vni, mac }
 }
 
 /**
@@ -28,23 +37,18 @@ export function deviceName(family: Family, vni: number): string {
  *
  * @param lease this node's own
  */
-export function vtepMac(
+export function ownMac(
   node: NodeFacts,
   family: Family,
   { vni }: VxlanOptions,
   lease: Lease | undefined
 ): Mac {
   const data = lease === undefined ? undefined : leaseOnLane(lease, TYPE)?.backendData[family]
-  const known = data === undefined ? undefined : readLeaseData(data)
+  const known = data === undefined ? undefined : readVtep(data)
   if (typeof known === 'object' && known.vni === vni) return known.mac
   return derivedMac(node, family, vni)
 }
 
 export function derivedMac({ machineId, network }: NodeFacts, family: Family, vni: number): Mac {
   return Mac.derive(`${machineId}\0${network.name}\0vxlan ${vni} ${family}`)
-}
-
-/** MTU of the device of a family. An MTU above the uplink's would only be cut down to it by Linux. */
-export function deviceMtuBytes({ uplink }: NodeFacts, family: Family, options: VxlanOptions): number {
-  return Math.min(options.underlayMtuBytes ?? uplink.mtuBytes, uplink.mtuBytes) - OVERHEAD_BYTES[family]
 }

@@ -4,7 +4,8 @@ import { leaseData, type VxlanLeaseData } from './lease-data.ts'
 import { nodeState, podMtuBytes } from './node-state.ts'
 import { OPTION_NAMES, parseOptions, type VxlanOptions } from './options.ts'
 import { peerState } from './peer-state.ts'
-import { OVERHEAD_BYTES, TYPE } from './vtep.ts'
+import { OVERHEAD_BYTES } from './tunnel-device.ts'
+import { TYPE } from './vtep.ts'
 
 export const vxlan: Backend<VxlanOptions, VxlanLeaseData> = {
   type: TYPE,

@@ -1,4 +1,5 @@
 import type { IpAddress, PerFamily, Prefix } from '@trilane/ip'
+import type { Backend } from './backend.ts'
 import type { TrilaneError } from './errors.ts'
 import type { JsonValue, Lease, LeaseNode, StoredLease } from './lease.ts'
 
@@ -9,6 +10,14 @@ import type { JsonValue, Lease, LeaseNode, StoredLease } from './lease.ts'
  * that a restart finds it again. `release` gives it back.
  */
 export interface SubnetManager {
+  /**
+   * The lease that {@link acquire} would find now, perhaps written by flanneld: what peers know of this node. A claim
+   * that is made from it ({@link Backend.leaseData}) leaves as it is what they act on.
+   *
+   * @throws TrilaneError `TRI_STORE_UNAVAILABLE`
+   */
+  former(publicAddresses: PerFamily<IpAddress>): Promise<StoredLease | undefined>
+
   /**
    * This node's lease: its former one by machine id (or by public address, as flannel finds it), else
    * the subnets it had before if they are free, else free ones. Loses no race: it tries the next.

@@ -17,7 +17,7 @@ import { type IpAddress, type PerFamily, valuesOf } from '@trilane/ip'
 import { acquireLease, type LeaseContext, lifeOf } from './acquire-lease.ts'
 import { HeldLease } from './held-lease.ts'
 import { LeaseSet } from './lease-set.ts'
-import { holderOf, isOurs, leaseOf, type Self } from './own-lease.ts'
+import { findFormerLease, holderOf, isOurs, leaseOf, type Self } from './own-lease.ts'
 import { type BookChange, PeerBook } from './peer-book.ts'
 import { type PeerRules, sameRules } from './peer-rules.ts'
 import { renewDelayMs } from './renew-schedule.ts'
@@ -84,6 +84,12 @@ export class LeaseManager implements SubnetManager {
       renewMarginMs: this.#renewMarginMs,
       jitter: seededFraction(`${this.#context.identity.machineId} renew`)
     })
+  }
+
+  async former(publicAddresses: PerFamily<IpAddress>): Promise<StoredLease | undefined> {
+    const { store, identity, network } = this.#context
+    const { leases } = await store.list()
+    return findFormerLease(leases, { machineId: identity.machineId, publicAddresses }, network.families)
   }
 
   async acquire(claim: LeaseClaim): Promise<StoredLease> {

@@ -38,6 +38,18 @@ describe('acquire', () => {
     expect(stored.lease.node?.machineId).toBe('a')
   })
 
+  it('shows the former lease as peers know it before it is overwritten', async () => {
+    const { clock, store } = setUp()
+    const subnets = manager(store, clock, 'a')
+    const { publicAddresses } = claim('192.0.2.1')
+    expect(await subnets.former(publicAddresses)).toBeUndefined()
+    store.put(lease('10.5.70.0/24', '192.0.2.2'), TTL_MS)
+    const flannels = store.put(lease('10.5.71.0/24', '192.0.2.1', undefined, '02:00:00:00:00:07'), TTL_MS)
+    expect(await subnets.former(publicAddresses)).toEqual(flannels)
+    const acquired = await subnets.acquire(claim('192.0.2.1'))
+    expect(await subnets.former({})).toEqual(acquired)
+  })
+
   it('leaves a lease with its public address but another machine id alone', async () => {
     const { clock, store } = setUp()
     const others = store.put(lease('10.5.71.0/24', '192.0.2.1', 'other'), TTL_MS)

@@ -93,7 +93,7 @@ async function makePlan(config: NodeConfig, file: string, kernel: LinuxKernel): 
         : firstChoice(network, leases, self.machineId),
     publicAddresses: node.publicAddresses,
     backendType: backend.type,
-    backendData: backend.leaseData(node, options),
+    backendData: backend.leaseData(node, options, own?.lease),
     node: identity
   }
   const peers = [...usablePeers(leases, { families: network.families, ...self, own }).peers.values()]
