@@ -1,5 +1,6 @@
 import type { NetworkConfig } from '@trilane/contracts'
 import { readDocument } from './document.ts'
+import { BACKEND_KEYS, LANE_KEYS } from './lanes.ts'
 import { nearestName } from './nearest-name.ts'
 import { NETWORK_CONFIG_KEYS, networkConfigOf } from './network-config.ts'
 import { type Entry, findEntry } from './written.ts'
@@ -41,11 +42,28 @@ export function checkNetworkConfig(text: string, options: CheckOptions): Checked
   const config = networkConfigOf(entries, options.name ?? 'default')
   const warnings = ignoredKeys(entries, NETWORK_CONFIG_KEYS, '')
   const backend = findEntry(entries, 'Backend')?.entries
-  const names = options.optionNames(config.backend.type)
-  if (backend !== undefined && names !== undefined) {
-    warnings.push(...ignoredKeys(backend, ['Type', ...names], 'Backend.'))
-  }
+  if (backend !== undefined) warnings.push(...ignoredOptions(backend, config, options))
   return { config, warnings }
+}
+
+/** Of `Backend` and of the items of `Backend.Lanes`. */
+function ignoredOptions(
+  backend: readonly Entry[],
+  config: NetworkConfig,
+  { optionNames }: CheckOptions
+): ConfigWarning[] {
+  const ofType = (entries: readonly Entry[], type: string, keys: readonly string[], parent: string) => {
+    const names = optionNames(type)
+    return names === undefined ? [] : ignoredKeys(entries, [...keys, ...names], parent)
+  }
+  const lanes = findEntry(backend, 'Lanes')?.items ?? []
+  return [
+    ...ofType(backend, config.backend.type, BACKEND_KEYS, 'Backend.'),
+    ...lanes.flatMap(({ entries = [] }, index) => {
+      const type = config.backend.lanes?.[index]?.type ?? ''
+      return ofType(entries, type, LANE_KEYS, `Backend.Lanes[${index}].`)
+    })
+  ]
 }
 
 function ignoredKeys(entries: readonly Entry[], known: readonly string[], parent: string): ConfigWarning[] {

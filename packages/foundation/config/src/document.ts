@@ -65,7 +65,8 @@ class Reader {
       return { value: plainObject(entries), text, place, entries }
     }
     if (isSeq(node)) {
-      return { value: node.items.map((item) => this.read(item, depth + 1).value), text, place }
+      const items = node.items.map((item) => this.read(item, depth + 1))
+      return { value: items.map(({ value }) => value), text, place, items }
     }
     if (isScalar(node)) return { value: scalarValue(node.value), text, place }
     throw syntax(this.#source, `an alias at ${at}: write the value out`)

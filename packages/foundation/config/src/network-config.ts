@@ -1,6 +1,7 @@
 import type { FamilyConfig, NetworkConfig } from '@trilane/contracts'
 import { FAMILIES, type Family, IpAddress, Prefix } from '@trilane/ip'
 import { readDocument } from './document.ts'
+import { BACKEND_KEYS, optionsOf, readLanes } from './lanes.ts'
 import { nearestName } from './nearest-name.ts'
 import { unfitForPods } from './unfit-prefix.ts'
 import { type Entry, findEntry, invalid, type Written } from './written.ts'
@@ -181,11 +182,12 @@ function readBackend(written: Written | undefined): NetworkConfig['backend'] {
   if (type !== undefined && typeof type.value !== 'string') {
     throw invalid('Backend.Type', type, 'it is a text such as "host-gw"')
   }
-  const options = Object.entries(written.value as Readonly<Record<string, unknown>>)
-  return {
+  const primary = {
     type: typeof type?.value === 'string' ? type.value.toLowerCase() : '',
-    options: Object.fromEntries(options.filter(([key]) => key.toLowerCase() !== 'type'))
+    options: optionsOf(written, BACKEND_KEYS)
   }
+  const lanes = readLanes(written.entries, primary)
+  return { ...primary, ...(lanes === undefined ? {} : { lanes }) }
 }
 
 function readBoolean(entries: readonly Entry[], key: string, otherwise: boolean): boolean {

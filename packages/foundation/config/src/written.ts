@@ -9,6 +9,8 @@ export interface Written {
   readonly place: string
   /** When it is a mapping: its keys in the order of the text, duplicates included. */
   readonly entries?: readonly Entry[]
+  /** When it is a list: its items. */
+  readonly items?: readonly Written[]
 }
 
 export interface Entry {

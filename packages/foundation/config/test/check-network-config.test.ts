@@ -39,6 +39,22 @@ describe('checkNetworkConfig', () => {
     expect(warnings.map(({ path, place }) => [path, place])).toEqual([['Network', 'net.yaml:1']])
   })
 
+  it('knows Lanes, and names unknown options of each lane', () => {
+    const { warnings } = check(
+      'Network: 10.5.0.0/16\nBackend:\n  Type: host-gw\n  lanes:\n    - host-gw\n    - Type: vxlan\n      Prot: 4789\n'
+    )
+    expect(warnings).toEqual([
+      {
+        path: 'Backend.Lanes[1].Prot',
+        place: 'net.yaml:7',
+        suggestion: 'Backend.Lanes[1].Port',
+        text: 'Backend.Lanes[1].Prot is not known and has no effect; did you mean Backend.Lanes[1].Port?'
+      }
+    ])
+    const mixed = check('Network: 10.5.0.0/16\nBackend: {Type: vxlan, Lanes: [host-gw, vxlan], Prot: 1}')
+    expect(mixed.warnings.map(({ path }) => path)).toEqual(['Backend.Prot'])
+  })
+
   it('says nothing about the options of a backend that it does not know', () => {
     expect(check('Network: 10.5.0.0/16\nBackend: {Type: alien, Foo: 1}').warnings).toEqual([])
   })

@@ -67,7 +67,7 @@ describe('defaults', () => {
     )
     expect(config.name).toBe('blue')
     expect(config.enableNftables).toBe(true)
-    expect(config.backend).toEqual({ type: 'vxlan', options: { VNI: 5, DirectRouting: true } })
+    expect(config.backend).toMatchObject({ type: 'vxlan', options: { VNI: 5, DirectRouting: true } })
     expect(JSON.parse(JSON.stringify(config.families))).toEqual({
       v4: { network: '10.0.0.0/8', subnetLength: 20, subnetMin: '10.10.0.0', subnetMax: '10.99.0.0' },
       v6: {

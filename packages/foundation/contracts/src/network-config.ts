@@ -14,9 +14,18 @@ export interface NetworkConfig {
     readonly type: string
     /** The rest of the `Backend` object as it was written; the backend parses it. */
     readonly options: Readonly<Record<string, unknown>>
+    /** Which backends may carry a peer, the preferred first; `type` is among them. @default `type` alone */
+    readonly lanes?: readonly LaneConfig[]
   }
   /** flannel's key: write firewall rules with nftables. Trilane always does; kept for compatibility. */
   readonly enableNftables: boolean
+}
+
+/** A backend that may carry peers of a network, and its options as they were written. */
+export interface LaneConfig {
+  /** Lower case, as in `backend.type`. */
+  readonly type: string
+  readonly options: Readonly<Record<string, unknown>>
 }
 
 export interface FamilyConfig {
