@@ -1,5 +1,6 @@
 /**
- * The `Kernel` port on Linux: {@link LinuxKernel}, a thin rtnetlink layer over FFI (docs/decisions/0001).
+ * The `Kernel` port on Linux: {@link LinuxKernel}, a thin rtnetlink layer over FFI (docs/decisions/0001), and the
+ * `Firewall` port: {@link LinuxFirewall}, on libnftables.
  *
  * One socket per namespace, requests answered before `sendmsg` returns, many in one send; events through a guarded poll;
  * namespaces entered for the moment in which a socket is made. {@link LinuxFileLocks} is here because it too needs a
@@ -9,3 +10,4 @@
  */
 export { LinuxFileLocks } from './file-locks.ts'
 export { LinuxKernel, type LinuxKernelOptions } from './linux-kernel.ts'
+export { LinuxFirewall, type LinuxFirewallOptions } from './nft/linux-firewall.ts'

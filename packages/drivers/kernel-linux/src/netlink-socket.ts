@@ -47,6 +47,8 @@ export interface NetlinkSocketOptions {
   readonly bufferBytes?: number
   /** Multicast groups (`RTNLGRP_…`, 1 to 32) whose events it gets. */
   readonly groups?: readonly number[]
+  /** `NETLINK_…`: who is spoken to. @default 0, rtnetlink */
+  readonly protocol?: number
   readonly calls?: NetlinkCalls
 }
 
@@ -70,9 +72,9 @@ export class NetlinkSocket {
   #broken = false
 
   constructor(options: NetlinkSocketOptions = {}) {
-    const { bufferBytes = DEFAULT_BUFFER_BYTES, groups = [], calls = SYSTEM } = options
+    const { bufferBytes = DEFAULT_BUFFER_BYTES, groups = [], protocol = 0, calls = SYSTEM } = options
     this.#calls = calls
-    this.fd = sys.socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC, 0)
+    this.fd = sys.socket(AF_NETLINK, SOCK_RAW | O_CLOEXEC, protocol)
     if (this.fd < 0) throw kernelError('socket(AF_NETLINK)', { errno: lastErrno() })
     this.#option(SOL_SOCKET, SO_RCVBUFFORCE, bufferBytes)
     this.#option(SOL_SOCKET, SO_SNDBUFFORCE, bufferBytes)

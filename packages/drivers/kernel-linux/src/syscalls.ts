@@ -51,6 +51,14 @@ export const sys = {
     value: Bytes,
     length: number
   ) => number,
+  /** `length` is 4 bytes, little endian: room in `into`, then what was written. */
+  getsockopt: libc.func('int getsockopt(int, int, int, void *, void *)') as unknown as (
+    fd: number,
+    level: number,
+    option: number,
+    into: Bytes,
+    length: Bytes
+  ) => number,
   open: libc.func('int open(str, int)') as unknown as (path: string, flags: number) => number,
   /** open(2) with O_CREAT: the mode is that of a file which is made. */
   openNew: openWithMode,

@@ -8,6 +8,7 @@
  */
 export { type ChangeMatch, Faults } from './faults.ts'
 export { MemoryMachine } from './machine.ts'
+export { MemoryFirewall, MemoryRules } from './memory-firewall.ts'
 export { MemoryKernel } from './memory-kernel.ts'
 export { type MemoryNodeSetup, memoryNode } from './node.ts'
 export type { Errno } from './refusal.ts'

@@ -123,6 +123,19 @@ export const ERROR_TABLE = {
   ),
   TRI_NO_ROUTE: row('this node has no route to {address}', 'add one, or check the uplink'),
 
+  // Firewall
+  TRI_FIREWALL_UNAVAILABLE: row(
+    'the firewall cannot be used: {problem}',
+    'install libnftables.so.1 (Debian: libnftables1) on a kernel with nf_tables; pods are connected meanwhile, but neither masqueraded nor let through',
+    { retryable: true }
+  ),
+  TRI_FIREWALL_TOOL_MISSING: row(
+    'the old iptables drops what is forwarded for {networks}, and `{command}` is missing to let it through',
+    'install it (Debian: iptables), or `iptables -P FORWARD ACCEPT`',
+    { retryable: true }
+  ),
+  TRI_FORWARD_REFUSED: row('{chain} refuses packets of {networks}: {reason}', '{fix}', { retryable: true }),
+
   // Leases
   TRI_STORE_UNAVAILABLE: row(
     'the store {store} cannot be used: {problem}',
@@ -205,6 +218,10 @@ export const ERROR_TABLE = {
     }
   ),
   TRI_DAEMON_RUNNING: row('a daemon (pid {pid}) runs here', 'stop it first'),
+  TRI_LISTEN_FAILED: row(
+    '{address} cannot be listened at: {problem}',
+    'choose another --healthz-port or --healthz-ip, or end the program that has it'
+  ),
   TRI_REQUEST_INVALID: row('the request is not valid: {problem}', 'see docs/architecture.md, "The socket"', {
     cniCode: 4
   }),

@@ -1,6 +1,7 @@
 import type { AddressPool, ReservationStore } from './address-pool.ts'
 import type { AttachmentStore } from './attachment.ts'
 import type { Backend } from './backend.ts'
+import type { Firewall } from './firewall.ts'
 import type { Kernel } from './kernel.ts'
 import type { SubnetManager } from './subnet-manager.ts'
 import type { SubnetStore } from './subnet-store.ts'
@@ -12,6 +13,7 @@ export type Token<T> = symbol & { readonly __resolves?: T }
 const token = <T>(name: string): Token<T> => Symbol.for(`trilane:${name}`)
 
 export const KERNEL = token<Kernel>('Kernel')
+export const FIREWALL = token<Firewall>('Firewall')
 export const SUBNET_STORE = token<SubnetStore>('SubnetStore')
 export const SUBNET_MANAGER = token<SubnetManager>('SubnetManager')
 /** Bound once per backend, named by its type. */

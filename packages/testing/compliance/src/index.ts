@@ -15,6 +15,8 @@ export {
   MemoryReservations
 } from './address-pool/index.ts'
 export { type BackendFixture, backendSuite, describeBackend } from './backend/index.ts'
+export type { FirewallFixture, ForeignChain, ForeignRules } from './firewall/fixture.ts'
+export { describeFirewall, firewallSuite } from './firewall/index.ts'
 export type { KernelFixture } from './kernel/fixture.ts'
 export { describeKernel, kernelSuite } from './kernel/index.ts'
 export {

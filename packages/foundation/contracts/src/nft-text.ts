@@ -1,0 +1,62 @@
+import type { Prefix } from '@trilane/ip'
+import { ADDRESS_BITS, type Family } from '@trilane/ip'
+import {
+  type ChainPlace,
+  FIREWALL_COMMENT,
+  FIREWALL_TABLE,
+  type FirewallSet,
+  type FirewallTable,
+  type ForwardAccept
+} from './firewall.ts'
+
+const ADDRESS_TYPE: Readonly<Record<Family, string>> = { v4: 'ipv4_addr', v6: 'ipv6_addr' }
+
+/** The word for a family's addresses in a rule: `ip saddr`, `ip6 saddr`. */
+export const NFT_PROTOCOL: Readonly<Record<Family, 'ip' | 'ip6'>> = { v4: 'ip', v6: 'ip6' }
+
+/** Our table as `nft list table inet trilane` prints it, but for the line breaks in long sets; nft reads it too. */
+export function nftTextOf(table: FirewallTable): string {
+  const blocks = [
+    ...table.sets.map((set) => block(`set ${set.name}`, setLines(set))),
+    ...table.chains.map(({ name, hook, rules }) => block(`chain ${name}`, [hook, ...rules]))
+  ]
+  return `table inet ${FIREWALL_TABLE} {\n${blocks.join('\n')}}\n`
+}
+
+/** What makes the table this one in one transaction: the first line is there so that the second cannot fail. */
+export function nftReplacementOf(table: FirewallTable): string {
+  return `add table inet ${FIREWALL_TABLE}\ndelete table inet ${FIREWALL_TABLE}\n${nftTextOf(table)}`
+}
+
+/** As nft prints a prefix: the one of a single address without its length. */
+export function nftPrefix(prefix: Prefix): string {
+  return prefix.length === ADDRESS_BITS[prefix.family] ? String(prefix.address) : String(prefix)
+}
+
+/**
+ * The command that puts an accept of ours at the head of a foreign chain. iptables-nft takes it for a rule of its own:
+ * `-s PREFIX -m comment --comment trilane -j ACCEPT`.
+ */
+export function nftInsertion({ family, table, chain }: ChainPlace, accept: ForwardAccept): string {
+  const { prefix, direction } = accept
+  const match = `${NFT_PROTOCOL[prefix.family]} ${direction === 'from' ? 'saddr' : 'daddr'} ${nftPrefix(prefix)}`
+  return `insert rule ${family} ${quoted(table)} ${quoted(chain)} ${match} counter accept comment "${FIREWALL_COMMENT}"`
+}
+
+/** Names of others may be words of nft's grammar, or hold characters that end a word. */
+function quoted(name: string): string {
+  return /^[A-Za-z][A-Za-z0-9_/\\.-]*$/.test(name) ? name : `"${name}"`
+}
+
+function setLines({ family, elements }: FirewallSet): string[] {
+  const fields = elements[0]?.length ?? 1
+  return [
+    `type ${Array(fields).fill(ADDRESS_TYPE[family]).join(' . ')}`,
+    'flags interval',
+    `elements = { ${elements.map((element) => element.map(nftPrefix).join(' . ')).join(', ')} }`
+  ]
+}
+
+function block(head: string, lines: readonly string[]): string {
+  return `\t${head} {\n${lines.map((line) => `\t\t${line}\n`).join('')}\t}\n`
+}
