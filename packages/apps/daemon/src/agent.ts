@@ -12,7 +12,7 @@ import { valuesOf } from '@trilane/ip'
 import { Reconciler, type SweepScope } from '@trilane/reconcile'
 import type { NodeIdentity } from './identity.ts'
 import type { NetworkAgent } from './network-agent.ts'
-import { ReconcileLoop } from './reconcile-loop.ts'
+import { type LoopObserver, ReconcileLoop } from './reconcile-loop.ts'
 import { networkStatus } from './status.ts'
 
 /**
@@ -39,6 +39,8 @@ export class Agent {
     readonly store: string
     readonly version: string
     readonly networks: readonly NetworkConfig[]
+    /** Sees every pass and flush. */
+    readonly onWork?: LoopObserver
     readonly createNetwork: (network: NetworkConfig, loop: ReconcileLoop) => NetworkAgent
   }) {
     const { kernel, clock, logger } = parts
@@ -53,11 +55,23 @@ export class Agent {
       logger,
       fullPassMs: parts.fullPassMs,
       sweepScope: () => this.#sweepScope(),
-      onEvent: (event) => this.#onKernelEvent(event)
+      onEvent: (event) => this.#onKernelEvent(event),
+      onWork: (kind, report) => {
+        parts.onWork?.(kind, report)
+        if (kind === 'pass') this.#onFullPass()
+      }
     })
     for (const network of parts.networks) {
       this.#networks.set(network.name, parts.createNetwork(network, this.#loop))
     }
+  }
+
+  get loop(): ReconcileLoop {
+    return this.#loop
+  }
+
+  get networks(): readonly NetworkAgent[] {
+    return [...this.#networks.values()]
   }
 
   /** @returns when every network is ready */
@@ -136,6 +150,10 @@ export class Agent {
         ])
       )
     }
+  }
+
+  #onFullPass(): void {
+    for (const network of this.#networks.values()) void network.onFullPass()
   }
 
   #onKernelEvent(event: KernelEvent): void {

@@ -24,16 +24,20 @@ import { mapFamilies, type PerFamily, type Prefix } from '@trilane/ip'
 import { LeaseAddressPool, rangeOf } from '@trilane/ipam'
 import { LinuxFileLocks, LinuxKernel } from '@trilane/kernel-linux'
 import { BridgePodLinks } from '@trilane/pod-link'
-import { FileAttachments, HostLocalReservations, writeFileAtomic } from '@trilane/state-files'
+import { FileAttachments, HostLocalReservations } from '@trilane/state-files'
 import { FileSubnetStore } from '@trilane/store-file'
 import { LeaseManager } from '@trilane/subnet-manager'
 import { Container, ContainerModule } from 'inversify'
 import { Agent } from './agent.ts'
 import { BACKENDS, backendNamed } from './backends.ts'
+import { countedStore } from './counted-store.ts'
+import { ForwardingWatch } from './forwarding-watch.ts'
 import type { NodeIdentity } from './identity.ts'
 import { jsonLogger } from './json-logger.ts'
+import type { Metrics } from './metrics.ts'
 import { NetworkAgent } from './network-agent.ts'
-import type { ReconcileLoop } from './reconcile-loop.ts'
+import type { LoopObserver, ReconcileLoop } from './reconcile-loop.ts'
+import { SubnetFile } from './subnet-file.ts'
 import { systemClock } from './system-clock.ts'
 import { uplinkWish } from './uplink.ts'
 
@@ -44,12 +48,10 @@ export interface Surroundings {
   readonly version: string
   /** Subnets of a former life, from `subnet.env`. */
   readonly previousSubnets: PerFamily<Prefix>
+  readonly metrics: Metrics
 }
 
 const SURROUNDINGS: Token<Surroundings> = Symbol.for('trilane:Surroundings')
-
-/** flannel's mode for `subnet.env`: container engines of other users read it. */
-const SUBNET_FILE_MODE = 0o644
 
 /**
  * The composition root: which driver stands behind which port.
@@ -72,8 +74,10 @@ const drivers = new ContainerModule(({ bind }) => {
     .inSingletonScope()
   bind<SubnetStore>(SUBNET_STORE)
     .toResolvedValue(
-      ({ config }: Surroundings, locks: FileLocks, clock: Clock, logger: Logger) =>
-        new FileSubnetStore({ directory: config.storeDirectory, locks, clock, logger }),
+      ({ config, metrics }: Surroundings, locks: FileLocks, clock: Clock, logger: Logger) =>
+        countedStore(new FileSubnetStore({ directory: config.storeDirectory, locks, clock, logger }), () =>
+          metrics.storeFailed()
+        ),
       [SURROUNDINGS, FILE_LOCKS, CLOCK, LOGGER]
     )
     .inSingletonScope()
@@ -90,7 +94,11 @@ const backends = new ContainerModule(({ bind }) => {
 })
 
 /** The agent for these networks. Nothing is started. */
-export function composeAgent(container: Container, networks: readonly NetworkConfig[]): Agent {
+export function composeAgent(
+  container: Container,
+  networks: readonly NetworkConfig[],
+  onWork: LoopObserver
+): Agent {
   const { config, identity, version } = container.get<Surroundings>(SURROUNDINGS)
   return new Agent({
     kernel: container.get<Kernel>(KERNEL),
@@ -101,6 +109,7 @@ export function composeAgent(container: Container, networks: readonly NetworkCon
     store: container.get<SubnetStore>(SUBNET_STORE).description,
     version,
     networks,
+    onWork,
     createNetwork: (network, loop) => composeNetwork(container, network, loop)
   })
 }
@@ -115,6 +124,7 @@ function composeNetwork(container: Container, network: NetworkConfig, loop: Reco
   // By name through the list first: its error has the good names, the container's has not.
   const backend = container.get<Backend>(BACKEND, { name: backendNamed(network.backend.type).type })
   const { leaseTtlMs, leaseRenewMarginMs } = config
+  const subnetFile = new SubnetFile(config.subnetFile, logger)
 
   const pool = new LeaseAddressPool({
     store: new HostLocalReservations({
@@ -151,16 +161,22 @@ function composeNetwork(container: Container, network: NetworkConfig, loop: Reco
     }),
     attachments,
     previousSubnets,
+    blackhole: config.ipBlackholeRoute,
+    forwarding: new ForwardingWatch({
+      network: network.name,
+      kernel,
+      loop,
+      uplinkToo: config.uplinkSysctls,
+      logger
+    }),
     publish: (lease, mtuBytes) =>
-      writeFileAtomic(
-        config.subnetFile,
+      subnetFile.keep(
         formatSubnetEnv({
           networks: mapFamilies(network.families, (family) => family.network),
           subnets: lease.subnets,
           mtuBytes,
           ipMasq: config.ipMasq
-        }),
-        { modeOctal: SUBNET_FILE_MODE }
+        })
       ),
     clock,
     logger

@@ -29,6 +29,11 @@ export class Health {
     this.#items.delete(key)
   }
 
+  /** By the key that names it. */
+  conditions(): ReadonlyMap<string, HealthItem> {
+    return this.#items
+  }
+
   /** The oldest first. */
   items(): readonly HealthItem[] {
     return [...this.#items.values()].sort((a, b) => a.sinceMs - b.sinceMs)

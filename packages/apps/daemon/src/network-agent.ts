@@ -18,6 +18,8 @@ import {
   TrilaneError
 } from '@trilane/contracts'
 import type { PerFamily, Prefix } from '@trilane/ip'
+import { blackholeState } from './blackhole.ts'
+import type { ForwardingWatch } from './forwarding-watch.ts'
 import { Health } from './health.ts'
 import type { NodeIdentity } from './identity.ts'
 import { type PeerWish, peerWish } from './peer-wishes.ts'
@@ -49,7 +51,10 @@ export interface NetworkAgentParts {
   readonly subnets: SubnetManager
   readonly attachments: Attachments
   readonly previousSubnets: PerFamily<Prefix>
-  /** Writes `subnet.env`; called whenever the lease or the facts behind it are new. */
+  /** `--ip-blackhole-route` */
+  readonly blackhole: boolean
+  readonly forwarding: ForwardingWatch
+  /** Keeps `subnet.env`; called whenever the lease or the facts behind it are new, and after each full pass. */
   readonly publish: (lease: Lease, podMtuBytes: number) => Promise<void>
   readonly clock: Clock
   readonly logger: Logger
@@ -105,6 +110,11 @@ export class NetworkAgent {
     return this.#wishes
   }
 
+  /** The reconciler's slot of what this node needs whoever its peers are. */
+  get nodeSlot(): string {
+    return this.#slots.node
+  }
+
   /** The reconciler's slot of one peer. */
   peerSlot(key: string): string {
     return `${this.#slots.peers}${key}`
@@ -127,6 +137,7 @@ export class NetworkAgent {
     await this.#patiently('uplink', async () => {
       this.#facts = await this.#readFacts()
     })
+    await this.#lookAtForwarding()
     await this.#acquire()
     await this.#patiently('store', () => subnets.follow((change) => this.#onPeers(change)))
     this.#listed = true
@@ -146,6 +157,12 @@ export class NetworkAgent {
     await this.parts.subnets.close()
   }
 
+  /** What is no kernel object of a wish is looked at again: somebody may have changed it. */
+  async onFullPass(): Promise<void> {
+    await this.#lookAtForwarding()
+    if (this.#ready) await this.#publish()
+  }
+
   /** Looks again at what this node is when an event may have changed it. */
   onKernelEvent(event: KernelEvent): void {
     const uplink = this.#facts?.uplink.name
@@ -153,7 +170,8 @@ export class NetworkAgent {
     const concerns =
       event.kind === 'lost' ||
       (event.kind === 'link' && event.value.name === uplink) ||
-      (event.kind === 'address' && event.value.device === uplink) ||
+      (event.kind === 'address' && (event.value.device === uplink || !event.value.address.isLinkLocal)) ||
+      (event.kind === 'route' && event.value.destination.length === 0) ||
       (event.kind === 'route' && event.value.device === uplink && event.value.gateway === undefined)
     if (!concerns) return
     this.#factsDue = true
@@ -195,8 +213,13 @@ export class NetworkAgent {
     const facts = this.#knownFacts()
     const { lease } = this.#stored
     const link = backend.podLink(facts, lease, options)
-    const state = joinStates([backend.nodeState(facts, lease, options), backend.podState(facts, lease, link)])
-    loop.wish(new Map([[this.#slots.node, state]]))
+    const states = [backend.nodeState(facts, lease, options), backend.podState(facts, lease, link)]
+    if (this.parts.blackhole && link.type === 'bridge') states.push(blackholeState(lease))
+    loop.wish(new Map([[this.#slots.node, joinStates(states)]]))
+  }
+
+  async #lookAtForwarding(): Promise<void> {
+    if (this.#facts !== undefined) await this.parts.forwarding.look(this.#facts, this.health)
   }
 
   #onPeers(change: PeerChange): void {
@@ -264,6 +287,7 @@ export class NetworkAgent {
       if (JSON.stringify(facts) === JSON.stringify(this.#facts)) return
       logger.info('uplink changed', { uplink: facts.uplink })
       this.#facts = facts
+      await this.#lookAtForwarding()
       this.#wishNode()
       this.parts.loop.wish(
         new Map(

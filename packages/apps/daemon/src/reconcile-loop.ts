@@ -8,6 +8,11 @@ const GATHER_MS = 20
 const FIRST_RETRY_MS = 250
 
 /**
+ * Told about each turn of work when it is over. Without a report the kernel could not be read, and nothing was done.
+ */
+export type LoopObserver = (kind: 'pass' | 'flush', report: PassReport | undefined) => void
+
+/**
  * Decides when the one reconciler works: at once for a changed wish, {@link GATHER_MS} after a kernel event that
  * disturbs the wish, with a growing delay after a failure, and every `fullPassMs` whatever happened.
  */
@@ -19,6 +24,7 @@ export class ReconcileLoop {
   readonly #fullPassMs: number
   readonly #sweepScope: () => SweepScope | undefined
   readonly #onEvent: (event: KernelEvent) => void
+  readonly #onWork: LoopObserver
   readonly #stop = new AbortController()
   #watch: KernelWatch | undefined
   #passDue: Promise<PassReport> | undefined
@@ -30,6 +36,7 @@ export class ReconcileLoop {
   /**
    * @param sweepScope what may be swept; `undefined` until every network has its first complete list of leases
    * @param onEvent sees every kernel event, after the reconciler
+   * @param onWork sees every pass and flush
    */
   constructor(parts: {
     readonly reconciler: Reconciler
@@ -39,6 +46,7 @@ export class ReconcileLoop {
     readonly fullPassMs: number
     readonly sweepScope: () => SweepScope | undefined
     readonly onEvent: (event: KernelEvent) => void
+    readonly onWork?: LoopObserver
   }) {
     this.reconciler = parts.reconciler
     this.#kernel = parts.kernel
@@ -47,6 +55,7 @@ export class ReconcileLoop {
     this.#fullPassMs = parts.fullPassMs
     this.#sweepScope = parts.sweepScope
     this.#onEvent = parts.onEvent
+    this.#onWork = parts.onWork ?? (() => {})
   }
 
   /** The last full pass and when it ended, by the wall clock. */
@@ -87,14 +96,15 @@ export class ReconcileLoop {
     await Promise.resolve()
     this.#flushDue = undefined
     if (this.#lastPass === undefined || this.#stop.signal.aborted) return
-    const { failures } = await this.reconciler.flush()
-    if (failures.length > 0) void this.#retry()
+    const report = await this.#observed('flush', this.reconciler.flush())
+    if (report.failures.length > 0) void this.#retry()
   }
 
   async #pass(): Promise<PassReport> {
     if (this.#stop.signal.aborted) return { writes: 0, outcomes: [], failures: [], durationMs: 0 }
     const sweep = this.#sweepScope()
-    const report = await this.reconciler.pass(sweep === undefined ? {} : { sweep })
+    const work = this.reconciler.pass(sweep === undefined ? {} : { sweep })
+    const report = await this.#observed('pass', work)
     // Wishes that came while the first pass was writing have waited for it.
     if (this.#lastPass === undefined) this.#flushDue ??= this.#flushSoon()
     this.#lastPass = { atMs: this.#clock.wallMs(), report }
@@ -102,6 +112,16 @@ export class ReconcileLoop {
     if (report.failures.length === 0) this.#retryMs = FIRST_RETRY_MS
     else void this.#retry()
     return report
+  }
+
+  async #observed(kind: 'pass' | 'flush', work: Promise<PassReport>): Promise<PassReport> {
+    let report: PassReport | undefined
+    try {
+      report = await work
+      return report
+    } finally {
+      this.#onWork(kind, report)
+    }
   }
 
   async #retry(): Promise<void> {

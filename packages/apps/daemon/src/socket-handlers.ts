@@ -1,13 +1,14 @@
 import type { AgentHandlers } from '@trilane/agent-socket'
 import type { Agent } from './agent.ts'
+import type { Metrics } from './metrics.ts'
 
-/** The agent's methods under the socket's names. */
-export function socketHandlers(agent: Agent): AgentHandlers {
+/** The agent's methods under the socket's names; what pods wait for is measured. */
+export function socketHandlers(agent: Agent, metrics: Metrics): AgentHandlers {
   return {
     status: () => agent.status(),
     pods: () => agent.pods(),
-    attach: (request) => agent.attach(request),
-    detach: (request) => agent.detach(request),
+    attach: (request) => metrics.pod('attach', () => agent.attach(request)),
+    detach: (request) => metrics.pod('detach', () => agent.detach(request)),
     reconcile: () => agent.reconcile()
   }
 }

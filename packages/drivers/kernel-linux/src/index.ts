@@ -11,3 +11,4 @@
 export { LinuxFileLocks } from './file-locks.ts'
 export { LinuxKernel, type LinuxKernelOptions } from './linux-kernel.ts'
 export { LinuxFirewall, type LinuxFirewallOptions } from './nft/linux-firewall.ts'
+export { sendDatagram } from './notify.ts'

@@ -4,7 +4,6 @@ import {
   NODE_SETTINGS,
   type NodeConfig,
   parseFlags,
-  parseNetworkConfig,
   parseSubnetEnv,
   resolveNodeConfig
 } from '@trilane/config'
@@ -15,19 +14,19 @@ import {
   type Kernel,
   LOGGER,
   type Logger,
-  type NetworkConfig,
   SUBNET_STORE,
   type SubnetStore,
   TrilaneError
 } from '@trilane/contracts'
+import { sendDatagram } from '@trilane/kernel-linux'
 import { readTextFile } from '@trilane/terminal'
 import { compose, composeAgent } from '../compose.ts'
 import { readIdentity } from '../identity.ts'
+import { Metrics } from '../metrics.ts'
+import { networkConfig } from '../network-config-source.ts'
 import { socketHandlers } from '../socket-handlers.ts'
 import { VERSION } from '../version.ts'
-
-/** Between two looks at a store that has no config yet, or cannot be used. */
-const CONFIG_RETRY_MS = 1_000
+import { Vitals } from '../vitals.ts'
 
 /**
  * `trilane daemon`: runs until SIGTERM or SIGINT, which leave the data path as it is.
@@ -76,23 +75,30 @@ async function run(
   // Before anything is written, to the store too: a second daemon here would undo the first one's work.
   await prepareSocketPath(config.socketPath)
   const previousSubnets = parseSubnetEnv(await readIfThere(config.subnetFile)).subnets
-  const container = await compose({ config, identity, version: VERSION, previousSubnets })
+  const metrics = new Metrics({ version: VERSION, nodeVersion: process.versions.node })
+  const container = await compose({ config, identity, version: VERSION, previousSubnets, metrics })
   const kernel = container.get<Kernel>(KERNEL)
   onClose(() => kernel.close())
   const store = container.get<SubnetStore>(SUBNET_STORE)
   onClose(() => store.close())
   const logger = container.get<Logger>(LOGGER)
+  const clock = container.get<Clock>(CLOCK)
   logger.info('daemon starting', { version: VERSION, node: identity.name, store: store.description })
 
-  const network = await networkConfig(config, store, container.get<Clock>(CLOCK), logger, stop)
-  const agent = composeAgent(container, [network])
-  const socket = await serveAgent({ socketPath: config.socketPath, handlers: socketHandlers(agent), logger })
+  const vitals = new Vitals({ config, metrics, clock, logger, send: sendDatagram, environment: process.env })
+  onClose(await vitals.start(stop))
+  const network = await networkConfig(config, store, clock, logger, stop)
+  const agent = composeAgent(container, [network], vitals.observer)
+  vitals.of(agent)
+  const handlers = socketHandlers(agent, metrics)
+  const socket = await serveAgent({ socketPath: config.socketPath, handlers, logger })
   onClose(() => socket.close())
   onClose(() => agent.stop())
   stop.throwIfAborted()
   // Whatever the start waits for, it waits no longer.
   stop.addEventListener('abort', () => void agent.stop(), { once: true })
   await agent.start()
+  vitals.started()
   await aborted(stop)
   logger.info('daemon stopping', { reason: 'signal' })
 }
@@ -102,62 +108,6 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
-}
-
-/**
- * The config of the network: `--net-config-path` if given, which is put into the store for the other nodes, else
- * what the store holds. A config that is not there yet and a store that cannot be used are waited for.
- *
- * @throws TrilaneError `TRI_CONFIG_SYNTAX`, `TRI_CONFIG_INVALID`, `TRI_FILE`
- */
-async function networkConfig(
-  config: NodeConfig,
-  store: SubnetStore,
-  clock: Clock,
-  logger: Logger,
-  stop: AbortSignal
-): Promise<NetworkConfig> {
-  const name = config.networkName
-  const path = config.netConfigPath
-  const given = path === undefined ? undefined : { source: path, text: await readTextFile(path) }
-  const network =
-    given === undefined ? undefined : parseNetworkConfig(given.text, { source: given.source, name })
-  for (let said: string | undefined; ; ) {
-    try {
-      if (given === undefined || network === undefined) return await storedConfig(store, name)
-      await putConfig(store, given.text, logger)
-      return network
-    } catch (error) {
-      const problem = TrilaneError.from(error)
-      if (!problem.retryable || stop.aborted) throw problem
-      if (problem.message !== said) logger.warn('waiting', { for: 'network config', error: problem })
-      said = problem.message
-      await clock.sleep(CONFIG_RETRY_MS, stop)
-    }
-  }
-}
-
-/** @throws TrilaneError `TRI_CONFIG_MISSING`, `TRI_STORE_UNAVAILABLE`, and for a config that is not valid */
-async function storedConfig(store: SubnetStore, name: string): Promise<NetworkConfig> {
-  const source = store.description
-  const stored = await store.readConfig()
-  if (stored === undefined) throw TrilaneError.of('TRI_CONFIG_MISSING', { source })
-  return parseNetworkConfig(stored.text, { source, name })
-}
-
-/** Several nodes may do this at once, each with the same file: the race has no loser. */
-async function putConfig(store: SubnetStore, text: string, logger: Logger): Promise<void> {
-  for (;;) {
-    const stored = await store.readConfig()
-    if (stored?.text === text) return
-    try {
-      await store.writeConfig(text, stored?.revision ?? 0)
-      logger.info(stored === undefined ? 'network config stored' : 'network config in the store replaced', {})
-      return
-    } catch (error) {
-      if (!TrilaneError.is(error, 'TRI_LEASE_CONFLICT')) throw error
-    }
-  }
 }
 
 /** The node config file: `TRILANE_CONFIG`, else /etc/trilane/node.yaml if there is one. */
