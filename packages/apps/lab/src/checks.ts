@@ -1,12 +1,7 @@
-import type { Place } from '@trilane/testbed'
+import { echo, type Place } from '@trilane/testbed'
+import { inTurns } from './in-turns.ts'
 import type { Lab } from './lab.ts'
 import type { Check } from './report.ts'
-
-/** Pings are short and mostly wait: more at once than cores. */
-const AT_ONCE = 16
-
-/** One echo, one second: long enough for the first ARP on the way. */
-const PING_TIMEOUT_SECONDS = 1
 
 interface Pair {
   readonly from: string
@@ -46,22 +41,8 @@ export function pairsOf(lab: Lab): Pair[] {
 
 /** Sends one packet for each pair and waits for its answer. */
 export async function checkReachability(lab: Lab): Promise<Check[]> {
-  const pairs = pairsOf(lab)
-  const checks = new Map<Pair, Check>()
-  const queue = [...pairs]
-  const worker = async (): Promise<void> => {
-    for (let pair = queue.shift(); pair !== undefined; pair = queue.shift())
-      checks.set(pair, await ping(pair))
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker))
-  return pairs.flatMap((pair) => checks.get(pair) ?? [])
-}
-
-async function ping({ from, place, to, address }: Pair): Promise<Check> {
-  const argv = ['ping', '-n', '-c', '1', '-W', String(PING_TIMEOUT_SECONDS), address]
-  const { status, stdout, stderr } = await place.run(argv, { anyStatus: true })
-  if (status === 0) return { from, to, address }
-  const words =
-    stderr.trim() || /^From .*$/m.exec(stdout)?.[0] || `no answer within ${PING_TIMEOUT_SECONDS} s`
-  return { from, to, address, failure: words }
+  return inTurns(pairsOf(lab), async ({ from, place, to, address }) => {
+    const { answered, words } = await echo({ from: place, address })
+    return { from, to, address, ...(answered ? {} : { failure: words ?? 'no answer' }) }
+  })
 }

@@ -1,12 +1,14 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { performance } from 'node:perf_hooks'
+import type { AgentClient } from '@trilane/agent-socket'
 import type { NetworkConfig, NodeStatus } from '@trilane/contracts'
 import { TrilaneError } from '@trilane/contracts'
 import { type Family, IpAddress, Prefix } from '@trilane/ip'
-import type { Place, Testbed } from '@trilane/testbed'
+import type { Place, Switch, Testbed } from '@trilane/testbed'
 import { NodeDaemon } from './node-daemon.ts'
 import { addressTexts, interfaceAddresses, type LabPlan } from './plan.ts'
+import { promiseOf } from './promise.ts'
 import type { NodeReport, PodReport } from './report.ts'
 
 /** A pod that was attached: its namespace and what the daemon gave it. */
@@ -19,14 +21,16 @@ export interface LabPod {
 export interface LabNode {
   readonly name: string
   readonly place: Place
+  readonly client: AgentClient
   readonly status: NodeStatus
   readonly pods: readonly LabPod[]
   readonly report: NodeReport
 }
 
-/** A network that is up: its nodes with their pods, and the host outside. */
+/** A network that is up: the nodes' segment, the nodes with their pods, and the host outside. */
 export interface Lab {
   readonly plan: LabPlan
+  readonly segment: Switch
   readonly nodes: readonly LabNode[]
   readonly outside: Place
 }
@@ -69,7 +73,7 @@ export async function buildLab(
     `${JSON.stringify({ pids: daemons.map(({ program }) => program.pid) })}\n`
   )
   const statuses = await allOf(daemons.map((daemon) => daemon.ready()))
-  await everyoneKnowsEveryone(daemons)
+  await everyoneKnowsEveryone(daemons, promiseOf(network).lane)
   await routeBack(outside, statuses)
 
   tell('attaching containers')
@@ -85,11 +89,13 @@ export async function buildLab(
   )
   return {
     plan,
+    segment,
     outside,
     nodes: await Promise.all(
       nodes.map(async ({ daemon, status, pods }) => ({
         name: daemon.plan.name,
         place: daemon.place,
+        client: daemon.client,
         status,
         pods,
         report: await nodeReport(daemon, status, pods, network)
@@ -117,14 +123,20 @@ async function attachPod(bed: Testbed, daemon: NodeDaemon, name: string): Promis
   return { name, place, report: { name, addresses, namespace: place.namespacePath, attachMs } }
 }
 
-/** A daemon is ready with the peers that had a lease when it listed them; the others follow as events. */
-async function everyoneKnowsEveryone(daemons: readonly NodeDaemon[]): Promise<void> {
+/**
+ * A daemon is ready with the peers that had a lease when it listed them; the others follow as events, and a better lane
+ * follows when it has been tried. What does not come in time, the checks will tell.
+ */
+async function everyoneKnowsEveryone(daemons: readonly NodeDaemon[], wanted: string): Promise<void> {
   const deadline = performance.now() + 10_000
   for (const daemon of daemons) {
     for (;;) {
       const network = (await daemon.client.status()).networks[0]
       const peers = network?.peers ?? []
-      const settled = peers.filter(({ wanted, present, error }) => error !== undefined || wanted === present)
+      const settled = peers.filter(
+        ({ lane, error, ...objects }) =>
+          error !== undefined || (lane === wanted && objects.wanted === objects.present)
+      )
       if (settled.length >= daemons.length - 1 || performance.now() > deadline) break
       await new Promise((resolve) => setTimeout(resolve, 10))
     }

@@ -1,5 +1,5 @@
 import type { Ink } from '@trilane/terminal'
-import type { Check, LabReport, NodeReport } from './report.ts'
+import type { Carriage, Check, LabReport, NodeReport, WayReport } from './report.ts'
 
 /** Nodes as boxes on one wire, as many in a row as fit. */
 export function topology(report: LabReport, ink: Ink): string {
@@ -94,4 +94,38 @@ function matrix(checks: readonly Check[], ink: Ink): string[] {
   })
   const legend = columns.map((column, index) => `${index + 1} ${column}`).join(', ')
   return [`  ${'from'.padEnd(rowWidth)} ${numbers}`, ...body, ink.dim(`  to: ${legend}`)]
+}
+
+/** From each node to each other: size, lane and what the segment saw. */
+export function ways(report: LabReport, ink: Ink): string {
+  const wrong = report.ways.filter(({ failures }) => failures.length > 0)
+  const verdict =
+    wrong.length === 0
+      ? ink.good(`all ${report.ways.length} as promised`)
+      : ink.bad(`${wrong.length} of ${report.ways.length} otherwise`)
+  const rows = report.ways.map(wayCells)
+  const widths = rows[0]?.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0))) ?? []
+  const lines = report.ways.flatMap((way, index) => {
+    const mark = way.failures.length === 0 ? ink.good('✓') : ink.bad('✗')
+    const text = rows[index]?.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ')
+    const wire = way.wire === undefined ? [] : [ink.dim(`      ${carriage(way.wire)}`)]
+    return [
+      `  ${mark} ${text}`.trimEnd(),
+      ...wire,
+      ...way.failures.map((failure) => `      ${ink.bad(failure)}`)
+    ]
+  })
+  return [`${ink.strong('between nodes')}  ${verdict}`, ...lines].join('\n')
+}
+
+function wayCells({ from, to, source, destination, mtuBytes, lane, ...sizes }: WayReport): string[] {
+  const fits = `${mtuBytes} bytes ${sizes.fits ? 'pass' : 'do not pass'}`
+  const tooLong = `${mtuBytes + 1} ${sizes.oneMoreRefused ? 'are refused' : 'are not'}`
+  return [`${from} → ${to}`, `${source} → ${destination}`, lane ?? '', `${fits}, ${tooLong}`]
+}
+
+function carriage(wire: Carriage): string {
+  if (wire.in === 'plain') return `on the wire: plain, ${wire.bytes} bytes`
+  const { vni, port, source, destination, bytes } = wire
+  return `on the wire: VXLAN ${vni}, ${source} → ${destination} port ${port}, ${bytes} bytes`
 }

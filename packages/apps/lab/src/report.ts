@@ -6,6 +6,7 @@ export interface LabReport {
   readonly nodes: readonly NodeReport[]
   readonly outside: { readonly name: string; readonly addresses: readonly string[] }
   readonly reachability: ReachabilityReport
+  readonly ways: readonly WayReport[]
   readonly elapsedMs: number
 }
 
@@ -41,6 +42,43 @@ export interface ReachabilityReport {
     readonly address: string
     readonly reason: string
   }[]
+}
+
+/** From one node to another in one family: what its first pods could send each other, and how it was carried. */
+export interface WayReport {
+  /** `node1/pod1` */
+  readonly from: string
+  readonly to: string
+  readonly source: string
+  readonly destination: string
+  /** Of the pods: a packet of this size that may not be fragmented must be answered, one byte more must be refused. */
+  readonly mtuBytes: number
+  readonly fits: boolean
+  readonly oneMoreRefused: boolean
+  /** Backend that carries it, as the node's status says. */
+  readonly lane?: string
+  /** What the nodes' segment saw of the packet that fits; absent when nothing. */
+  readonly wire?: Carriage
+  /** What is not as the network config promises; empty when all is. */
+  readonly failures: readonly string[]
+}
+
+/** A frame on the nodes' segment: the pods' packet itself, or one around it. */
+export type Carriage =
+  | { readonly in: 'plain'; readonly bytes: number }
+  | {
+      readonly in: 'vxlan'
+      readonly vni: number
+      readonly port: number
+      readonly source: string
+      readonly destination: string
+      /** Whole outer frame. */
+      readonly bytes: number
+    }
+
+/** Is everything as the network config promises? */
+export function isAsPromised({ reachability, ways }: Pick<LabReport, 'reachability' | 'ways'>): boolean {
+  return reachability.failed.length === 0 && ways.every(({ failures }) => failures.length === 0)
 }
 
 /** One thing that was tried: a packet and its answer. */

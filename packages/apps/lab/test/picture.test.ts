@@ -1,9 +1,9 @@
 import { parseNetworkConfig } from '@trilane/config'
 import { inkFor } from '@trilane/terminal'
 import { describe, expect, it } from 'vitest'
-import { reachability, topology } from '../src/picture.ts'
+import { reachability, topology, ways } from '../src/picture.ts'
 import { interfaceAddresses, planLab } from '../src/plan.ts'
-import { type LabReport, reachabilityReport } from '../src/report.ts'
+import { isAsPromised, type LabReport, reachabilityReport, type WayReport } from '../src/report.ts'
 
 const ink = inkFor({ columns: 60 })
 const checks = [
@@ -28,6 +28,7 @@ function reportOf(nodes: number): LabReport {
     })),
     outside: { name: 'outside', addresses: ['192.168.77.254'] },
     reachability: reachabilityReport(checks),
+    ways: [],
     elapsedMs: 1
   }
 }
@@ -79,5 +80,39 @@ describe('reachability', () => {
         '  ✗ node2/pod1 → node1/pod1 (10.5.1.2): no answer within 1 s'
       ].join('\n')
     )
+  })
+})
+
+describe('ways', () => {
+  const way: WayReport = {
+    ...{ from: 'node1/pod1', to: 'node2/pod1', source: '10.5.1.2', destination: '10.5.2.2' },
+    ...{ mtuBytes: 1450, fits: true, oneMoreRefused: true, lane: 'vxlan', failures: [] },
+    wire: {
+      ...{ in: 'vxlan', vni: 1, port: 8472, bytes: 1514 },
+      ...{ source: '192.168.77.1', destination: '192.168.77.2' }
+    }
+  }
+  const bad: WayReport = {
+    ...{ from: 'node2/pod1', to: 'node1/pod1', source: '10.5.2.2', destination: '10.5.1.2' },
+    ...{ mtuBytes: 1450, fits: false, oneMoreRefused: false, failures: ['the segment saw nothing of it'] }
+  }
+
+  it('says what was sent, how it was carried, and what is otherwise', () => {
+    expect(ways({ ...reportOf(2), ways: [way, bad] }, ink)).toBe(
+      [
+        'between nodes  1 of 2 otherwise',
+        '  ✓ node1/pod1 → node2/pod1  10.5.1.2 → 10.5.2.2  vxlan  1450 bytes pass, 1451 are refused',
+        '      on the wire: VXLAN 1, 192.168.77.1 → 192.168.77.2 port 8472, 1514 bytes',
+        '  ✗ node2/pod1 → node1/pod1  10.5.2.2 → 10.5.1.2         1450 bytes do not pass, 1451 are not',
+        '      the segment saw nothing of it'
+      ].join('\n')
+    )
+  })
+
+  it('decide with the pairs whether all is as promised', () => {
+    const all = { expected: 1, passed: 1, failed: [] }
+    expect(isAsPromised({ reachability: all, ways: [way] })).toBe(true)
+    expect(isAsPromised({ reachability: all, ways: [way, bad] })).toBe(false)
+    expect(isAsPromised({ reachability: reachabilityReport(checks), ways: [way] })).toBe(false)
   })
 })

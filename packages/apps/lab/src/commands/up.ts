@@ -12,9 +12,11 @@ import { checkReachability } from '../checks.ts'
 import { buildLab, type Lab } from '../lab.ts'
 import { endDaemons, labDirectory } from '../lab-directory.ts'
 import { DAEMON_PROGRAM } from '../node-daemon.ts'
-import { reachability, tables, topology } from '../picture.ts'
+import { reachability, tables, topology, ways } from '../picture.ts'
 import { MAX_NODES, MAX_PODS, planLab } from '../plan.ts'
-import { type Check, type LabReport, reachabilityReport } from '../report.ts'
+import { promiseOf } from '../promise.ts'
+import { type Check, isAsPromised, type LabReport, reachabilityReport, type WayReport } from '../report.ts'
+import { checkWays } from '../ways.ts'
 
 export interface UpOptions {
   readonly config: string
@@ -46,17 +48,20 @@ export async function labRun(options: UpOptions): Promise<number> {
     const lab = await buildLab(bed, planLab(options.name, network, count), network, path, progress)
     progress('checking every pair')
     const checks = await checkReachability(lab)
+    progress('sending packets that just fit, and watching the wire')
+    const wayReports = await checkWays(lab, promiseOf(network))
     interruption.check()
     const report = makeReport(
       options,
       lab,
       checks,
+      wayReports,
       valuesOf(network.families).map((family) => `${family.network}`),
       performance.now() - started
     )
     print(report, checks, options)
     if (options.keep !== true) await takeDown(bed)
-    return report.reachability.failed.length === 0 ? 0 : 1
+    return isAsPromised(report) ? 0 : 1
   } catch (error) {
     await interruption.ended()
     if (bed !== undefined) await takeDown(bed)
@@ -149,6 +154,7 @@ function makeReport(
   options: UpOptions,
   lab: Lab,
   checks: readonly Check[],
+  wayReports: readonly WayReport[],
   networks: readonly string[],
   elapsedMs: number
 ): LabReport {
@@ -162,6 +168,7 @@ function makeReport(
       addresses: Object.values(lab.plan.outside.addresses).map(String)
     },
     reachability: reachabilityReport(checks),
+    ways: wayReports,
     elapsedMs: Math.round(elapsedMs)
   }
 }
@@ -178,6 +185,7 @@ function print(report: LabReport, checks: readonly Check[], { json, keep, name }
     topology(report, ink),
     tables(report, ink),
     reachability(report, checks, ink),
+    ...(report.ways.length === 0 ? [] : [ways(report, ink)]),
     ink.dim(`${(report.elapsedMs / 1000).toFixed(1)} s`)
   ]
   process.stdout.write(`\n${parts.join('\n\n')}\n`)
