@@ -165,6 +165,7 @@ const SCENARIOS: Readonly<Record<string, (pod: string) => readonly KernelChange[
     ...WIRED,
     link('create', VXLAN),
     link('set', { name: 'vx0', kind: { type: 'vxlan', vni: 4711, learning: true } }),
+    link('set', { name: 'vx0', kind: { type: 'vxlan', vni: 4711, parent: 'vb', local: ip('192.0.2.9') } }),
     link('create', {
       name: 'mv0',
       kind: { type: 'macvlan', parent: 'va', mode: 'bridge' },

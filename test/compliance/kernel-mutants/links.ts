@@ -289,6 +289,19 @@ export const linkTypeMutants: readonly Mutant[] = [
     )
   ),
   mutant(
+    'leaves a vxlan the source that it was made with',
+    'apply link type > vxlan takes another source, device and way of learning while it stands',
+    withValue(
+      onLink('set', ({ kind }) => kind.type === 'vxlan'),
+      (change) => {
+        const { kind } = linkOf(change)
+        if (kind.type !== 'vxlan') return {}
+        const { local: _, ...rest } = kind
+        return { kind: rest }
+      }
+    )
+  ),
+  mutant(
     'forgets what the peer shall be',
     [
       'apply link type > veth makes both ends, the peer with what it asks for',

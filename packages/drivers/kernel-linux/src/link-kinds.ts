@@ -59,7 +59,7 @@ export function writeKind(
         break
       case 'macvlan':
       case 'ipvlan':
-        writeChangeable(writer, kind)
+        writeChangeable(writer, kind, parentIndex)
         break
       case 'vlan':
         writer.nest(IFLA_INFO.DATA, () => writer.u16(VLAN_ID, kind.vlanId))
@@ -75,12 +75,21 @@ export function isChangeable(kind: LinkKind): boolean {
   return (
     (kind.type === 'macvlan' && kind.mode !== undefined) ||
     (kind.type === 'ipvlan' && (kind.mode !== undefined || kind.flag !== undefined)) ||
-    (kind.type === 'vxlan' && kind.learning !== undefined)
+    (kind.type === 'vxlan' &&
+      (kind.learning !== undefined || kind.local !== undefined || kind.parent !== undefined))
   )
 }
 
-/** `IFLA_INFO_DATA` with nothing but what may be changed: `ip link set NAME type KIND …`. */
-export function writeChangeable(writer: MessageWriter, kind: LinkKind): void {
+/**
+ * `IFLA_INFO_DATA` with nothing but what may be changed: `ip link set NAME type KIND …`.
+ *
+ * @param parentIndex as in {@link writeKind}; used for vxlan alone, no other type moves to another device
+ */
+export function writeChangeable(
+  writer: MessageWriter,
+  kind: LinkKind,
+  parentIndex: number | undefined
+): void {
   if (!isChangeable(kind)) return
   writer.nest(IFLA_INFO.DATA, () => {
     if (kind.type === 'macvlan' && kind.mode !== undefined) {
@@ -90,7 +99,7 @@ export function writeChangeable(writer: MessageWriter, kind: LinkKind): void {
       if (kind.mode !== undefined) writer.u16(IPVLAN.MODE, keyOfValue(IPVLAN_MODES, kind.mode))
       if (kind.flag !== undefined) writer.u16(IPVLAN.FLAGS, keyOfValue(IPVLAN_FLAGS, kind.flag))
     }
-    if (kind.type === 'vxlan' && kind.learning !== undefined) writer.u8(VXLAN.LEARNING, Number(kind.learning))
+    if (kind.type === 'vxlan') writeChangeableVxlan(writer, kind, parentIndex)
   })
 }
 
@@ -113,13 +122,17 @@ function writePeer(
 
 function writeVxlan(writer: MessageWriter, kind: VxlanKind, parentIndex: number | undefined): void {
   writer.u32(VXLAN.ID, kind.vni)
+  writeChangeableVxlan(writer, kind, parentIndex)
+  if (kind.port !== undefined) writer.be16(VXLAN.PORT, kind.port)
+  if (kind.gbp === true) writer.flag(VXLAN.GBP)
+}
+
+function writeChangeableVxlan(writer: MessageWriter, kind: VxlanKind, parentIndex: number | undefined): void {
   if (parentIndex !== undefined) writer.u32(VXLAN.LINK, parentIndex)
   if (kind.local !== undefined) {
     writer.attribute(kind.local.family === 'v4' ? VXLAN.LOCAL : VXLAN.LOCAL6, kind.local.toBytes())
   }
   if (kind.learning !== undefined) writer.u8(VXLAN.LEARNING, Number(kind.learning))
-  if (kind.port !== undefined) writer.be16(VXLAN.PORT, kind.port)
-  if (kind.gbp === true) writer.flag(VXLAN.GBP)
 }
 
 /** @param link all attributes of the device's message: the lower device stands outside its kind */

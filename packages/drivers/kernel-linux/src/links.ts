@@ -90,6 +90,8 @@ export function setLink(link: Link, devices: DeviceIndexes): Request[] {
 function setAttributes(link: Link, devices: DeviceIndexes): Request {
   const { master, kind } = link
   const masterIndex = typeof master === 'string' ? devices.indexOf(master) : 0
+  const parent = kind.type === 'vxlan' ? kind.parent : undefined
+  const parentIndex = parent === undefined ? undefined : devices.indexOf(parent)
   return {
     type: RTM.NEWLINK,
     flags: 0,
@@ -103,7 +105,7 @@ function setAttributes(link: Link, devices: DeviceIndexes): Request {
       if (!isChangeable(kind)) return
       writer.nest(IFLA.LINKINFO, () => {
         writer.text(IFLA_INFO.KIND, kind.type)
-        writeChangeable(writer, kind)
+        writeChangeable(writer, kind, parentIndex)
       })
     }
   }

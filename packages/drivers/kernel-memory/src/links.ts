@@ -48,6 +48,10 @@ export function createLink(here: NetworkNamespace, link: Link): void {
 export function setLink(here: NetworkNamespace, link: Link): void {
   const device = here.device(link.name)
   checkAttributes(here, link)
+  if (link.kind.type === 'vxlan' && device.kind.type === 'vxlan') {
+    parentOf(here, link.kind)
+    checkFamily(device.kind, link.kind)
+  }
   if (typeof link.master === 'string') checkPort(device.kind, device.loopback)
   if (link.mtuBytes !== undefined) checkMtu(link.mtuBytes, device.kind.type)
   if (link.hairpin !== undefined && device.master === undefined && typeof link.master !== 'string') {
@@ -141,12 +145,28 @@ function assign(device: Device, link: Link): void {
   if (link.kind.type === 'macvlan' && device.kind.type === 'macvlan' && link.kind.mode !== undefined) {
     device.kind = { ...device.kind, mode: link.kind.mode }
   }
+  if (link.kind.type === 'vxlan' && device.kind.type === 'vxlan') changeVxlan(device, device.kind, link.kind)
   if (link.master !== undefined) setMaster(device, link.master)
   if (link.hairpin !== undefined) device.hairpin = link.hairpin
   if (device.master !== undefined) followPorts(device.master)
   namespace.tell(device)
   if (link.up === true && !device.up) bringUp(device)
   if (link.up === false && device.up) bringDown(device)
+}
+
+/** `ip link set type vxlan`. */
+function changeVxlan(device: Device, kind: VxlanKind, { local, parent, learning }: VxlanKind): void {
+  device.kind = {
+    ...kind,
+    ...(local === undefined ? {} : { local }),
+    ...(parent === undefined ? {} : { parent }),
+    ...(learning === undefined ? {} : { learning })
+  }
+  const lower = parentOf(device.namespace, device.kind)
+  if (lower === device.parent) return
+  device.parent?.children.delete(device)
+  device.parent = lower
+  lower?.children.add(device)
 }
 
 function setMaster(device: Device, name: string | null): void {
@@ -211,6 +231,12 @@ function checkAttributes(namespace: NetworkNamespace, link: Link): void {
 function checkPort(kind: DeviceKind, loopback: boolean): void {
   if (loopback) throw new Refusal('EINVAL', 'Invalid argument')
   if (kind.type === 'bridge') throw new Refusal('ELOOP', 'Can not enslave a bridge to a bridge')
+}
+
+function checkFamily(before: VxlanKind, { local }: VxlanKind): void {
+  if (local !== undefined && local.family !== (before.local?.family ?? 'v4')) {
+    throw new Refusal('EOPNOTSUPP', 'New local address family does not match old')
+  }
 }
 
 function checkMtu(mtuBytes: number, type: LinkKind['type']): void {

@@ -1,6 +1,14 @@
 import type { KernelChange } from './kernel.ts'
 import { MAIN_TABLE } from './kernel-object-key.ts'
-import type { FdbEntry, InterfaceAddress, Link, LinkKind, Neighbour, Route } from './kernel-state.ts'
+import type {
+  FdbEntry,
+  InterfaceAddress,
+  Link,
+  LinkKind,
+  Neighbour,
+  Route,
+  VxlanKind
+} from './kernel-state.ts'
 
 /**
  * The `ip`, `bridge` or `sysctl` commands that do the same as a change, in order: what `trilane plan`
@@ -80,8 +88,10 @@ function setAttributes(link: Link): string[] {
 /** What of the type can be changed on the living device. */
 function changeableWords(kind: LinkKind): string {
   switch (kind.type) {
-    case 'vxlan':
-      return kind.learning === undefined ? '' : `type vxlan ${kind.learning ? 'learning' : 'nolearning'}`
+    case 'vxlan': {
+      const words = [...tunnelEndWords(kind), ...learningWords(kind)]
+      return words.length === 0 ? '' : ['type vxlan', ...words].join(' ')
+    }
     case 'macvlan':
       return kind.mode === undefined ? '' : `type ${kindWords(kind)}`
     case 'ipvlan':
@@ -103,11 +113,9 @@ function kindWords(kind: LinkKind): string {
       return words.join(' ')
     }
     case 'vxlan': {
-      const words = [`vxlan id ${kind.vni}`]
-      if (kind.local !== undefined) words.push(`local ${kind.local}`)
-      if (kind.parent !== undefined) words.push(`dev ${kind.parent}`)
+      const words = [`vxlan id ${kind.vni}`, ...tunnelEndWords(kind)]
       if (kind.port !== undefined) words.push(`dstport ${kind.port}`)
-      if (kind.learning !== undefined) words.push(kind.learning ? 'learning' : 'nolearning')
+      words.push(...learningWords(kind))
       if (kind.gbp === true) words.push('gbp')
       return words.join(' ')
     }
@@ -124,6 +132,18 @@ function kindWords(kind: LinkKind): string {
     case 'bridge':
       return 'bridge'
   }
+}
+
+function tunnelEndWords({ local, parent }: VxlanKind): string[] {
+  const words: string[] = []
+  if (local !== undefined) words.push(`local ${local}`)
+  if (parent !== undefined) words.push(`dev ${parent}`)
+  return words
+}
+
+function learningWords({ learning }: VxlanKind): string[] {
+  if (learning === undefined) return []
+  return [learning ? 'learning' : 'nolearning']
 }
 
 function addressCommand(address: InterfaceAddress, verb: Verb): string {

@@ -104,9 +104,12 @@ const cases: readonly [KernelChange, readonly string[]][] = [
     {
       action: 'set',
       kind: 'link',
-      value: { name: 'flannel.1', kind: { type: 'vxlan', vni: 1, learning: true } }
+      value: {
+        name: 'flannel.1',
+        kind: { type: 'vxlan', vni: 1, port: 8472, parent: 'eth0', local: ip('192.0.2.9'), learning: true }
+      }
     },
-    ['ip link set dev flannel.1 type vxlan learning']
+    ['ip link set dev flannel.1 type vxlan local 192.0.2.9 dev eth0 learning']
   ],
   [
     {

@@ -38,14 +38,16 @@ export function kindDifference(wanted: Link, actual: Link): string | undefined {
 
 /** What belongs to the type and can be set on the living device (Linux's `changelink`). */
 const CHANGEABLE: Readonly<Partial<Record<LinkKind['type'], readonly string[]>>> = {
-  vxlan: ['learning'],
+  vxlan: ['learning', 'local', 'parent'],
   macvlan: ['mode'],
   ipvlan: ['mode', 'flag']
 }
 
-/** Linux lets no macvlan enter or leave `passthru`. */
+/** Linux lets no macvlan enter or leave `passthru`, and no vxlan change the family of its outer packets. */
 function isChangeable({ name, wanted, actual }: FieldDifference, kind: LinkKind): boolean {
-  return CHANGEABLE[kind.type]?.includes(name) === true && wanted !== 'passthru' && actual !== 'passthru'
+  if (CHANGEABLE[kind.type]?.includes(name) !== true) return false
+  if (wanted instanceof IpAddress) return actual instanceof IpAddress && wanted.family === actual.family
+  return wanted !== 'passthru' && actual !== 'passthru'
 }
 
 /** Does {@link CHANGEABLE} hold something that the living device has otherwise? */
@@ -60,7 +62,7 @@ export function changeableKindDiffers(wanted: Link, actual: Link): boolean {
 export function fixedKind(kind: LinkKind): LinkKind {
   switch (kind.type) {
     case 'vxlan': {
-      const { learning: _, ...fixed } = kind
+      const { learning: _learning, local: _local, parent: _parent, ...fixed } = kind
       return fixed
     }
     case 'macvlan': {

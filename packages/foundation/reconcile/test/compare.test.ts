@@ -1,7 +1,7 @@
 import { commandOf, type KernelObject, type KernelSnapshot, type Link, objectsOf } from '@trilane/contracts'
 import { describe, expect, it } from 'vitest'
 import { compare, diff, indexSnapshot } from '../src/index.ts'
-import { bridge, ip, net, route, state, vxlan } from './things.ts'
+import { bridge, ip, neighbour, net, route, state, vxlan } from './things.ts'
 
 function read(parts: Partial<KernelSnapshot>): KernelSnapshot {
   return { ...state({}), links: [], addresses: [], ...parts }
@@ -58,6 +58,17 @@ describe('diff', () => {
     expect(changes(child('passthru', 1500), child('bridge', 1500)).map(({ action }) => action)).toEqual([
       'remove',
       'create'
+    ])
+  })
+
+  it('moves a tunnel to another uplink as it stands, with all that is on it', () => {
+    const before = vxlan('flannel.1', 1, { mtuBytes: 1450 })
+    const kind = { ...before.kind, parent: 'eth1', local: ip('192.168.1.9') } as const
+    const gate = neighbour('flannel.1', '10.5.2.0', '0e:00:00:00:00:02')
+    const wanted = objectsOf(state({ links: [{ ...before, kind }], neighbours: [gate] }))
+    const actual = read({ links: [linkRead(before)], neighbours: [gate] })
+    expect(diff(wanted, actual)).toEqual([
+      { action: 'set', kind: 'link', value: { name: 'flannel.1', kind } }
     ])
   })
 

@@ -99,13 +99,19 @@ describe('firstDifference of links', () => {
       'parent eth1, wanted eth0'
     ],
     [
-      { type: 'vxlan', vni: 1, local: ip('192.168.1.1') },
-      { type: 'vxlan', vni: 1, local: ip('192.168.1.9') },
-      'local 192.168.1.9, wanted 192.168.1.1'
+      { type: 'vxlan', vni: 1, parent: 'eth0', local: ip('192.168.1.1'), learning: true },
+      { type: 'vxlan', vni: 1, parent: 'eth1', local: ip('192.168.1.9'), learning: false },
+      undefined
     ],
+    [
+      { type: 'vxlan', vni: 1, local: ip('192.168.1.1') },
+      { type: 'vxlan', vni: 1, local: ip('fd00::9') },
+      'local fd00::9, wanted 192.168.1.1'
+    ],
+    [{ type: 'vxlan', vni: 1, gbp: true }, { type: 'vxlan', vni: 1, gbp: false }, 'gbp false, wanted true'],
     [{ type: 'vxlan', vni: 1 }, { type: 'vxlan', vni: 1, port: 4789 }, undefined],
     [{ type: 'vxlan', vni: 1, port: 8472 }, { type: 'vxlan', vni: 1, port: 4789 }, 'port 4789, wanted 8472']
-  ])('kind %j against %j', (wanted, actual, difference) => {
+  ])('what cannot be changed: %j against %j', (wanted, actual, difference) => {
     const text = kindDifference({ name: 'x', kind: wanted }, { name: 'x', kind: actual })
     expect(text).toBe(difference === undefined ? undefined : `link x has ${difference}`)
   })

@@ -102,6 +102,24 @@ export const linkTypeTests: readonly KernelTest[] = [
     expect(await linkNames(kernel)).toEqual(['lo', 'made-v4', 'made-v6'])
   }),
 
+  ifAny(
+    'vxlan',
+    'vxlan takes another source, device and way of learning while it stands',
+    async ({ kernel }) => {
+      await pair(kernel)
+      const local = IpAddress.parse('192.0.2.1')
+      const before: LinkKind = { type: 'vxlan', vni: 7, parent: 'va', local, learning: false }
+      await must(kernel, create('link', { name: 'made', kind: before, mtuBytes: 1400 }))
+      const { index } = await linkThere(kernel, 'made')
+      const after: LinkKind = { ...before, parent: 'vb', local: IpAddress.parse('192.0.2.9'), learning: true }
+      await must(kernel, set('link', { name: 'made', kind: after }))
+      expectAs(await linkThere(kernel, 'made'), { kind: after, index, mtuBytes: 1400 })
+      const kind: LinkKind = { ...before, local: SAMPLES.v6.own }
+      expect(await codes(kernel, set('link', { name: 'made', kind }))).toEqual(['TRI_KERNEL_UNSUPPORTED'])
+      expectAs(await linkThere(kernel, 'made'), { kind: after })
+    }
+  ),
+
   ifAny('vxlan', 'vxlan leaves room for its headers in the MTU', async ({ kernel }) => {
     await pair(kernel)
     const local = IpAddress.parse('192.0.2.1')
