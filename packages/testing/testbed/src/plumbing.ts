@@ -57,7 +57,7 @@ export async function plug(place: Place, cable: Cable): Promise<void> {
   const index = randomInt(1_000, 1_000_000_000)
   await ip(cable.switch, [
     `link add name ${place.name} index ${index} mtu ${mtuBytes} type veth peer name ${device} mtu ${mtuBytes} netns ${place.namespace}`,
-    `link set dev ${place.name} master ${Switch.BRIDGE} up`
+    asPort(place.name)
   ])
   // Without duplicate address detection, which would hold back the first second of IPv6; on this device only.
   await sysctl(place, [`net.ipv6.conf.${device}.accept_dad=0`])
@@ -65,6 +65,21 @@ export async function plug(place: Place, cable: Cable): Promise<void> {
     ...cable.addresses.map((address) => `address add ${address} dev ${device}${nodad(address)}`),
     `link set dev ${device} up`
   ])
+}
+
+/** Takes a machine's cable out of one switch and puts it into another. */
+export async function moveCable(place: Place, from: Switch, to: Switch): Promise<void> {
+  await ip(from, [`link set dev ${place.name} netns ${to.namespace}`])
+  await ip(to, [asPort(place.name)])
+}
+
+/** Pulls a device out of a machine. */
+export async function pull(place: Place, device: string): Promise<void> {
+  await ip(place, [`link del dev ${device}`])
+}
+
+function asPort(device: string): string {
+  return `link set dev ${device} master ${Switch.BRIDGE} up`
 }
 
 /** Default routes. */

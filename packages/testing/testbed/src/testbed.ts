@@ -13,7 +13,7 @@ import {
   runPrefix
 } from './namespaces.ts'
 import { Place, type PlaceKind, type PlaceSurroundings, Switch } from './place.ts'
-import { plug, setGateways, setUpHost, setUpSwitch } from './plumbing.ts'
+import { moveCable, plug, pull, setGateways, setUpHost, setUpSwitch } from './plumbing.ts'
 
 export interface TestbedOptions {
   /** Label in the names of its namespaces: up to 20 lower-case letters, digits and single inner `-`. @default 'bed' */
@@ -178,6 +178,22 @@ export class Testbed {
   /** An empty namespace, as a container runtime makes it before it calls its CNI plugin. Its name is `node.name`. */
   addContainer(node: Place, name: string): Promise<Place> {
     return this.#add('container', `${node.name}.${name}`)
+  }
+
+  /** Takes a machine's uplink away, as if its card were pulled out: the device is gone with all that stood on it. */
+  async unplug(place: Place): Promise<void> {
+    await pull(place, 'eth0')
+  }
+
+  /** Gives a machine without one an uplink: of the same name, `eth0`, with another index and MAC. */
+  async plug(place: Place, options: HostOptions): Promise<void> {
+    await plug(place, { ...options, device: 'eth0' })
+    await setGateways(place, options.gateways ?? [])
+  }
+
+  /** Takes the cable of a machine out of one switch and puts it into another; the machine's device stays as it is. */
+  async moveCable(place: Place, from: Switch, to: Switch): Promise<void> {
+    await moveCable(place, from, to)
   }
 
   /** Ends what runs there and removes the namespace. */

@@ -108,6 +108,32 @@ describe('a testbed', () => {
     await a.run(['ping', '-c3', '-W5', '192.168.77.2'])
   })
 
+  it('moves cables to another switch, and the device at their end stays as it is', async () => {
+    await using bed = await Testbed.create()
+    const { lan, a, b } = await twoNodes(bed)
+    const other = await bed.addSwitch('other')
+    const c = await bed.addNode('c', { switch: other, addresses: ['192.168.77.3/24'] })
+    const device = async () => (await b.run(['ip', '-o', 'link', 'show', 'eth0'])).stdout.split(' state ')[0]
+    const before = await device()
+    await bed.moveCable(b, lan, other)
+    await c.run(['ping', '-c3', '-W5', '192.168.77.2'])
+    await expect(a.run(['ping', '-c1', '-W1', '192.168.77.2'])).rejects.toThrow('exit status 1')
+    expect(await device()).toBe(before)
+  })
+
+  it('pulls uplinks out of machines, and puts others of the same name in', async () => {
+    await using bed = await Testbed.create()
+    const { lan, a, b } = await twoNodes(bed)
+    const device = async () => (await b.run(['ip', '-o', 'link', 'show', 'eth0'], { anyStatus: true })).stdout
+    const before = /^\d+/.exec(await device())?.[0]
+    await bed.unplug(b)
+    expect(await device()).toBe('')
+    await bed.plug(b, { switch: lan, addresses: ['192.168.77.22/24'], gateways: ['192.168.77.1'] })
+    expect(/^\d+/.exec(await device())?.[0]).not.toBe(before)
+    await a.run(['ping', '-c3', '-W5', '192.168.77.22'])
+    expect((await b.run(['ip', 'route'])).stdout).toContain('default via 192.168.77.1')
+  })
+
   it.each(['', 'A', 'two--dashes', '-x', '../x', 'x'.repeat(21)])('refuses the name "%s"', async (name) => {
     await expect(Testbed.create({ name })).rejects.toMatchObject({ code: 'TRI_USAGE' })
   })
