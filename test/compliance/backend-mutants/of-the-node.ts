@@ -90,6 +90,19 @@ export const nodeMutants: readonly Mutant[] = [
     fixtureOf({ leaseData: () => ({ v4: { port: moody() } }) })
   ],
   [
+    'publishes something else at each renewal',
+    ['leaseData > leaves what the former lease said as it is, unless that was garbage'],
+    fixtureOf({ leaseData: (_facts, _options, former) => ({ v4: { port: former === undefined ? 1 : 2 } }) })
+  ],
+  [
+    'believes what its lease said before',
+    ['leaseData > leaves what the former lease said as it is, unless that was garbage'],
+    fixtureOf({
+      leaseData: ({ network }, _options, former) =>
+        network.families.v4 === undefined ? {} : { v4: former?.backendData.v4 ?? { port: 1 } }
+    })
+  ],
+  [
     'publishes data of a family that is off',
     ['leaseData > has no family that the network does not have'],
     fixtureOf({ leaseData: () => ({ v4: { port: 1 }, v6: { port: 1 } }) })
@@ -129,6 +142,13 @@ export const nodeMutants: readonly Mutant[] = [
       'podLink > leads, where it is a bridge, to the bridge of the node’s state and to its addresses there'
     ],
     fixtureOf({ podState: node(({ addresses }) => ({ addresses: [...addresses, V4, V6] })) })
+  ],
+  [
+    'lets pods send router advertisements',
+    ['nodeState > lets nobody on its devices become the node’s router, where the kernel has IPv6'],
+    fixtureOf({
+      podState: node(({ sysctls }) => ({ sysctls: sysctls.filter(({ key }) => !key.endsWith('accept_ra')) }))
+    })
   ],
   [
     'changes a parameter of the uplink',

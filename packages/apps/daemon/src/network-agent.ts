@@ -24,7 +24,7 @@ import { Health } from './health.ts'
 import type { NodeIdentity } from './identity.ts'
 import { type PeerWish, peerWish } from './peer-wishes.ts'
 import type { ReconcileLoop } from './reconcile-loop.ts'
-import { nodeFacts, type UplinkWish } from './uplink.ts'
+import { FACTS_SCOPE, nodeFacts, type UplinkWish } from './uplink.ts'
 
 /** Between two tries of what may succeed later: an uplink that is not there yet, a store that is away. */
 const RETRY_MS = { first: 100, last: 5_000 } as const
@@ -271,7 +271,7 @@ export class NetworkAgent {
 
   async #readFacts(): Promise<NodeFacts> {
     const { kernel, network, identity, bridge, uplinkWish } = this.parts
-    const snapshot = await kernel.read({ links: true, addresses: true, routes: 'main' })
+    const snapshot = await kernel.read(FACTS_SCOPE)
     return nodeFacts(snapshot, await uplinkWish(), network, identity, bridge)
   }
 

@@ -1,5 +1,5 @@
 import type { NodeConfig } from '@trilane/config'
-import type { Kernel, KernelSnapshot, NetworkConfig, NodeFacts, Uplink } from '@trilane/contracts'
+import type { Kernel, KernelSnapshot, NetworkConfig, NodeFacts, ReadScope, Uplink } from '@trilane/contracts'
 import { familiesOf, mapFamilies, Prefix } from '@trilane/ip'
 import type { NodeIdentity } from './identity.ts'
 import { selectUplink, type UplinkWish } from './uplink-selection.ts'
@@ -14,8 +14,14 @@ export async function uplinkWish(config: NodeConfig, kernel: Kernel): Promise<Up
   return { iface, ifaceRegex, publicAddresses, ...canReach }
 }
 
+/** There as long as the kernel has IPv6, whatever it says. */
+const IPV6_SWITCH = 'net/ipv6/conf/all/disable_ipv6'
+
+/** What {@link nodeFacts} needs to be read. */
+export const FACTS_SCOPE: ReadScope = { links: true, addresses: true, routes: 'main', sysctls: [IPV6_SWITCH] }
+
 /**
- * Facts about this node for one network, from one reading of links, addresses and main-table routes.
+ * Facts about this node for one network, from one reading of {@link FACTS_SCOPE}.
  *
  * @throws TrilaneError `TRI_UPLINK_NOT_FOUND` when no device fits, or the one that does lacks an address
  *   of a family that the network needs
@@ -40,7 +46,9 @@ export function nodeFacts(
     uplink.addresses,
     ({ address }, family) => wish.publicAddresses[family] ?? address
   )
-  return { name: identity.name, machineId: identity.machineId, network, uplink, publicAddresses, bridge }
+  const { name, machineId } = identity
+  const kernelHasIpv6 = snapshot.sysctls.some(({ key }) => key === IPV6_SWITCH)
+  return { name, machineId, network, uplink, publicAddresses, bridge, kernelHasIpv6 }
 }
 
 /** In one order whatever the kernel's, so that equal facts are equal texts. */

@@ -3,7 +3,7 @@ import type { KernelSnapshot } from '@trilane/contracts'
 import { IpAddress, Prefix, valuesOf } from '@trilane/ip'
 import { memoryNode } from '@trilane/kernel-memory'
 import { describe, expect, it } from 'vitest'
-import { nodeFacts, type UplinkWish } from '../src/uplink.ts'
+import { FACTS_SCOPE, nodeFacts, type UplinkWish } from '../src/uplink.ts'
 
 const v4Only = parseNetworkConfig('{"Network": "10.5.0.0/16", "Backend": {"Type": "host-gw"}}', {
   source: 'test'
@@ -16,7 +16,7 @@ const identity = { machineId: 'a'.repeat(32), name: 'node-a' }
 const noWish: UplinkWish = { iface: [], ifaceRegex: [], publicAddresses: {} }
 
 async function snapshotOf(node: Parameters<typeof memoryNode>[0]): Promise<KernelSnapshot> {
-  return memoryNode(node).read({ links: true, addresses: true, routes: 'main' })
+  return memoryNode(node).read(FACTS_SCOPE)
 }
 
 const address = (text: string): IpAddress => IpAddress.parse(text)
@@ -282,6 +282,13 @@ describe('what is true of it', () => {
     expect(onLink).not.toContain('10.9.0.0/16')
     expect(onLink).not.toContain('198.51.100.0/24')
     expect(onLink).not.toContain('0.0.0.0/0')
+  })
+
+  it('knows whether the kernel has IPv6, also for a network that has none', async () => {
+    const snapshot = await snapshotOf(twoDevices)
+    expect(nodeFacts(snapshot, noWish, v4Only, identity, 'cni0').kernelHasIpv6).toBe(true)
+    const without = { ...snapshot, sysctls: [] }
+    expect(nodeFacts(without, noWish, v4Only, identity, 'cni0').kernelHasIpv6).toBe(false)
   })
 
   it('is equal text for equal facts', async () => {

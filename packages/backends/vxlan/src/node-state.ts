@@ -6,6 +6,7 @@ import {
   type NodeFacts
 } from '@trilane/contracts'
 import { type Family, familiesOf } from '@trilane/ip'
+import { refuseAdvertisements } from '@trilane/pod-link'
 import { networkAlias } from '@trilane/reconcile'
 import type { VxlanOptions } from './options.ts'
 import { deviceMtuBytes, deviceName } from './tunnel-device.ts'
@@ -58,11 +59,7 @@ function tunnelState(node: NodeFacts, family: Family, lease: Lease, options: Vxl
               ...(family === 'v6' ? { skipDad: true } : {})
             }
           ],
-    sysctls:
-      network.families.v6 === undefined
-        ? []
-        : // Whoever can send to the port could make himself the node's router.
-          [{ key: `net/ipv6/conf/${device}/accept_ra`, value: '0' }]
+    sysctls: refuseAdvertisements(node, device)
   }
 }
 

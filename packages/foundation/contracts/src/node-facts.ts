@@ -17,6 +17,11 @@ export interface NodeFacts {
   readonly publicAddresses: PerFamily<IpAddress>
   /** Name of the bridge that pods of routed networks are ports of. @default 'cni0', flannel's */
   readonly bridge: string
+  /**
+   * Linux runs with IPv6 here, whatever the network has: new devices take addresses and router advertisements by
+   * themselves. @default false
+   */
+  readonly kernelHasIpv6?: boolean
 }
 
 /** The device that leads to the other nodes. */

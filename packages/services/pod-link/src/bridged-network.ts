@@ -8,6 +8,7 @@ import {
 } from '@trilane/contracts'
 import { type Family, familiesOf, type IpAddress, Mac, mapFamilies, type Prefix, valuesOf } from '@trilane/ip'
 import { networkAlias } from '@trilane/reconcile'
+import { refuseAdvertisements } from './router-advertisements.ts'
 
 /**
  * What a node needs for pods behind its bridge, whichever backend carries them to other nodes: the bridge,
@@ -44,7 +45,10 @@ export function bridgedPodState(
       // The bridge has no carrier before its first pod, and detection would wait for one.
       ...(subnet.family === 'v6' ? { skipDad: true } : {})
     })),
-    sysctls: familiesOf(lease.subnets).flatMap((family) => SYSCTLS[family](bridge))
+    sysctls: [
+      ...familiesOf(lease.subnets).flatMap((family) => SYSCTLS[family](bridge)),
+      ...refuseAdvertisements(node, bridge)
+    ]
   }
 }
 
@@ -68,8 +72,6 @@ const SYSCTLS: Readonly<Record<Family, (bridge: string) => readonly Sysctl[]>> =
   v4: () => [{ key: 'net/ipv4/ip_forward', value: '1' }],
   v6: (bridge) => [
     { key: 'net/ipv6/conf/all/forwarding', value: '1' },
-    // A pod must not become the node's router (CVE-2020-10749).
-    { key: `net/ipv6/conf/${bridge}/accept_ra`, value: '0' },
     // The bridge's link-local address would be tentative for the first second of its first pod.
     { key: `net/ipv6/conf/${bridge}/accept_dad`, value: '0' }
   ]

@@ -25,8 +25,8 @@ describe('bridgedPodState', () => {
       'ip address add fd00:5:0:71::1/64 dev cni0 nodad',
       'sysctl -w net/ipv4/ip_forward=1',
       'sysctl -w net/ipv6/conf/all/forwarding=1',
-      'sysctl -w net/ipv6/conf/cni0/accept_ra=0',
-      'sysctl -w net/ipv6/conf/cni0/accept_dad=0'
+      'sysctl -w net/ipv6/conf/cni0/accept_dad=0',
+      'sysctl -w net/ipv6/conf/cni0/accept_ra=0'
     ])
   })
 
@@ -38,6 +38,14 @@ describe('bridgedPodState', () => {
     ])
     expect(commands(V6).join('\n')).not.toContain('ipv4')
     expect(commands(V6)).toContain('ip address add fd00:5:0:71::1/64 dev cni0 nodad')
+  })
+
+  it('lets no pod become the router of a node that has IPv6, whatever the network has', () => {
+    const facts = factsFor(V4, { kernelHasIpv6: true })
+    expect(bridgedPodState(facts, V4, { mtuBytes: 1450 }).sysctls).toEqual([
+      { key: 'net/ipv4/ip_forward', value: '1' },
+      { key: 'net/ipv6/conf/cni0/accept_ra', value: '0' }
+    ])
   })
 
   it('gives each node and each network a bridge MAC of its own, which stays', () => {

@@ -21,7 +21,7 @@ import { backendNamed } from '../backends.ts'
 import { readIdentity } from '../identity.ts'
 import { peerWish } from '../peer-wishes.ts'
 import { systemClock } from '../system-clock.ts'
-import { nodeFacts, uplinkWish } from '../uplink.ts'
+import { FACTS_SCOPE, nodeFacts, uplinkWish } from '../uplink.ts'
 
 /** Everything that a first pass would know, read and computed but not written. */
 interface Plan {
@@ -80,7 +80,7 @@ async function makePlan(config: NodeConfig, file: string, kernel: LinuxKernel): 
   const backend = backendNamed(network.backend.type)
   const options = backend.parseOptions(network.backend.options)
   const identity = await readIdentity(config)
-  const snapshot = await kernel.read({ links: true, addresses: true, routes: 'main' })
+  const snapshot = await kernel.read(FACTS_SCOPE)
   const node = nodeFacts(snapshot, await uplinkWish(config, kernel), network, identity, config.bridge)
 
   const leases = await storedLeases(config)

@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import type { SuiteTest } from '../suite.ts'
 import type { BackendFixture } from './fixture.ts'
 import { sitesOf } from './site.ts'
-import { textOf } from './statements.ts'
+import { GARBAGE, textOf } from './statements.ts'
 
 export const leaseDataPromises: readonly SuiteTest<BackendFixture>[] = [
   {
@@ -21,6 +21,20 @@ export const leaseDataPromises: readonly SuiteTest<BackendFixture>[] = [
       for (const { facts, options, name } of sitesOf(fixture)) {
         const [first, second] = [1, 2].map(() => textOf(fixture.backend.leaseData(facts, options)))
         expect(second, name).toBe(first)
+      }
+    }
+  },
+  {
+    name: 'leaves what the former lease said as it is, unless that was garbage',
+    run(fixture) {
+      for (const { facts, options, lease, families, name } of sitesOf(fixture)) {
+        const again = fixture.backend.leaseData(facts, options, lease)
+        expect(textOf(again), name).toBe(textOf(lease.backendData))
+        for (const garbage of GARBAGE) {
+          const backendData = Object.fromEntries(families.map((family) => [family, garbage]))
+          const healed = fixture.backend.leaseData(facts, options, { ...lease, backendData })
+          expect(textOf(healed), `${name} ${textOf(garbage)}`).toBe(textOf(lease.backendData))
+        }
       }
     }
   },

@@ -33,6 +33,19 @@ export const nodeStatePromises: readonly SuiteTest<BackendFixture>[] = [
     }
   },
   {
+    name: 'lets nobody on its devices become the node’s router, where the kernel has IPv6',
+    run(fixture) {
+      if (fixture.backend.traits.podsOnNodeNetwork) return
+      for (const { facts, lease, options, name } of sitesOf(fixture)) {
+        const withIpv6 = { ...facts, kernelHasIpv6: true }
+        const { links, sysctls } = nodeStateOf(fixture, { facts: withIpv6, lease, options })
+        for (const link of links) {
+          expect(sysctls, name).toContainEqual({ key: `net/ipv6/conf/${link.name}/accept_ra`, value: '0' })
+        }
+      }
+    }
+  },
+  {
     name: 'leaves the uplink to the operator: no link, no address, no sysctl of it',
     run(fixture) {
       for (const { facts, lease, options, name } of sitesOf(fixture)) {

@@ -1,23 +1,18 @@
-import { type JsonValue, joinStates, type Lease, TrilaneError } from '@trilane/contracts'
+import { joinStates, type Lease, TrilaneError } from '@trilane/contracts'
 import { mapFamilies, valuesOf } from '@trilane/ip'
 import { expect } from 'vitest'
 import type { SuiteTest } from '../suite.ts'
 import type { BackendFixture } from './fixture.ts'
 import { defaultSitesOf, nodeStateOf, type Site, sitesOf } from './site.ts'
-import { expectMarks, expectOnlyFamilies, expectUniqueKeys, keysOf, refusalOf, textOf } from './statements.ts'
-
-/** What a broken or hostile node may publish. */
-const GARBAGE: readonly JsonValue[] = [
-  null,
-  true,
-  -1,
-  'x',
-  [],
-  {},
-  { VNI: 'x', VtepMAC: 'zz' },
-  { VNI: -1, VtepMAC: null, PublicKey: 7 },
-  { VNI: 1e300, VtepMAC: '00:00:00:00:00:00:00' }
-]
+import {
+  expectMarks,
+  expectOnlyFamilies,
+  expectUniqueKeys,
+  GARBAGE,
+  keysOf,
+  refusalOf,
+  textOf
+} from './statements.ts'
 
 export const peerStatePromises: readonly SuiteTest<BackendFixture>[] = [
   {

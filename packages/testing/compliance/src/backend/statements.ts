@@ -1,8 +1,28 @@
-import { type KernelObject, type KernelState, keyOf, objectsOf, TrilaneError } from '@trilane/contracts'
+import {
+  type JsonValue,
+  type KernelObject,
+  type KernelState,
+  keyOf,
+  objectsOf,
+  TrilaneError
+} from '@trilane/contracts'
 import type { Family } from '@trilane/ip'
 import { ROUTE_PROTOCOL, readAlias } from '@trilane/reconcile'
 import { expect } from 'vitest'
 import type { Site } from './site.ts'
+
+/** What a broken or hostile node may publish. */
+export const GARBAGE: readonly JsonValue[] = [
+  null,
+  true,
+  -1,
+  'x',
+  [],
+  {},
+  { VNI: 'x', VtepMAC: 'zz' },
+  { VNI: -1, VtepMAC: null, PublicKey: 7 },
+  { VNI: 1e300, VtepMAC: '00:00:00:00:00:00:00' }
+]
 
 /** Texts say everything about these values, addresses included; two equal texts are two equal states. */
 export function textOf(value: unknown): string {
