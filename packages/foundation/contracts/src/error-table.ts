@@ -169,11 +169,20 @@ export const ERROR_TABLE = {
   ),
   TRI_PEER_NOT_ON_LINK: row(
     'host-gw cannot reach {peer} at {peerAddress}: {device} is {localAddress}, another network',
-    'host-gw hands packets straight to the peer, so all nodes must share one L2 segment: move the node, or choose another Backend.Type'
+    'host-gw hands packets straight to the peer, so all nodes must share one L2 segment: move the node, or choose another Backend.Type; or allow a second lane for such peers, Backend.Lanes: [host-gw, vxlan]'
   ),
   TRI_PEER_FAMILY_MISSING: row(
     '{peer} announces {subnet} but no {family} address to reach it by',
     'give that node an address of the family, or turn the family off in the network config'
+  ),
+  TRI_PEER_NO_LANE: row(
+    'no lane to {peer}: {reasons}',
+    'give the network a lane that both nodes can serve, such as Backend.Lanes: [host-gw, vxlan]; docs/lanes.md says what each needs'
+  ),
+  TRI_PEER_SILENT: row(
+    '{peer} is carried by {lane}, but {address} does not answer on {device}, and no other lane fits',
+    'see that the node is up and shares the segment, or allow another lane for it: Backend.Lanes: [host-gw, vxlan]',
+    { retryable: true }
   ),
 
   // Pods
@@ -221,6 +230,10 @@ export const ERROR_TABLE = {
   TRI_LISTEN_FAILED: row(
     '{address} cannot be listened at: {problem}',
     'choose another --healthz-port or --healthz-ip, or end the program that has it'
+  ),
+  TRI_SUBNET_ROUTED: row(
+    'the routing table already contains the subnet {subnet}: {route}',
+    "remove that route, or find out which node holds the subnet: Docker's bridge would take its packets"
   ),
   TRI_REQUEST_INVALID: row('the request is not valid: {problem}', 'see docs/architecture.md, "The socket"', {
     cniCode: 4

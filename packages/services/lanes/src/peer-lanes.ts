@@ -1,0 +1,171 @@
+import { type Clock, keyOf, type Neighbour, type Route, type StoredLease } from '@trilane/contracts'
+import { chooseLane, type LaneChoice } from './choose-lane.ts'
+import type { LanesHere } from './lanes-here.ts'
+import { type NextHop, NextHops } from './next-hops.ts'
+import { type PeerLaneOption, peerLaneOptions } from './peer-candidates.ts'
+import { candidateOf, type PeerLane, peerLane } from './peer-lane.ts'
+
+/** A peer that is carried otherwise than before, or for another reason. */
+export interface PeerLaneChange {
+  readonly now: PeerLane
+  /** Absent for a new peer. */
+  readonly before?: PeerLane
+}
+
+interface Entry {
+  readonly stored: StoredLease
+  /** From `put` until the next decision, so that it is computed once. */
+  options?: readonly PeerLaneOption[]
+  choice?: LaneChoice
+  lane?: PeerLane
+}
+
+/**
+ * The lanes of all peers of one network. It decides and remembers; asking, waiting and writing are its owner's.
+ *
+ * Facts, leases and neighbours are told as they come; {@link decide} then says what changed. One lease or one answer costs
+ * the peers that it concerns.
+ */
+export class PeerLanes {
+  readonly #clock: Clock
+  readonly #entries = new Map<string, Entry>()
+  readonly #lanes = new Map<string, PeerLane>()
+  readonly #nextHops = new NextHops()
+  /** By peer, the next hops that a choice depends on. */
+  readonly #asked = new Map<string, readonly NextHop[]>()
+  readonly #due = new Map<string, number>()
+  #here: LanesHere
+
+  constructor(here: LanesHere, clock: Clock) {
+    this.#here = here
+    this.#clock = clock
+  }
+
+  /** As decided, by the key of their leases. */
+  get lanes(): ReadonlyMap<string, PeerLane> {
+    return this.#lanes
+  }
+
+  /** Of every peer, decided or not. */
+  keys(): string[] {
+    return [...this.#entries.keys()]
+  }
+
+  /** This node is another than before; everything waits for its decision again. */
+  setHere(here: LanesHere): void {
+    this.#here = here
+    for (const entry of this.#entries.values()) this.#evaluate(entry)
+  }
+
+  /** A new peer, or a new lease of a known one. It waits for its decision. */
+  put(stored: StoredLease): void {
+    const known = this.#entries.get(stored.key)
+    const entry: Entry = known === undefined ? { stored } : { ...known, stored }
+    this.#entries.set(stored.key, entry)
+    this.#evaluate(entry)
+  }
+
+  remove(key: string): void {
+    this.#entries.delete(key)
+    this.#lanes.delete(key)
+    this.#due.delete(key)
+    this.#asked.delete(key)
+    this.#nextHops.setHops(key, [])
+  }
+
+  /**
+   * Peers that are not decided and that the kernel carries already: an earlier life of this daemon found that lane good,
+   * and that holds until something speaks against it.
+   */
+  adopt(routes: readonly Route[]): void {
+    const actual = new Map(routes.map((value) => [keyOf({ kind: 'route', value }), value]))
+    for (const entry of this.#entries.values()) {
+      if (entry.choice !== undefined) continue
+      const option = entry.options?.find((one) => !('refused' in one) && isCarried(one.state.routes, actual))
+      if (option === undefined) continue
+      const { type } = option.here.lane.backend
+      entry.choice = { type, standing: 'works', passedOver: [], troubles: [] }
+    }
+  }
+
+  /** @returns the peers that this is news for: decide them */
+  note(neighbour: Neighbour, gone: boolean): ReadonlySet<string> {
+    return this.#nextHops.note(neighbour, gone)
+  }
+
+  /** The uplink is another device, or its events were lost: read its neighbours and {@link note} them. */
+  forgetNeighbours(): void {
+    this.#nextHops.forgetEvidence()
+  }
+
+  /** Next hops whose answer decides between lanes. `unanswered`: only those that do not answer, or were not asked. */
+  toAsk(which: 'all' | 'unanswered' | 'unknown'): NextHop[] {
+    const hops = new Map<string, NextHop>()
+    for (const asked of this.#asked.values()) {
+      for (const hop of asked) {
+        const evidence = this.#nextHops.evidenceOf(hop)
+        const isMeant =
+          which === 'all' || evidence === 'unknown' || (which === 'unanswered' && evidence === 'silent')
+        if (isMeant) hops.set(`${hop.device} ${hop.address}`, hop)
+      }
+    }
+    return [...hops.values()]
+  }
+
+  /** When a peer must be decided again though nothing happened; ms of the clock's monotonic time. */
+  nextDueMs(): number | undefined {
+    let first: number | undefined
+    for (const atMs of this.#due.values()) if (first === undefined || atMs < first) first = atMs
+    return first
+  }
+
+  /** The peers whose time has come. */
+  due(): string[] {
+    const nowMs = this.#clock.monotonicMs()
+    return [...this.#due].filter(([, atMs]) => atMs <= nowMs).map(([key]) => key)
+  }
+
+  /** Decides these peers. @returns those whose lane, reason or kernel state may be another now */
+  decide(keys: Iterable<string>): PeerLaneChange[] {
+    const changes: PeerLaneChange[] = []
+    for (const key of keys) {
+      const entry = this.#entries.get(key)
+      if (entry !== undefined) changes.push(this.#decideOne(key, entry))
+    }
+    return changes
+  }
+
+  #decideOne(key: string, entry: Entry): PeerLaneChange {
+    const options = entry.options ?? peerLaneOptions(this.#here, entry.stored.lease)
+    delete entry.options
+    const candidates = options.map((option) => candidateOf(option, this.#nextHops))
+    const choice = chooseLane(entry.choice, candidates, this.#clock.monotonicMs())
+    entry.choice = choice
+    if (choice.lookAgainAtMs === undefined) this.#due.delete(key)
+    else this.#due.set(key, choice.lookAgainAtMs)
+    const before = this.#lanes.get(key)
+    const isSame = before !== undefined && before.lane === choice.type
+    const now = peerLane(entry.stored, choice, options, isSame ? before.sinceMs : this.#clock.wallMs())
+    this.#lanes.set(key, now)
+    return before === undefined ? { now } : { now, before }
+  }
+
+  #evaluate(entry: Entry): void {
+    const { key, lease } = entry.stored
+    const options = peerLaneOptions(this.#here, lease)
+    entry.options = options
+    const fit = options.flatMap((option) => ('refused' in option ? [] : [option]))
+    const hops = fit.flatMap((option) => option.hops)
+    this.#nextHops.setHops(key, hops)
+    if (fit.length > 1 && hops.length > 0) this.#asked.set(key, hops)
+    else this.#asked.delete(key)
+  }
+}
+
+function isCarried(wanted: readonly Route[], actual: ReadonlyMap<string, Route>): boolean {
+  const isThere = (route: Route): boolean => {
+    const found = actual.get(keyOf({ kind: 'route', value: route }))
+    return found?.device === route.device && String(found?.gateway) === String(route.gateway)
+  }
+  return wanted.length > 0 && wanted.every(isThere)
+}
