@@ -52,6 +52,8 @@ export function objectsOf(state: KernelState): KernelObject[] {
 
 /** Several states as one; objects that stand in more than one stand in the result as often. */
 export function joinStates(states: readonly KernelState[]): KernelState {
+  const [first] = states
+  if (first !== undefined && states.length === 1) return first
   return {
     links: states.flatMap((state) => state.links),
     addresses: states.flatMap((state) => state.addresses),

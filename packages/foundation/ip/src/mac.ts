@@ -39,9 +39,12 @@ export class Mac {
    * SHA-256 of the seed, made locally administered and unicast (IEEE 802c: bit 1 set, bit 0 clear).
    */
   static derive(seed: string): Mac {
-    const bytes = new Uint8Array(createHash('sha256').update(seed).digest().subarray(0, 6))
-    bytes[0] = ((bytes[0] ?? 0) & 0xfe) | 0x02
-    return Mac.fromBytes(bytes)
+    if (lastDerived?.seed !== seed) {
+      const bytes = new Uint8Array(createHash('sha256').update(seed).digest().subarray(0, 6))
+      bytes[0] = ((bytes[0] ?? 0) & 0xfe) | 0x02
+      lastDerived = { seed, mac: Mac.fromBytes(bytes) }
+    }
+    return lastDerived.mac
   }
 
   toBytes(): Uint8Array {
@@ -73,6 +76,9 @@ export class Mac {
     return this.#text
   }
 }
+
+/** A node derives its own MAC for each of thousands of peers, to compare. */
+let lastDerived: { readonly seed: string; readonly mac: Mac } | undefined
 
 /** @param code of `0` to `9` or `a` to `f` */
 function digit(code: number): number {

@@ -11,8 +11,6 @@ export interface Watched {
   readonly known: KnownState
   readonly ownWrites: OwnWrites
   readonly sweep: SweepScope | undefined
-  /** Is the kernel being read? What an event shows may then be missing in what the wishes are compared with. */
-  readonly reading: boolean
   readonly nowMs: number
 }
 
@@ -41,9 +39,8 @@ export function disturbs(event: KernelEvent, watched: Watched): boolean {
     return verdict === 'foreign' && lossDisturbs(key, object, watched)
   }
   const renamed = event.kind === 'link' && followRename(event.value, watched)
-  if (wishes.wanted(key) !== undefined || wishes.dirty.has(key) || object.kind === 'link') {
-    known.note(key, object)
-  }
+  const isAsked = wishes.wanted(key) !== undefined || wishes.dirty.has(key) || object.kind === 'link'
+  if (isAsked || known.follows(key)) known.note(key, object)
   if (verdict === 'last') return false
   if (renamed || valueDisturbs(key, object, watched)) return true
   return event.kind === 'link' && linkDisturbs(before, event.value, watched)
@@ -54,23 +51,17 @@ function objectOf({ kind, value }: Exclude<KernelEvent, { kind: 'lost' }>): Kern
   return { kind, value } as KernelObject
 }
 
-/** Is this a wish that has just changed, which the coming flush compares with what the event showed? */
-function isDue(key: string, { wishes, reading }: Watched): boolean {
-  return !reading && wishes.dirty.has(key)
-}
-
-function lossDisturbs(key: string, object: KernelObject, watched: Watched): boolean {
-  const { wishes } = watched
-  if (wishes.wanted(key) !== undefined && !isDue(key, watched)) return true
+function lossDisturbs(key: string, object: KernelObject, { wishes }: Watched): boolean {
+  // A wish that has just changed is written by the coming flush.
+  if (wishes.wanted(key) !== undefined && !wishes.dirty.has(key)) return true
   if (object.kind === 'address') {
     return object.value.address.family === 'v4' && wishes.routesLeaveBy(object.value.device)
   }
   return object.kind === 'link' && wishes.keysNeeding(object.value.name).size > 0
 }
 
-function valueDisturbs(key: string, object: KernelObject, watched: Watched): boolean {
-  if (isDue(key, watched)) return false
-  const { wishes, known, sweep } = watched
+function valueDisturbs(key: string, object: KernelObject, { wishes, known, sweep }: Watched): boolean {
+  if (wishes.dirty.has(key)) return false
   const wish = wishes.wanted(key)
   if (wish !== undefined) return !holds(wish, object)
   if (sweep === undefined) return false

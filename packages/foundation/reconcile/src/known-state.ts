@@ -25,8 +25,8 @@ export class KnownState implements ActualState {
   /** IPv4 routes also vanish, in silence, when their device goes down. */
   readonly #routeGenerations = new Map<string, number>()
   #nameByIndex = new Map<number, string>()
-  /** What happened since {@link beginReading}, which the reading may not show. */
-  #sinceReading: (() => void)[] | undefined
+  /** What was told since {@link beginReading}, which the reading may not show. */
+  #sinceReading: { readonly key: string; readonly follow: () => void }[] | undefined
 
   get(key: string): KernelObject | undefined {
     return this.#entry(key)?.object
@@ -41,9 +41,14 @@ export class KnownState implements ActualState {
     return this.#entry(key)?.made ?? false
   }
 
+  /** Is anything known under this key, or may a reading that is under way show something that is out of date? */
+  follows(key: string): boolean {
+    return this.#sinceReading !== undefined || this.#entries.has(key)
+  }
+
   /** An event showed this. */
   note(key: string, object: KernelObject): void {
-    this.#sinceReading?.push(() => this.#note(key, object))
+    this.#sinceReading?.push({ key, follow: () => this.#note(key, object) })
     this.#note(key, object)
   }
 
@@ -57,7 +62,7 @@ export class KnownState implements ActualState {
     }
   }
 
-  /** The kernel is read from now on. What is noted until {@link replacing} has ended is newer than the reading, or in it. */
+  /** The kernel is read from now on. What is told until {@link replacing} has ended is newer than the reading, or in it. */
   beginReading(): void {
     this.#sinceReading = []
   }
@@ -67,12 +72,16 @@ export class KnownState implements ActualState {
     this.#sinceReading = undefined
   }
 
-  /** A reading replaces everything, at the last step: all devices, and what it has of these. */
+  /**
+   * A reading replaces everything, at the last step: all devices, and what it has of these.
+   *
+   * @returns the keys that were told of since {@link beginReading}: what is known of them is newer than the reading
+   */
   *replacing(
     keys: readonly (readonly string[])[],
     reading: ActualState,
     links: readonly LinkReading[]
-  ): Steps<void> {
+  ): Steps<ReadonlySet<string>> {
     const entries = new Map<string, Entry>()
     for (const value of links) {
       const key = `link ${value.name}`
@@ -89,9 +98,10 @@ export class KnownState implements ActualState {
     this.#routeGenerations.clear()
     this.#entries = entries
     this.#nameByIndex = new Map(links.map(({ index, name }) => [index, name]))
-    const later = this.#sinceReading ?? []
+    const told = this.#sinceReading ?? []
     this.endReading()
-    for (const follow of later) follow()
+    for (const { follow } of told) follow()
+    return new Set(told.map(({ key }) => key))
   }
 
   #reread(key: string, object: KernelObject): Entry {
@@ -123,7 +133,7 @@ export class KnownState implements ActualState {
 
   /** An object is no longer there, and with a device everything on it. */
   gone(key: string, object: KernelObject): void {
-    this.#sinceReading?.push(() => this.#gone(key, object))
+    this.#sinceReading?.push({ key, follow: () => this.#gone(key, object) })
     this.#gone(key, object)
   }
 
@@ -136,7 +146,10 @@ export class KnownState implements ActualState {
 
   /** A device was seen down. */
   wentDown(device: string): void {
-    this.#sinceReading?.push(() => raise(this.#routeGenerations, device))
+    this.#sinceReading?.push({
+      key: `link ${device}`,
+      follow: () => raise(this.#routeGenerations, device)
+    })
     raise(this.#routeGenerations, device)
   }
 

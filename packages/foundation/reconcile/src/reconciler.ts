@@ -68,8 +68,6 @@ export class Reconciler {
   readonly #failures = new Map<string, ChangeOutcome>()
   /** Foreign devices that stand where one of ours should be, and what needs them. */
   #blocked: ReadonlySet<string> = new Set()
-  /** From the beginning of a reading until the wishes are taken that it is compared with. */
-  #reading = false
   /** Of the last pass. */
   #sweep: SweepScope | undefined
   #tail: Promise<unknown> = Promise.resolve()
@@ -131,7 +129,6 @@ export class Reconciler {
       known: this.#known,
       ownWrites: this.#ownWrites,
       sweep: this.#sweep,
-      reading: this.#reading,
       nowMs: this.#clock.monotonicMs()
     })
   }
@@ -213,12 +210,10 @@ export class Reconciler {
     const leaving = [...this.#released, ...this.#wishes.dirty].flatMap((key) => this.#known.get(key) ?? [])
     const wanted = this.#wishes.winners().map(({ object }) => object)
     const scope = readScopeFor([...wanted, ...leaving])
-    this.#reading = true
     this.#known.beginReading()
     try {
       return await this.#kernel.read(scope)
     } catch (error) {
-      this.#reading = false
       this.#known.endReading()
       throw error
     }
@@ -228,17 +223,21 @@ export class Reconciler {
     // Wishes that came meanwhile are compared too; what the reading does not cover of them is written.
     yield* this.#takingIn()
     this.#takeDirty()
-    this.#reading = false
     const wanted = this.#wishes.winners()
-    const actual = yield* indexing(snapshot)
+    const reading = yield* indexing(snapshot)
     const keys = wanted.map(({ key }) => key)
-    yield* this.#known.replacing([keys, [...this.#released]], actual, snapshot.links)
+    const told = yield* this.#known.replacing([keys, [...this.#released]], reading, snapshot.links)
     this.#sweep = sweep
-    const comparison = yield* comparing(wanted, actual)
+    const comparison = yield* comparing(wanted, {
+      get: (key) => (told.has(key) ? this.#known : reading).get(key),
+      shadowed: (key) => reading.shadowed(key)
+    })
     const removals = this.#releases()
     if (sweep !== undefined) {
       const isWanted = (key: string): KernelObject | undefined => this.#wishes.wanted(key)
-      removals.push(...(yield* sweeping(isWanted, actual, sweep, this.#released)))
+      // Of released keys their former wish decides, of those whose wish changed since the comparison the next flush.
+      const isOthers = (key: string): boolean => this.#released.has(key) || this.#wishes.dirty.has(key)
+      removals.push(...(yield* sweeping(isWanted, reading, sweep, isOthers)))
     }
     yield* this.#takingIn()
     return { comparison, removals }

@@ -32,15 +32,19 @@ export function sweepChanges(
   scope: SweepScope,
   released: ReadonlySet<string> = new Set()
 ): KernelChange[] {
-  return atOnce(sweeping(wanted, indexSnapshot(actual), scope, released))
+  return atOnce(sweeping(wanted, indexSnapshot(actual), scope, (key) => released.has(key)))
 }
 
-/** {@link sweepChanges}, step by step. What is wanted may change in between. */
+/**
+ * {@link sweepChanges}, step by step. What is wanted may change in between.
+ *
+ * @param isOthers keys that somebody else decides about
+ */
 export function* sweeping(
   wanted: WantedByKey,
   actual: IndexedReading,
   scope: SweepScope,
-  released: ReadonlySet<string>
+  isOthers: (key: string) => boolean
 ): Steps<KernelChange[]> {
   const linkNamed: LinkByName = (name) => {
     const object = actual.get(`link ${name}`)
@@ -50,7 +54,7 @@ export function* sweeping(
   let count = 0
   for (const [key, object] of actual.objects) {
     if (endsStep(++count)) yield
-    if (wanted(key) !== undefined || released.has(key)) continue
+    if (wanted(key) !== undefined || isOthers(key)) continue
     if (isSweepable(object, scope, wanted, linkNamed)) changes.push({ ...object, action: 'remove' })
   }
   for (const [key, routes] of actual.allShadowed) {

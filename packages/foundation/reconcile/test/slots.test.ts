@@ -1,8 +1,23 @@
-import type { Kernel, Logger } from '@trilane/contracts'
+import { type Kernel, type Logger, SILENT_LOGGER } from '@trilane/contracts'
 import { type MemoryKernel, memoryNode } from '@trilane/kernel-memory'
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Reconciler } from '../src/index.ts'
-import { commandsOfReport, reconcilerOf, route, routedPeer, routesOn, state, wish } from './things.ts'
+import type { Reconciler, SweepScope } from '../src/index.ts'
+import {
+  commandsOfReport,
+  fdb,
+  ip,
+  net,
+  reconcilerOf,
+  route,
+  routedPeer,
+  routesOn,
+  state,
+  VXLAN_NODE,
+  vxlanPeer,
+  wish
+} from './things.ts'
+
+const SWEEP: SweepScope = { networks: new Map([['default', [net('10.5.0.0/16')]]]) }
 
 let kernel: MemoryKernel
 let reconciler: Reconciler
@@ -58,6 +73,33 @@ describe('slots', () => {
       'ip route replace 10.5.2.0/24 via 192.168.1.22 dev eth0 proto 133'
     ])
     expect(reconciler.standing('b')).toMatchObject({ wanted: 1, present: 1, failures: [] })
+  })
+
+  it('two peers with one VTEP MAC: the first has it, the other is told once, and passes write nothing', async () => {
+    const warnings: string[] = []
+    const logger: Logger = { ...SILENT_LOGGER, warn: (message) => warnings.push(message) }
+    ;({ reconciler } = reconcilerOf(kernel, logger))
+    const mac = '0e:00:00:00:00:02'
+    const twin = { ...vxlanPeer(3), fdb: [fdb('flannel.1', mac, '192.168.1.3')] }
+    wish(reconciler, { node: VXLAN_NODE, first: vxlanPeer(2), twin })
+    const report = await reconciler.pass({ sweep: SWEEP })
+    expect(report.failures.map(({ error }) => error?.message)).toEqual([
+      `fdb flannel.1 ${mac} is wanted twice: first wants it otherwise than twin, and came first`
+    ])
+    for (const pass of [1, 2]) {
+      expect((await reconciler.pass({ sweep: SWEEP })).outcomes, `pass ${pass}`).toEqual([])
+    }
+    expect(warnings).toEqual(['wanted twice'])
+    expect((await kernel.read({ fdbOf: ['flannel.1'] })).fdb).toMatchObject([
+      { destination: ip('192.168.1.2') }
+    ])
+    expect(reconciler.standing('twin')).toMatchObject({ wanted: 3, present: 2 })
+
+    wish(reconciler, { first: undefined })
+    expect(commandsOfReport(await reconciler.flush())).toContain(
+      `bridge fdb replace ${mac} dev flannel.1 dst 192.168.1.3 self permanent`
+    )
+    expect(reconciler.standing('twin')).toMatchObject({ wanted: 3, present: 3, failures: [] })
   })
 
   it('one that wants two different things is told too', async () => {

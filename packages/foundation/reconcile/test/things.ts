@@ -128,8 +128,9 @@ export async function makeOn(kernel: Kernel, parts: Partial<KernelState>): Promi
     (value) => ({ action: 'set', kind: 'address', value }) as const
   )
   const ways = (parts.routes ?? []).map((value) => ({ action: 'set', kind: 'route', value }) as const)
+  const macs = (parts.neighbours ?? []).map((value) => ({ action: 'set', kind: 'neighbour', value }) as const)
   const entries = (parts.fdb ?? []).map((value) => ({ action: 'set', kind: 'fdb', value }) as const)
-  for (const { error } of await kernel.apply([...links, ...addresses, ...ways, ...entries])) {
+  for (const { error } of await kernel.apply([...links, ...addresses, ...macs, ...ways, ...entries])) {
     if (error !== undefined) throw error
   }
 }
