@@ -3,12 +3,13 @@ import { join, sep } from 'node:path'
 import { AgentClient } from '@trilane/agent-socket'
 import { type NodeConfig, parseFlags, resolveNodeConfig } from '@trilane/config'
 import { commandsOf, type KernelSnapshot, TrilaneError } from '@trilane/contracts'
-import { LinuxKernel } from '@trilane/kernel-linux'
+import { type FirewallRemoval, firewallRemoval } from '@trilane/firewall'
+import { LinuxFirewall, LinuxKernel } from '@trilane/kernel-linux'
 import { uninstallChanges } from '@trilane/reconcile'
 
 /**
- * `trilane uninstall [--dry-run] [flags of the daemon]`: removes every device, route and pod link with our mark, then
- * this node's files – its address reservations and, with the embedded store in its usual place, its leases among them.
+ * `trilane uninstall [--dry-run] [flags of the daemon]`: removes every device, route, pod link and firewall rule with our
+ * mark, then this node's files – its address reservations and, with the embedded store in its usual place, its leases among them.
  * What others keep in the same directories stays.
  *
  * @throws TrilaneError `TRI_NOT_ROOT`, `TRI_DAEMON_RUNNING`, and the first kernel error after everything else was removed
@@ -23,17 +24,26 @@ export async function uninstall(args: readonly string[]): Promise<void> {
   if (process.getuid?.() !== 0) throw TrilaneError.of('TRI_NOT_ROOT', { what: 'uninstall' })
   await refuseWhileRunning(config)
   const kernel = await LinuxKernel.open()
+  const firewall = await LinuxFirewall.open()
   try {
     const changes = uninstallChanges(await readMarked(kernel))
-    for (const command of changes.flatMap(commandsOf)) process.stdout.write(`${command}\n`)
+    const rules = await firewallRules(firewall)
+    for (const command of [...changes.flatMap(commandsOf), ...rules.commands])
+      process.stdout.write(`${command}\n`)
     for (const path of filesOf(config)) process.stdout.write(`rm -r ${path}\n`)
     if (dryRun) return
     const outcomes = await kernel.apply(changes)
+    const refused = await rules.run().then(
+      () => undefined,
+      (error: unknown) => error
+    )
     for (const path of filesOf(config)) await rm(path, { recursive: true, force: true })
     for (const path of [config.runDirectory, config.stateDirectory]) await removeIfEmpty(path)
     const failed = outcomes.find(({ error }) => error !== undefined)
     if (failed?.error !== undefined) throw failed.error
+    if (refused !== undefined) throw refused
   } finally {
+    firewall.close()
     kernel.close()
   }
 }
@@ -49,6 +59,16 @@ async function refuseWhileRunning(config: NodeConfig): Promise<void> {
 
 function readMarked(kernel: LinuxKernel): Promise<KernelSnapshot> {
   return kernel.read({ links: true, addresses: true, routes: 'all' })
+}
+
+/** A machine without nftables can have no rules of ours. */
+async function firewallRules(firewall: LinuxFirewall): Promise<FirewallRemoval> {
+  try {
+    return await firewallRemoval(firewall)
+  } catch (error) {
+    if (!TrilaneError.is(error, 'TRI_FIREWALL_UNAVAILABLE')) throw error
+    return { commands: [], run: async () => {} }
+  }
 }
 
 /** Everything that a daemon with this config may have written. A store elsewhere is other nodes' too. */

@@ -8,7 +8,8 @@ import {
   nftTextOf,
   TrilaneError
 } from '@trilane/contracts'
-import { firewallTable, forwardAccepts } from '@trilane/firewall'
+import { firewallTable } from './firewall-table.ts'
+import { forwardAccepts } from './forward-accepts.ts'
 
 /** A transaction of somebody else's may have others behind it: one check answers them all. */
 const GATHER_MS = 20

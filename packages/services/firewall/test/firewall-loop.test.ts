@@ -8,11 +8,10 @@ import {
   SILENT_LOGGER,
   TrilaneError
 } from '@trilane/contracts'
-import { firewallTable } from '@trilane/firewall'
 import { Prefix } from '@trilane/ip'
 import { MemoryFirewall, MemoryRules } from '@trilane/kernel-memory'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { FirewallLoop, type FirewallStatus } from '../src/firewall-loop.ts'
+import { FirewallLoop, type FirewallStatus, firewallTable } from '../src/index.ts'
 
 const RESYNC_MS = 5_000
 
