@@ -38,7 +38,7 @@ describe('a config that cannot be used', () => {
       'an unknown backend',
       'Network: 10.5.0.0/16\nBackend: {Type: host-gww}',
       [
-        'TRI_BACKEND_UNKNOWN: Backend.Type: there is no backend "host-gww"; this build has host-gw',
+        'TRI_BACKEND_UNKNOWN: Backend.Type: there is no backend "host-gww"; this build has vxlan, host-gw',
         'did you mean "host-gw"?'
       ]
     ],

@@ -272,7 +272,12 @@ export class NetworkAgent {
   async #readFacts(): Promise<NodeFacts> {
     const { kernel, network, identity, bridge, uplinkWish } = this.parts
     const snapshot = await kernel.read(FACTS_SCOPE)
-    return nodeFacts(snapshot, await uplinkWish(), network, identity, bridge)
+    const facts = nodeFacts(snapshot, await uplinkWish(), network, identity, bridge)
+    if (this.#facts === undefined) return facts
+    // Pods know the first one; what stands there later is this daemon's own, or somebody's mistake.
+    const { bridgeMac: _, ...others } = facts
+    const { bridgeMac } = this.#facts
+    return bridgeMac === undefined ? others : { ...others, bridgeMac }
   }
 
   /** A vanished uplink keeps its last facts: pods on this node go on talking, and it may come back. */

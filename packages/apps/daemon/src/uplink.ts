@@ -48,7 +48,9 @@ export function nodeFacts(
   )
   const { name, machineId } = identity
   const kernelHasIpv6 = snapshot.sysctls.some(({ key }) => key === IPV6_SWITCH)
-  return { name, machineId, network, uplink, publicAddresses, bridge, kernelHasIpv6 }
+  const there = snapshot.links.find(({ name, kind }) => name === bridge && kind.type === 'bridge')
+  const facts = { name, machineId, network, uplink, publicAddresses, bridge, kernelHasIpv6 }
+  return there?.mac === undefined ? facts : { ...facts, bridgeMac: there.mac }
 }
 
 /** In one order whatever the kernel's, so that equal facts are equal texts. */

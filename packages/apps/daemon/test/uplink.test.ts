@@ -1,6 +1,6 @@
 import { parseNetworkConfig } from '@trilane/config'
 import type { KernelSnapshot } from '@trilane/contracts'
-import { IpAddress, Prefix, valuesOf } from '@trilane/ip'
+import { IpAddress, Mac, Prefix, valuesOf } from '@trilane/ip'
 import { memoryNode } from '@trilane/kernel-memory'
 import { describe, expect, it } from 'vitest'
 import { FACTS_SCOPE, nodeFacts, type UplinkWish } from '../src/uplink.ts'
@@ -289,6 +289,20 @@ describe('what is true of it', () => {
     expect(nodeFacts(snapshot, noWish, v4Only, identity, 'cni0').kernelHasIpv6).toBe(true)
     const without = { ...snapshot, sysctls: [] }
     expect(nodeFacts(without, noWish, v4Only, identity, 'cni0').kernelHasIpv6).toBe(false)
+  })
+
+  it('knows the MAC of the bridge that pods are plugged into', async () => {
+    const snapshot = await snapshotOf(twoDevices)
+    expect(nodeFacts(snapshot, noWish, v4Only, identity, 'cni0')).not.toHaveProperty('bridgeMac')
+    const [some] = snapshot.links
+    if (some === undefined) throw new Error('there are links')
+    const mac = Mac.parse('0a:58:0a:05:47:01')
+    const of = (type: 'bridge' | 'veth') => {
+      const links = [...snapshot.links, { ...some, name: 'cni0', kind: { type }, mac }]
+      return String(nodeFacts({ ...snapshot, links }, noWish, v4Only, identity, 'cni0').bridgeMac)
+    }
+    expect(of('bridge')).toBe('0a:58:0a:05:47:01')
+    expect(of('veth')).toBe('undefined')
   })
 
   it('is equal text for equal facts', async () => {

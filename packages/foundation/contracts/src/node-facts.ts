@@ -22,6 +22,11 @@ export interface NodeFacts {
    * themselves. @default false
    */
   readonly kernelHasIpv6?: boolean
+  /**
+   * MAC of the bridge as the daemon found it when it started: pods that are plugged in, by flannel perhaps, send to it.
+   * Absent: there was none.
+   */
+  readonly bridgeMac?: Mac
 }
 
 /** The device that leads to the other nodes. */

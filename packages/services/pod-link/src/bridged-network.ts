@@ -24,7 +24,7 @@ export function bridgedPodState(
   lease: Lease,
   { mtuBytes }: { readonly mtuBytes: number }
 ): KernelState {
-  const { bridge, network, machineId } = node
+  const { bridge, bridgeMac, network, machineId } = node
   return {
     ...EMPTY_KERNEL_STATE,
     links: [
@@ -33,7 +33,7 @@ export function bridgedPodState(
         kind: { type: 'bridge' },
         mtuBytes,
         // Without a MAC of its own a bridge takes the lowest of its ports', and pods lose their gateway as ports come and go.
-        mac: Mac.derive(`${machineId}\0${network.name}\0bridge`),
+        mac: bridgeMac ?? Mac.derive(`${machineId}\0${network.name}\0bridge`),
         alias: networkAlias(network.name),
         up: true
       }

@@ -1,4 +1,5 @@
 import { commandsOf, objectsOf } from '@trilane/contracts'
+import { Mac } from '@trilane/ip'
 import { describe, expect, it } from 'vitest'
 import { bridgedPodLink, bridgedPodState } from '../src/index.ts'
 import { factsFor, leaseOf } from './facts.ts'
@@ -46,6 +47,12 @@ describe('bridgedPodState', () => {
       { key: 'net/ipv4/ip_forward', value: '1' },
       { key: 'net/ipv6/conf/cni0/accept_ra', value: '0' }
     ])
+  })
+
+  it('leaves a bridge that was there the MAC that pods send to', () => {
+    const bridgeMac = Mac.parse('0a:58:0a:05:47:01')
+    const [bridge] = bridgedPodState(factsFor(V4, { bridgeMac }), V4, { mtuBytes: 1450 }).links
+    expect(String(bridge?.mac)).toBe('0a:58:0a:05:47:01')
   })
 
   it('gives each node and each network a bridge MAC of its own, which stays', () => {
