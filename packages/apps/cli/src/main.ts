@@ -7,6 +7,7 @@
 import { NODE_SETTINGS } from '@trilane/config'
 import { runProgram } from '@trilane/terminal'
 import { Command } from 'commander'
+import { writeDockerOptions } from './commands/docker-opts.ts'
 import { listPods } from './commands/pod-list.ts'
 import { showStatus } from './commands/status.ts'
 import { uninstall } from './commands/uninstall.ts'
@@ -36,6 +37,16 @@ function program(): Command {
   asking(root.command('pod').description('attached pods').command('list'))
     .description('pods attached on this node')
     .action(listPods)
+  root
+    .command('docker-opts')
+    .description("the Docker daemon's options out of subnet.env, as mk-docker-opts.sh writes them")
+    .option('-f <path>', 'subnet.env', '/run/flannel/subnet.env')
+    .option('-d <path>', 'file to write', '/run/docker_opts.env')
+    .option('-i', 'each option as a variable of its own only')
+    .option('-c', 'all options in one variable only')
+    .option('-m', 'without --ip-masq')
+    .option('-k <name>', 'name of the one variable', 'DOCKER_OPTS')
+    .action(writeDockerOptions)
   root
     .command('uninstall')
     .description('removes all that carries our mark: devices, routes, pod links, files, the lease')

@@ -41,7 +41,8 @@ describe('status', () => {
       {
         name: 'default',
         state: 'degraded',
-        backend: 'host-gw',
+        backend: 'vxlan',
+        lanes: [{ type: 'wire', problem: 'no wire' }, { type: 'host-gw' }, { type: 'vxlan' }],
         store: 'file /var/lib/trilane/store',
         uplink: { name: 'eth0', mtuBytes: 1500, addresses: ['192.0.2.1/24'] },
         lease: {
@@ -62,9 +63,24 @@ describe('status', () => {
               backendType: 'host-gw',
               node: 'node-b'
             },
-            lane: 'host-gw',
+            lane: 'vxlan',
+            laneReason: 'in place of wire: no wire',
+            laneSinceMs: 3_595_000,
+            passedOver: [
+              { lane: 'wire', reason: 'no wire' },
+              { lane: 'host-gw', reason: '192.0.2.2 on eth0 does not answer' }
+            ],
             wanted: 1,
             present: 0
+          },
+          {
+            lease: { key: 'l', subnets: ['10.5.3.0/24'], publicAddresses: [], backendType: 'vxlan' },
+            laneReason: 'no lane',
+            laneSinceMs: 0,
+            passedOver: [],
+            wanted: 0,
+            present: 0,
+            error: { code: 'TRI_Y', message: 'no lane', remedy: '', values: {} }
           }
         ],
         kernel: {
@@ -86,15 +102,17 @@ describe('status', () => {
         'node-a  trilane 0.1.0, pid 42, up 1 h',
         '',
         'network default: degraded',
-        '  backend  host-gw',
-        '  uplink   eth0 192.0.2.1/24 mtu 1500',
-        '  lease    10.5.1.0/24, ends in 1 h',
-        '  store    file /var/lib/trilane/store',
-        '  pods     2, mtu 1500',
-        '  kernel   3 of 4 objects there; 4 writes, 1 repairs, 2 full passes',
+        '  backend   vxlan, lanes wire then host-gw then vxlan',
+        '  not used  wire: no wire',
+        '  uplink    eth0 192.0.2.1/24 mtu 1500',
+        '  lease     10.5.1.0/24, ends in 1 h',
+        '  store     file /var/lib/trilane/store',
+        '  pods      2, mtu 1500',
+        '  kernel    3 of 4 objects there; 4 writes, 1 repairs, 2 full passes',
         '  missing  ip route replace 10.5.2.0/24 via 192.0.2.2 dev eth0 proto 133',
-        '  PEER    SUBNETS      AT         LANE     STATE',
-        '  node-b  10.5.2.0/24  192.0.2.2  host-gw  0/1',
+        '  PEER    SUBNETS      AT         LANE   STATE  FOR  WHY',
+        '  node-b  10.5.2.0/24  192.0.2.2  vxlan  0/1    5 s  in place of wire: no wire; host-gw: 192.0.2.2 on eth0 does not answer',
+        '  ?       10.5.3.0/24             none   -      1 h  TRI_Y: no lane',
         '  high  TRI_X: broken (for 1 m)',
         '        fix: mend it'
       ].join('\n')

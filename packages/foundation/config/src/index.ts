@@ -22,4 +22,4 @@ export { NETWORK_CONFIG_KEYS, type NetworkConfigOptions, parseNetworkConfig } fr
 export { type NodeConfig, type NodeConfigSources, resolveNodeConfig } from './node-config.ts'
 export { FLANNEL_ONLY_FLAGS, NODE_SETTINGS, type NodeSetting, type SettingName } from './node-settings.ts'
 export { LOG_LEVELS, type LogLevel, SETTING_KINDS, type SettingKind } from './setting-kinds.ts'
-export { formatSubnetEnv, parseSubnetEnv, type SubnetEnv } from './subnet-env.ts'
+export { formatSubnetEnv, parseDotenv, parseSubnetEnv, type SubnetEnv } from './subnet-env.ts'

@@ -64,8 +64,8 @@ function onlyPrefix(value: string | undefined, family: Family): Prefix | undefin
 
 const LINE = /^(?:export\s+)?([A-Za-z_]\w*)\s*[=:](.*)$/
 
-/** The last of several lines for one variable wins. */
-function parseDotenv(text: string): ReadonlyMap<string, string> {
+/** Variables of a file in dotenv's format, as they are written. The last of several lines for one variable wins. */
+export function parseDotenv(text: string): ReadonlyMap<string, string> {
   const variables = new Map<string, string>()
   for (const line of text.split('\n')) {
     const [, name, value] = LINE.exec(line.trim()) ?? []

@@ -23,7 +23,10 @@ export function describeNode(status: NodeStatus, ink: Ink, nowMs: number): strin
 function describeNetwork(network: NetworkStatus, ink: Ink, nowMs: number): string {
   const { lease, uplink, kernel } = network
   const verdict = network.state === 'ready' ? ink.good(network.state) : ink.bad(network.state)
-  const facts: [string, string][] = [['backend', network.backend]]
+  const facts: [string, string][] = [['backend', backendText(network)]]
+  for (const { type, problem } of network.lanes) {
+    if (problem !== undefined) facts.push(['not used', `${type}: ${problem}`])
+  }
   if (uplink !== undefined)
     facts.push(['uplink', `${uplink.name} ${uplink.addresses.join(' ')} mtu ${uplink.mtuBytes}`])
   if (lease !== undefined) {
@@ -41,7 +44,7 @@ function describeNetwork(network: NetworkStatus, ink: Ink, nowMs: number): strin
     `network ${ink.strong(network.name)}: ${verdict}`,
     ...table(facts.map(([name, value]) => [`  ${name}`, value])),
     ...kernel.missing.map((command) => `  ${ink.bad('missing')}  ${command}`),
-    ...describePeers(network.peers, ink),
+    ...describePeers(network.peers, ink, nowMs),
     ...network.health.flatMap((item) => describeHealth(item, ink, nowMs))
   ].join('\n')
 }
@@ -50,16 +53,32 @@ function podsText({ pods, podMtuBytes }: NetworkStatus): string {
   return podMtuBytes === undefined ? String(pods) : `${pods}, mtu ${podMtuBytes}`
 }
 
-function describePeers(peers: readonly PeerStatus[], ink: Ink): string[] {
+function backendText({ backend, lanes }: NetworkStatus): string {
+  if (lanes.length < 2) return backend
+  return `${backend}, lanes ${lanes.map(({ type }) => type).join(' then ')}`
+}
+
+function describePeers(peers: readonly PeerStatus[], ink: Ink, nowMs: number): string[] {
   if (peers.length === 0) return [`  ${ink.dim('no peers')}`]
-  const rows = peers.map(({ lease, lane, wanted, present, error }) => [
-    `  ${lease.node ?? '?'}`,
-    lease.subnets.join(' '),
-    lease.publicAddresses.join(' '),
-    lane ?? 'none',
-    error === undefined ? `${present}/${wanted}` : `${error.code}: ${error.message}`
-  ])
-  return table([['  PEER', 'SUBNETS', 'AT', 'LANE', 'STATE'], ...rows])
+  const rows = peers.map((peer) => {
+    const { lease, lane, wanted, present, laneSinceMs } = peer
+    return [
+      `  ${lease.node ?? '?'}`,
+      lease.subnets.join(' '),
+      lease.publicAddresses.join(' '),
+      lane ?? 'none',
+      lane === undefined ? '-' : `${present}/${wanted}`,
+      duration(nowMs - laneSinceMs),
+      whyText(peer)
+    ]
+  })
+  return table([['  PEER', 'SUBNETS', 'AT', 'LANE', 'STATE', 'FOR', 'WHY'], ...rows])
+}
+
+/** The reason names the first lane that was passed over. */
+function whyText({ laneReason, passedOver, error }: PeerStatus): string {
+  if (error !== undefined) return `${error.code}: ${error.message}`
+  return [laneReason, ...passedOver.slice(1).map(({ lane, reason }) => `${lane}: ${reason}`)].join('; ')
 }
 
 function describeHealth(item: HealthItem, ink: Ink, nowMs: number): string[] {
