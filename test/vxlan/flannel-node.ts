@@ -10,7 +10,6 @@ import {
 } from '@trilane/ip'
 import type { Place, Testbed } from '@trilane/testbed'
 import type { ClusterNode } from '../cluster/cluster-node.ts'
-import { TUNNELS } from '../cluster/tunnel.ts'
 
 /** A machine as flanneld 0.28, its CNI plugin and the bridge plugin leave it: every object by the `ip` command that makes it. */
 export interface FlannelNode {
@@ -21,6 +20,9 @@ export interface FlannelNode {
   readonly subnets: PerFamily<Prefix>
   readonly publicAddresses: PerFamily<string>
 }
+
+/** flannel's devices. */
+export const TUNNELS = { v4: 'flannel.1', v6: 'flannel-v6.1' } as const
 
 const SUBNETS: Readonly<Record<Family, (number: number) => string>> = {
   v4: (number) => `10.5.${70 + number}.0/24`,
