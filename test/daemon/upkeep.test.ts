@@ -132,8 +132,11 @@ describe('what forwarding needs', () => {
     for (const command of refused) expect(daemon.stderr).toContain(command)
   })
 
-  it('a default route out of a router advertisement survives that the node forwards', async () => {
-    await prepare({}, 'host-gw-dual-stack', 2)
+  it.each([
+    { allowed: 'true', acceptRa: '2', outcome: 'survives that the node forwards' },
+    { allowed: 'false', acceptRa: '1', outcome: 'is lost where the uplink is not ours to touch' }
+  ])('a default route out of a router advertisement $outcome', async ({ allowed, acceptRa }) => {
+    await prepare({ 'uplink-sysctls': allowed }, 'host-gw-dual-stack', 2)
     await setSysctl('net/ipv6/conf/eth0/accept_ra', '1')
     await setSysctl('net/ipv6/conf/all/forwarding', '0')
     const router = cluster.node(2)
@@ -147,9 +150,9 @@ describe('what forwarding needs', () => {
     await node.start({ iface: undefined })
     await node.ready()
     expect(await sysctl('net/ipv6/conf/all/forwarding')).toBe('1')
-    expect(await sysctl('net/ipv6/conf/eth0/accept_ra')).toBe('2')
-    expect(await defaultRoute()).toContain('proto ra')
-    expect(node.log()).toContain('ignore router advertisements')
+    expect(await sysctl('net/ipv6/conf/eth0/accept_ra')).toBe(acceptRa)
+    expect((await defaultRoute()).includes('proto ra')).toBe(allowed === 'true')
+    expect(node.log().includes('ignore router advertisements')).toBe(allowed === 'true')
   })
 })
 
