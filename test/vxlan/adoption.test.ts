@@ -7,6 +7,7 @@ import { type Flood, startFlood } from '@trilane/testbed'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Cluster } from '../cluster/cluster.ts'
 import { linesOf } from '../cluster/cluster-node.ts'
+import { until } from '../cluster/until.ts'
 import { systemClock } from '../store/system-clock.ts'
 import { type FlannelNode, leaseOf, makeFlannelNode, plugIn, serve, TUNNELS } from './flannel-node.ts'
 
@@ -43,6 +44,13 @@ async function flannelsCluster(): Promise<{
   await serve(second, first)
   for (const node of nodes) await opened.create(leaseOf(node), 86_400_000)
   const pods = [await plugIn(made.bed, first, 'a'), await plugIn(made.bed, second, 'b')] as const
+  // The kernel itself writes when duplicate address detection of a new device ends, seconds later.
+  for (const { node } of nodes) {
+    await until(
+      'its addresses are settled',
+      async () => (await node.ip('-6', 'address', 'show', 'tentative')) === ''
+    )
+  }
   const floods = async (): Promise<Flood[]> => {
     const [from, to] = pods
     const ways = [
