@@ -6,14 +6,10 @@ import {
   type Sysctl,
   TrilaneError
 } from '@trilane/contracts'
-import { familiesOf } from '@trilane/ip'
-import { readAlias } from '@trilane/reconcile'
 import { type ForwardingFacts, forwardingKeys, forwardingNeeds } from './forwarding.ts'
 import type { Health } from './health.ts'
+import { readForwarding } from './read-forwarding.ts'
 import type { ReconcileLoop } from './reconcile-loop.ts'
-
-/** `RTPROT_RA`: out of a router advertisement. */
-const ADVERTISED = 9
 
 interface ForwardingWatchParts {
   readonly network: string
@@ -52,13 +48,14 @@ export class ForwardingWatch {
   }
 
   async #look(node: NodeFacts, health: Health): Promise<void> {
+    const { kernel, uplinkToo, logger } = this.#parts
     try {
-      if (node.uplink.name !== this.#uplink) this.#refused.clear()
-      this.#uplink = node.uplink.name
       this.#noteRefusals(health)
-      this.#wish(await this.#read(node))
+      if (node.uplink.name !== this.#uplink) this.#forgetRefusals(health)
+      this.#uplink = node.uplink.name
+      this.#wish(await readForwarding(kernel, node, uplinkToo))
     } catch (error) {
-      this.#parts.logger.warn('kernel parameters not read', { error: TrilaneError.from(error) })
+      logger.warn('kernel parameters not read', { error: TrilaneError.from(error) })
     }
   }
 
@@ -78,39 +75,24 @@ export class ForwardingWatch {
     loop.wish(new Map([[this.#slot, { ...EMPTY_KERNEL_STATE, sysctls: this.#wished }]]))
   }
 
-  async #read(node: NodeFacts): Promise<ForwardingFacts> {
-    const { network, kernel, uplinkToo } = this.#parts
-    const { name } = node.uplink
-    const snapshot = await kernel.read({ links: true, addresses: true, routes: { protocol: ADVERTISED } })
-    const devices: Omit<ForwardingFacts, 'sysctls'> = {
-      families: familiesOf(node.network.families),
-      ownDevices: snapshot.links
-        .filter(({ alias }) => {
-          const mark = readAlias(alias)
-          return mark?.owner === 'network' && mark.network === network
-        })
-        .map((link) => link.name),
-      livesByAdvertisements:
-        snapshot.routes.some(({ device, destination }) => device === name && destination.family === 'v6') ||
-        snapshot.addresses.some(
-          ({ device, address, permanent }) =>
-            device === name && address.family === 'v6' && !address.isLinkLocal && !permanent
-        ),
-      ...(uplinkToo ? { uplink: name } : {})
-    }
-    const { sysctls } = await kernel.read({ sysctls: forwardingKeys(devices) })
-    return { ...devices, sysctls: new Map(sysctls.map(({ key, value }) => [key, value])) }
-  }
-
   #noteRefusals(health: Health): void {
     const { failures } = this.#parts.loop.reconciler.standingOf(this.#slot)
     for (const { change, error } of failures) {
       if (change.kind !== 'sysctl' || error === undefined) continue
-      this.#refused.add(change.value.key)
-      if (health.raise('forwarding', 'low', error)) {
+      const { key } = change.value
+      this.#refused.add(key)
+      if (health.raise(conditionOf(key), 'low', error)) {
         this.#parts.logger.warn('kernel parameter not set', { error })
       }
     }
-    if (this.#refused.size === 0) health.clear('forwarding')
   }
+
+  #forgetRefusals(health: Health): void {
+    for (const key of this.#refused) health.clear(conditionOf(key))
+    this.#refused.clear()
+  }
+}
+
+function conditionOf(key: string): string {
+  return `forwarding ${key}`
 }
