@@ -130,8 +130,8 @@ export const ERROR_TABLE = {
     { retryable: true }
   ),
   TRI_FIREWALL_TOOL_MISSING: row(
-    'the old iptables drops what is forwarded for {networks}, and `{command}` is missing to let it through',
-    'install it (Debian: iptables), or `iptables -P FORWARD ACCEPT`',
+    'the old iptables has to be changed ({what}), and `{command}` is missing',
+    'install it (Debian: iptables)',
     { retryable: true }
   ),
   TRI_FORWARD_REFUSED: row('{chain} refuses packets of {networks}: {reason}', '{fix}', { retryable: true }),

@@ -119,7 +119,8 @@ export interface Firewall {
    * the form that iptables has too, or `iptables-legacy -I`. Its other rules stay as they are.
    *
    * @param chain as {@link surroundings} gave it
-   * @throws TrilaneError `TRI_KERNEL_NOT_FOUND` when it is gone; `TRI_FIREWALL_TOOL_MISSING` where the old iptables is needed
+   * @throws TrilaneError `TRI_KERNEL_NOT_FOUND` when it is gone; `TRI_FORWARD_REFUSED` when its owner alone may
+   * change it; `TRI_FIREWALL_TOOL_MISSING` where the old iptables is needed
    */
   setAccepts(chain: ForwardChain, accepts: readonly ForwardAccept[]): Promise<void>
 

@@ -191,7 +191,7 @@ describe('what cannot be done', () => {
   it('in a chain of others does not stop the table', async () => {
     const missing = TrilaneError.of('TRI_FIREWALL_TOOL_MISSING', {
       command: 'iptables-legacy-restore',
-      networks: '10.5.0.0/16'
+      what: 'accepts in FORWARD'
     })
     firewall.setAccepts = async () => {
       throw missing

@@ -82,8 +82,7 @@ export class LegacyIptables {
       ...forward.accepts.map((accept) => `-D ${accept.chain} ${ruleWords(accept)}`),
       ...accepts.map((accept, index) => `-I ${entry} ${index + 1} ${ruleWords(accept)}`)
     ]
-    const networks = accepts.filter(({ direction }) => direction === 'from').map(({ prefix }) => prefix)
-    await this.#restore(family, 'filter', script, networks.join(', '))
+    await this.#restore(family, 'filter', script, `accepts in ${entry}`)
   }
 
   async removeLeftover({ family: word, table, chain }: FlannelLeftover): Promise<void> {
@@ -127,7 +126,7 @@ export class LegacyIptables {
     const status = await new Promise<string | undefined>((resolve, reject) => {
       child.once('error', (cause: NodeJS.ErrnoException) => {
         if (cause.code !== 'ENOENT') reject(TrilaneError.from(cause))
-        else reject(TrilaneError.of('TRI_FIREWALL_TOOL_MISSING', { command, networks: what }, { cause }))
+        else reject(TrilaneError.of('TRI_FIREWALL_TOOL_MISSING', { command, what }, { cause }))
       })
       child.once('close', (code, signal) =>
         resolve(code === 0 ? undefined : `${signal ?? `exit status ${code}`}`)

@@ -124,7 +124,20 @@ export class LinuxFirewall implements Firewall {
     const rules = await this.#listRules({ family, table, chain: chain.chain })
     if (entry !== chain.chain) rules.push(...(await this.#listRules({ family, table, chain: entry })))
     const commands = acceptCommands(chain, accepts, rules)
-    if (commands.length > 0) await this.#transact(commands, `nft insert rule ${family} ${table} ${entry}`)
+    if (commands.length === 0) return
+    try {
+      await this.#transact(commands, `nft insert rule ${family} ${table} ${entry}`)
+    } catch (error) {
+      // Root may do anything but change a table with the flag `owner`.
+      if (!TrilaneError.is(error, 'TRI_KERNEL_PERMISSION')) throw error
+      const values = {
+        chain: `nft chain ${family} ${table} ${chain.chain}`,
+        networks: [...new Set(accepts.map(({ prefix }) => String(prefix)))].join(', '),
+        reason: 'its policy is drop, and only the program that owns the table may change it',
+        fix: 'let these networks through in the settings of that program'
+      }
+      throw TrilaneError.of('TRI_FORWARD_REFUSED', values, { cause: error })
+    }
   }
 
   async removeLeftovers(leftovers: readonly FlannelLeftover[]): Promise<void> {
