@@ -7,6 +7,7 @@ import {
 } from '@trilane/contracts'
 import { writeAddress } from './addresses.ts'
 import type { DeviceIndexes } from './devices.ts'
+import { isGatewayInside, writeGatewayInside } from './gateway-inside.ts'
 import { isAbsent, kernelError } from './kernel-errors.ts'
 import { createLink, removeLink, setLink } from './links.ts'
 import type { Request } from './message.ts'
@@ -308,7 +309,10 @@ class ChangeRun implements DeviceIndexes {
     const change = this.#changes[index]
     if (change === undefined || (change.action === 'remove' && isAbsent(verdict.errno))) return
     if (change.kind === 'route') this.#plainRoutes.forget()
-    this.#failAs(index, kernelError(commandOf(change), refined(change, verdict)))
+    const last = isGatewayInside(change, verdict)
+      ? writeGatewayInside(change, this, this.#place.socket)
+      : verdict
+    if (last.errno !== 0) this.#failAs(index, kernelError(commandOf(change), refined(change, last)))
   }
 
   /** Of several messages of one change the first that failed says why. */

@@ -4,6 +4,7 @@ import { IpAddress, Mac, Prefix } from '@trilane/ip'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LinuxKernel } from '../src/index.ts'
 import { type TestNamespace, testNamespace } from './namespace.ts'
+import { until } from './until.ts'
 
 const link = (action: KernelChange['action'], value: Link): KernelChange => ({ action, kind: 'link', value })
 const route = (action: KernelChange['action'], value: Route): KernelChange => ({
@@ -247,3 +248,68 @@ function openFiles(): string[] {
     }
   })
 }
+
+describe('an IPv6 route whose gateway lies in it', () => {
+  const subnet = to('fd00:5:0:7::/64')
+  const tunnel: Route = {
+    destination: subnet,
+    gateway: ip('fd00:5:0:7::'),
+    device: 'vx0',
+    onlink: true,
+    protocol: 133
+  }
+  const direct: Route = { destination: subnet, gateway: ip('fd77::2'), device: 'br0', protocol: 133 }
+
+  beforeEach(() =>
+    must(
+      link('create', { name: 'br0', kind: { type: 'bridge' }, up: true }),
+      {
+        action: 'create',
+        kind: 'address',
+        value: { device: 'br0', address: ip('fd77::1'), prefixLength: 64, skipDad: true }
+      },
+      route('set', direct)
+    )
+  )
+
+  it('replaces one by another device, without a moment in which there is none', async () => {
+    const seen: string[] = []
+    const watch = kernel.watch((event) => {
+      if (event.kind !== 'route' || event.value.destination.length < subnet.length) return
+      const { destination, device } = event.value
+      if (subnet.contains(destination)) seen.push(`${event.gone ? '-' : '+'}${destination} ${device}`)
+    })
+    await must(route('set', tunnel))
+    expect(await printed('-6', 'route', 'show', 'proto', '133')).toEqual([
+      expect.stringMatching(/^fd00:5:0:7::\/64 via fd00:5:0:7:: dev vx0 .*onlink/)
+    ])
+    await must(route('set', direct))
+    expect(await printed('-6', 'route', 'show', 'proto', '133')).toEqual([
+      expect.stringMatching(/^fd00:5:0:7::\/64 via fd77::2 dev br0/)
+    ])
+    await until('the last is told', () => seen.at(-1) === '+fd00:5:0:7::/64 br0')
+    watch.close()
+    expect(seen).toEqual([
+      '+fd00:5:0:7::/128 vx0',
+      '+fd00:5:0:7::/64 vx0',
+      '-fd00:5:0:7::/128 vx0',
+      '+fd00:5:0:7::/64 br0'
+    ])
+  })
+
+  it("leaves a route to the gateway alone that is somebody else's", async () => {
+    const foreign: Route = { destination: to('fd00:5:0:7::/128'), device: 'vx0', protocol: 4 }
+    await must(route('set', foreign), route('set', tunnel))
+    expect(await printed('-6', 'route', 'show', 'proto', '4')).toHaveLength(1)
+  })
+
+  it('is still refused for what else is wrong with it', async () => {
+    const elsewhere: Route = { ...tunnel, gateway: ip('fd77::1') }
+    expect(codes(await kernel.apply([route('set', elsewhere)]))).toEqual(['TRI_KERNEL_REFUSED'])
+    const outcomes = await kernel.apply([route('set', { ...tunnel, source: ip('fd00:9::1') })])
+    expect(outcomes[0]?.error?.message).toMatch(/Invalid source address/)
+    expect(await printed('-6', 'route', 'show', 'proto', '133')).toEqual([
+      expect.stringMatching(/^fd00:5:0:7::\/64 via fd77::2 dev br0/)
+    ])
+  })
+})
