@@ -55,9 +55,9 @@ export function selectUplink(
   families: readonly Family[],
   bridge: string
 ): UplinkChoice {
-  const devices = new Devices(snapshot, families)
+  const devices = new Devices(snapshot, families, bridge)
   const isNamed = wish.iface.length > 0 || wish.ifaceRegex.length > 0 || wish.canReach !== undefined
-  const candidates = isNamed ? named(devices, wish) : unnamed(devices, wish, bridge)
+  const candidates = isNamed ? named(devices, wish) : unnamed(devices, wish)
   const tried: string[] = []
   for (const { by, link, pinned = {}, problem } of candidates) {
     const choice = link === undefined ? problem : devices.choose(link, { ...wish.publicAddresses, ...pinned })
@@ -89,7 +89,7 @@ function* named(devices: Devices, wish: UplinkWish): Generator<Candidate> {
 }
 
 /** The first of these that finds a device decides: a better guess must not give way to a worse one. */
-function* unnamed(devices: Devices, wish: UplinkWish, bridge: string): Generator<Candidate> {
+function* unnamed(devices: Devices, wish: UplinkWish): Generator<Candidate> {
   // An address that no device has is that of a NAT before this node.
   const owners = distinct(valuesOf(wish.publicAddresses).map((address) => devices.ownerOf(address)))
   const routed = distinct(devices.families.map((family) => devices.ofDefaultRoute(family)))
@@ -97,7 +97,7 @@ function* unnamed(devices: Devices, wish: UplinkWish, bridge: string): Generator
   else if (routed.length > 0) yield oneOf(routed, 'the default routes leave by')
   else {
     yield { problem: 'there is no default route' }
-    const addressed = devices.withGlobalAddresses().filter(({ name }) => name !== bridge)
+    const addressed = devices.withGlobalAddresses()
     if (addressed.length === 0) yield { problem: 'no device has an address of each family of the network' }
     else yield oneOf(addressed, 'the addresses are on')
   }
@@ -118,10 +118,16 @@ function distinct(links: readonly (LinkReading | undefined)[]): LinkReading[] {
 class Devices {
   readonly families: readonly Family[]
   readonly #snapshot: KernelSnapshot
+  /** Without loopback, and without what carries pods: a pattern for the network's addresses is not meant for those. */
+  readonly #foreign: readonly LinkReading[]
 
-  constructor(snapshot: KernelSnapshot, families: readonly Family[]) {
+  constructor(snapshot: KernelSnapshot, families: readonly Family[], bridge: string) {
     this.#snapshot = snapshot
     this.families = families
+    this.#foreign = snapshot.links.filter(
+      ({ name, loopback, kind, alias }) =>
+        !loopback && name !== bridge && kind.type !== 'vxlan' && readAlias(alias) === undefined
+    )
   }
 
   named(name: string | undefined): LinkReading | undefined {
@@ -134,7 +140,7 @@ class Devices {
 
   matching(pattern: string): Pick<Candidate, 'link' | 'pinned'> {
     const expression = new RegExp(pattern)
-    for (const link of this.#snapshot.links) {
+    for (const link of this.#foreign) {
       const pinned: Partial<Record<Family, IpAddress>> = {}
       for (const family of this.families) {
         const found = this.#usable(link, family).find(({ address }) => expression.test(address.toString()))
@@ -142,7 +148,8 @@ class Devices {
       }
       if (familiesOf(pinned).length === this.families.length) return { link, pinned }
     }
-    return { link: this.#snapshot.links.find(({ name }) => expression.test(name)) }
+    const byName = this.#foreign.filter(({ name }) => expression.test(name))
+    return { link: byName.find((link) => typeof this.choose(link, {}) === 'object') ?? byName[0] }
   }
 
   ofDefaultRoute(family: Family): LinkReading | undefined {
@@ -163,14 +170,9 @@ class Devices {
     return [...hops].sort((a, b) => rank(b) - rank(a))[0]?.device
   }
 
-  /** Without loopback, tunnels, and what we made. */
   withGlobalAddresses(): LinkReading[] {
-    return this.#snapshot.links.filter(
-      (link) =>
-        !link.loopback &&
-        link.kind.type !== 'vxlan' &&
-        readAlias(link.alias) === undefined &&
-        this.families.every((family) => this.#usable(link, family)[0]?.scope === 'global')
+    return this.#foreign.filter((link) =>
+      this.families.every((family) => this.#usable(link, family)[0]?.scope === 'global')
     )
   }
 

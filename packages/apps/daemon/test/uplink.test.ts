@@ -144,6 +144,19 @@ describe('which device is the uplink', () => {
     expect(() => uplinkOf(snapshot, wish)).toThrow(/--iface-can-reach 10.0.0.1 \(there is no route to it\)/)
   })
 
+  it('no device that carries pods, whatever a pattern says', async () => {
+    const links = ['cni0 10.5.1.1/24', 'eth0 10.1.0.1/16', 'eth1', 'eth2 192.0.2.1/24']
+    const snapshot = await snapshotOf({ links })
+    const wish = { ifaceRegex: ['^10\\.|cni'] }
+    expect(uplinkOf(snapshot, wish)).toBe('eth0 10.1.0.1')
+    const marked = snapshot.links.map((link) =>
+      link.name === 'eth0' ? { ...link, alias: 'trilane:default' } : link
+    )
+    expect(() => uplinkOf({ ...snapshot, links: marked }, wish)).toThrow(/no device fits/)
+    // Of several names the first that can be used; `lo` cannot.
+    expect(uplinkOf({ ...snapshot, links: marked }, { ifaceRegex: ['^[el]'] })).toBe('eth2 192.0.2.1')
+  })
+
   it('the next that was named when one lacks an address', async () => {
     const node = { links: ['eth0 192.0.2.1/24', 'eth1 198.51.100.1/24 fd01::1/64', 'eth2'] }
     const snapshot = await snapshotOf(node)
