@@ -21,9 +21,10 @@ export function readVtep(data: JsonValue | undefined): Vtep | string {
   if (typeof data !== 'object' || data === null || Array.isArray(data)) return 'lease data is no object'
   const fields = new Map(Object.entries(data).map(([name, value]) => [name.toLowerCase(), value]))
   const text = fields.get('vtepmac')
+  if (text === undefined) return 'VtepMAC is missing'
   const mac = typeof text === 'string' ? Mac.tryParse(text) : undefined
   if (mac === undefined || !mac.isUnicast || String(mac) === '00:00:00:00:00:00') {
-    return `VtepMAC ${JSON.stringify(text) ?? 'is missing, which'} is not the MAC of a device`
+    return `VtepMAC ${JSON.stringify(text)} is not the MAC of a device`
   }
   const vni = fields.get('vni') ?? undefined
   if (vni === undefined) return { mac }

@@ -1,4 +1,5 @@
 import { hostGw } from '@trilane/backend-host-gw'
+import { vxlan } from '@trilane/backend-vxlan'
 import { describeBackend } from '@trilane/compliance'
 import type { Kernel, NodeFacts } from '@trilane/contracts'
 import { valuesOf } from '@trilane/ip'
@@ -44,3 +45,9 @@ async function kernelFor({ uplink }: NodeFacts): Promise<Kernel> {
 }
 
 describeBackend({ backend: hostGw, goodOptions: [{}], badOptions: [], kernel: kernelFor })
+describeBackend({
+  backend: vxlan,
+  goodOptions: [{}, { VNI: 16_777_215, Port: 4789, MTU: 1400, GBP: true, Learning: true }],
+  badOptions: vxlan.optionNames.map((name) => ({ raw: { [name]: 'x' }, path: `Backend.${name}` })),
+  kernel: kernelFor
+})
