@@ -1,13 +1,5 @@
-import type { Prefix } from '@trilane/ip'
-import { ADDRESS_BITS, type Family } from '@trilane/ip'
-import {
-  type ChainPlace,
-  FIREWALL_COMMENT,
-  FIREWALL_TABLE,
-  type FirewallSet,
-  type FirewallTable,
-  type ForwardAccept
-} from './firewall.ts'
+import { ADDRESS_BITS, type Family, type Prefix } from '@trilane/ip'
+import { FIREWALL_TABLE, type FirewallSet, type FirewallTable } from './firewall.ts'
 
 const ADDRESS_TYPE: Readonly<Record<Family, string>> = { v4: 'ipv4_addr', v6: 'ipv6_addr' }
 
@@ -29,23 +21,8 @@ export function nftReplacementOf(table: FirewallTable): string {
 }
 
 /** As nft prints a prefix: the one of a single address without its length. */
-export function nftPrefix(prefix: Prefix): string {
+function nftPrefix(prefix: Prefix): string {
   return prefix.length === ADDRESS_BITS[prefix.family] ? String(prefix.address) : String(prefix)
-}
-
-/**
- * The command that puts an accept of ours at the head of a foreign chain. iptables-nft takes it for a rule of its own:
- * `-s PREFIX -m comment --comment trilane -j ACCEPT`.
- */
-export function nftInsertion({ family, table, chain }: ChainPlace, accept: ForwardAccept): string {
-  const { prefix, direction } = accept
-  const match = `${NFT_PROTOCOL[prefix.family]} ${direction === 'from' ? 'saddr' : 'daddr'} ${nftPrefix(prefix)}`
-  return `insert rule ${family} ${quoted(table)} ${quoted(chain)} ${match} counter accept comment "${FIREWALL_COMMENT}"`
-}
-
-/** Names of others may be words of nft's grammar, or hold characters that end a word. */
-function quoted(name: string): string {
-  return /^[A-Za-z][A-Za-z0-9_/\\.-]*$/.test(name) ? name : `"${name}"`
 }
 
 function setLines({ family, elements }: FirewallSet): string[] {
