@@ -94,7 +94,8 @@ async function answer(
     // What else the sender has in mind is not read.
     ...(hasBody(request) ? { connection: 'close' } : {})
   })
-  response.end(request.method === 'HEAD' ? undefined : page.body)
+  // Of an answer to HEAD Node sends the head alone.
+  response.end(page.body)
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {
