@@ -23,6 +23,7 @@ import {
 import { mapFamilies, type PerFamily, type Prefix } from '@trilane/ip'
 import { LeaseAddressPool, rangeOf } from '@trilane/ipam'
 import { LinuxFileLocks, LinuxKernel } from '@trilane/kernel-linux'
+import { networkLanes } from '@trilane/lanes'
 import { BridgePodLinks } from '@trilane/pod-link'
 import { FileAttachments, HostLocalReservations } from '@trilane/state-files'
 import { FileSubnetStore } from '@trilane/store-file'
@@ -143,8 +144,7 @@ function composeNetwork(container: Container, network: NetworkConfig, loop: Reco
   })
   const agent: NetworkAgent = new NetworkAgent({
     network,
-    backend,
-    options: backend.parseOptions(network.backend.options),
+    lanes: networkLanes(network.backend, backend, BACKENDS),
     identity,
     bridge: config.bridge,
     uplinkWish: () => uplinkWish(config, kernel),
@@ -161,6 +161,7 @@ function composeNetwork(container: Container, network: NetworkConfig, loop: Reco
     }),
     attachments,
     previousSubnets,
+    fullPassMs: config.fullPassMs,
     blackhole: config.ipBlackholeRoute,
     forwarding: new ForwardingWatch({
       network: network.name,

@@ -1,11 +1,9 @@
 import type { Attachments } from '@trilane/attachments'
 import {
-  type Backend,
   type Clock,
   joinStates,
   type Kernel,
   type KernelEvent,
-  type KernelState,
   type Lease,
   type LeaseClaim,
   type Logger,
@@ -18,11 +16,21 @@ import {
   TrilaneError
 } from '@trilane/contracts'
 import type { PerFamily, Prefix } from '@trilane/ip'
+import {
+  type LanesHere,
+  laneClaim,
+  lanesHere,
+  type NetworkLanes,
+  nodeStateOf,
+  type PeerLane,
+  podLinkOf
+} from '@trilane/lanes'
 import { blackholeState } from './blackhole.ts'
+import { FactsFollower } from './facts-follower.ts'
 import type { ForwardingWatch } from './forwarding-watch.ts'
 import { Health } from './health.ts'
 import type { NodeIdentity } from './identity.ts'
-import { type PeerWish, peerWish } from './peer-wishes.ts'
+import { LaneLoop } from './lane-loop.ts'
 import type { ReconcileLoop } from './reconcile-loop.ts'
 import { FACTS_SCOPE, nodeFacts, type UplinkWish } from './uplink.ts'
 
@@ -35,14 +43,9 @@ const RENEW_RETRY_MS = 60_000
 /** A timer may sleep as long as the machine did, and a lease may change hands: look at least so often. */
 const RENEW_LOOK_MS = 60_000
 
-/** Uplink events come in flocks; one reading answers them all. */
-const GATHER_MS = 50
-
 export interface NetworkAgentParts {
   readonly network: NetworkConfig
-  readonly backend: Backend
-  /** What the backend made of the network config. */
-  readonly options: unknown
+  readonly lanes: NetworkLanes
   readonly identity: NodeIdentity
   readonly bridge: string
   readonly uplinkWish: () => Promise<UplinkWish>
@@ -51,6 +54,8 @@ export interface NetworkAgentParts {
   readonly subnets: SubnetManager
   readonly attachments: Attachments
   readonly previousSubnets: PerFamily<Prefix>
+  /** How often everything is looked at again. */
+  readonly fullPassMs: number
   /** `--ip-blackhole-route` */
   readonly blackhole: boolean
   readonly forwarding: ForwardingWatch
@@ -71,18 +76,37 @@ export class NetworkAgent {
   readonly health: Health
   readonly #slots: { readonly node: string; readonly peers: string }
   readonly #stop = new AbortController()
-  readonly #wishes = new Map<string, PeerWish>()
-  #facts: NodeFacts | undefined
+  readonly #follower: FactsFollower
+  readonly #lanes: LaneLoop
+  /** The lanes as this node's facts have them; from the first lease on. */
+  #here: LanesHere | undefined
   #stored: StoredLease | undefined
   #listed = false
   #ready = false
-  #factsDue = false
   #recovering: Promise<void> | undefined
 
   constructor(parts: NetworkAgentParts) {
     this.parts = parts
     this.health = new Health(parts.clock)
     this.#slots = { node: `${parts.network.name}/node`, peers: `${parts.network.name}/peer/` }
+    const { kernel, clock, logger, loop, fullPassMs } = parts
+    const { health } = this
+    this.#follower = new FactsFollower({
+      read: () => this.#readFacts(),
+      onChange: () => this.#onFacts(),
+      health,
+      clock,
+      logger
+    })
+    this.#lanes = new LaneLoop({
+      kernel,
+      clock,
+      logger,
+      health,
+      periodMs: fullPassMs,
+      slotOf: (key) => this.peerSlot(key),
+      wish: (slots) => loop.wish(slots)
+    })
   }
 
   get name(): string {
@@ -99,15 +123,21 @@ export class NetworkAgent {
   }
 
   get facts(): NodeFacts | undefined {
-    return this.#facts
+    return this.#follower.facts
+  }
+
+  /** Which lanes this node takes part in; absent before its first lease. */
+  get here(): LanesHere | undefined {
+    return this.#here
   }
 
   get lease(): StoredLease | undefined {
     return this.#stored
   }
 
-  get peers(): ReadonlyMap<string, PeerWish> {
-    return this.#wishes
+  /** How each peer is carried. */
+  get peers(): ReadonlyMap<string, PeerLane> {
+    return this.#lanes.lanes
   }
 
   /** The reconciler's slot of what this node needs whoever its peers are. */
@@ -122,28 +152,27 @@ export class NetworkAgent {
 
   /** How pods are plugged in now. @throws TrilaneError `TRI_NOT_READY` */
   podLink(): PodLinkSpec {
-    if (this.#facts === undefined || this.#stored === undefined || !this.#ready) {
+    if (this.#here === undefined || this.#stored === undefined || !this.#ready) {
       const reason =
         this.#stored === undefined ? 'this node has no lease yet' : 'its kernel state is not complete yet'
       throw TrilaneError.of('TRI_NOT_READY', { network: this.name, reason })
     }
-    return this.parts.backend.podLink(this.#facts, this.#stored.lease, this.parts.options)
+    return podLinkOf(this.#here, this.#stored.lease)
   }
 
   /** @returns when pods can be attached and every peer that is known has been programmed once */
   async start(): Promise<void> {
     const { attachments, loop, subnets, logger } = this.parts
     await attachments.recover()
-    await this.#patiently('uplink', async () => {
-      this.#facts = await this.#readFacts()
-    })
+    await this.#patiently('uplink', () => this.#follower.readFirst())
     await this.#lookAtForwarding()
     await this.#acquire()
     await this.#patiently('store', () => subnets.follow((change) => this.#onPeers(change)))
+    await this.#patiently('kernel', () => this.#lanes.settle())
     this.#listed = true
     await this.#patiently('kernel', async () => {
       const { writes, failures } = await loop.passSoon(0)
-      const { size } = this.#wishes
+      const { size } = this.peers
       logger.info('first full pass done', { peers: size, writes, failures: failures.length })
     })
     await this.#publish()
@@ -154,6 +183,8 @@ export class NetworkAgent {
 
   async stop(): Promise<void> {
     this.#stop.abort()
+    this.#follower.stop()
+    this.#lanes.stop()
     await this.parts.subnets.close()
   }
 
@@ -163,75 +194,65 @@ export class NetworkAgent {
     if (this.#ready) await this.#publish()
   }
 
-  /** Looks again at what this node is when an event may have changed it. */
   onKernelEvent(event: KernelEvent): void {
-    const uplink = this.#facts?.uplink.name
-    if (uplink === undefined || this.#factsDue) return
-    const concerns =
-      event.kind === 'lost' ||
-      (event.kind === 'link' && event.value.name === uplink) ||
-      (event.kind === 'address' && (event.value.device === uplink || !event.value.address.isLinkLocal)) ||
-      (event.kind === 'route' && event.value.destination.length === 0) ||
-      (event.kind === 'route' && event.value.device === uplink && event.value.gateway === undefined)
-    if (!concerns) return
-    this.#factsDue = true
-    void this.#refreshFacts()
+    this.#follower.onKernelEvent(event)
+    this.#lanes.onKernelEvent(event)
   }
 
   async #acquire(): Promise<void> {
     const { subnets, logger } = this.parts
     await this.#patiently('lease', async () => {
-      const former = await subnets.former(this.#knownFacts().publicAddresses)
-      this.#stored = await subnets.acquire(this.#claim(former?.lease))
+      const facts = this.#knownFacts()
+      const former = await subnets.former(facts.publicAddresses)
+      const here = this.#lookAtLanes(facts, former?.lease)
+      this.#stored = await subnets.acquire(this.#claim(here))
+      this.#here = here
     })
     logger.info('lease acquired', { key: this.#stored?.key })
     this.#wishNode()
   }
 
   /** @param former what peers know of this node: what they act on stays as it is */
-  #claim(former: Lease | undefined): LeaseClaim {
-    const { backend, options, previousSubnets } = this.parts
-    const facts = this.#knownFacts()
-    return {
-      publicAddresses: facts.publicAddresses,
-      backendType: backend.type,
-      backendData: backend.leaseData(facts, options, former),
-      previousSubnets
+  #lookAtLanes(facts: NodeFacts, former: Lease | undefined): LanesHere {
+    const here = lanesHere(this.parts.lanes, facts, former)
+    const told = new Set(this.#here?.lanes.map(({ problem }) => problem?.message))
+    for (const { lane, isFallback, problem } of here.lanes) {
+      if (problem === undefined || isFallback || told.has(problem.message)) continue
+      this.parts.logger.warn('lane cannot be used here', { lane: lane.backend.type, error: problem })
     }
+    return here
+  }
+
+  #claim(here: LanesHere): LeaseClaim {
+    const { previousSubnets } = this.parts
+    return { publicAddresses: here.node.publicAddresses, ...laneClaim(here), previousSubnets }
   }
 
   #knownFacts(): NodeFacts {
-    if (this.#facts === undefined) {
-      throw TrilaneError.of('TRI_NOT_READY', { network: this.name, reason: 'the uplink is not known yet' })
-    }
-    return this.#facts
+    const { facts } = this.#follower
+    if (facts !== undefined) return facts
+    throw TrilaneError.of('TRI_NOT_READY', { network: this.name, reason: 'the uplink is not known yet' })
   }
 
+  /** What this node needs, and the lanes of its peers. */
   #wishNode(): void {
-    const { backend, options, loop } = this.parts
-    if (this.#stored === undefined) return
-    const facts = this.#knownFacts()
+    const { loop, blackhole } = this.parts
+    if (this.#stored === undefined || this.#here === undefined) return
     const { lease } = this.#stored
-    const link = backend.podLink(facts, lease, options)
-    const states = [backend.nodeState(facts, lease, options), backend.podState(facts, lease, link)]
-    if (this.parts.blackhole && link.type === 'bridge') states.push(blackholeState(lease))
+    const states = [nodeStateOf(this.#here, lease)]
+    if (blackhole && podLinkOf(this.#here, lease).type === 'bridge') states.push(blackholeState(lease))
     loop.wish(new Map([[this.#slots.node, joinStates(states)]]))
+    this.#lanes.setHere(this.#here)
   }
 
   async #lookAtForwarding(): Promise<void> {
-    if (this.#facts !== undefined) await this.parts.forwarding.look(this.#facts, this.health)
+    const { facts } = this.#follower
+    if (facts !== undefined) await this.parts.forwarding.look(facts, this.health)
   }
 
   #onPeers(change: PeerChange): void {
-    const { loop, logger, network } = this.parts
-    const slots = new Map<string, KernelState | undefined>()
-    for (const key of change.gone) {
-      this.#wishes.delete(key)
-      this.health.clear(`peer ${key}`)
-      slots.set(this.peerSlot(key), undefined)
-    }
-    for (const stored of change.put.values()) slots.set(this.peerSlot(stored.key), this.#wishPeer(stored))
-    if (slots.size > 0) loop.wish(slots)
+    const { logger, network } = this.parts
+    this.#lanes.onPeers(change)
     this.#raiseStoreProblems()
     if (change.own === 'lost') void this.#recover('it was removed from the store')
     if (change.own === 'changed') void this.#recover('it was changed in the store')
@@ -240,18 +261,6 @@ export class NetworkAgent {
         network: network.name
       })
     }
-  }
-
-  #wishPeer(stored: StoredLease): KernelState {
-    const { backend, options, logger } = this.parts
-    const wish = peerWish(backend, options, this.#knownFacts(), stored)
-    this.#wishes.set(stored.key, wish)
-    const condition = `peer ${stored.key}`
-    if (wish.error === undefined) this.health.clear(condition)
-    else if (this.health.raise(condition, 'medium', wish.error)) {
-      logger.warn('peer cannot be served', { key: stored.key, error: wish.error })
-    }
-    return wish.state
   }
 
   #raiseStoreProblems(): void {
@@ -273,44 +282,31 @@ export class NetworkAgent {
     const { kernel, network, identity, bridge, uplinkWish } = this.parts
     const snapshot = await kernel.read(FACTS_SCOPE)
     const facts = nodeFacts(snapshot, await uplinkWish(), network, identity, bridge)
-    if (this.#facts === undefined) return facts
+    const former = this.#follower.facts
+    if (former === undefined) return facts
     // Pods know the first one; what stands there later is this daemon's own, or somebody's mistake.
     const { bridgeMac: _, ...others } = facts
-    const { bridgeMac } = this.#facts
+    const { bridgeMac } = former
     return bridgeMac === undefined ? others : { ...others, bridgeMac }
   }
 
-  /** A vanished uplink keeps its last facts: pods on this node go on talking, and it may come back. */
-  async #refreshFacts(): Promise<void> {
-    const { clock, logger } = this.parts
-    await clock.sleep(GATHER_MS, this.#stop.signal)
-    this.#factsDue = false
-    if (this.#stop.signal.aborted) return
-    try {
-      const facts = await this.#readFacts()
-      this.health.clear('uplink')
-      if (JSON.stringify(facts) === JSON.stringify(this.#facts)) return
-      logger.info('uplink changed', { uplink: facts.uplink })
-      this.#facts = facts
-      await this.#lookAtForwarding()
-      this.#wishNode()
-      this.parts.loop.wish(
-        new Map(
-          [...this.#wishes.values()].map(({ stored }) => [this.peerSlot(stored.key), this.#wishPeer(stored)])
-        )
-      )
-      await this.#renew()
-      await this.#publish()
-    } catch (error) {
-      const problem = TrilaneError.from(error)
-      if (this.health.raise('uplink', 'high', problem)) logger.warn('uplink is gone', { error: problem })
-    }
+  /** Everything that stands on the facts is made anew. */
+  async #onFacts(): Promise<void> {
+    await this.#lookAtForwarding()
+    // Without a lease the first one will have these facts.
+    if (this.#here === undefined || this.#stored === undefined) return
+    this.#here = this.#lookAtLanes(this.#knownFacts(), this.#stored.lease)
+    this.#wishNode()
+    // Linux removed without a word what stood on a vanished uplink, and what failed meanwhile waits for its turn.
+    void this.parts.loop.passSoon(0).catch(() => undefined)
+    await this.#renew()
+    await this.#publish()
   }
 
   async #publish(): Promise<void> {
-    const { backend, options, publish, logger } = this.parts
-    if (this.#stored === undefined) return
-    const { mtuBytes } = backend.podLink(this.#knownFacts(), this.#stored.lease, options)
+    const { publish, logger } = this.parts
+    if (this.#stored === undefined || this.#here === undefined) return
+    const { mtuBytes } = podLinkOf(this.#here, this.#stored.lease)
     try {
       await publish(this.#stored.lease, mtuBytes)
       this.health.clear('subnet.env')
@@ -336,8 +332,9 @@ export class NetworkAgent {
   /** @returns whether this node holds a lease with its claim in it now */
   async #renew(): Promise<boolean> {
     const { subnets, logger } = this.parts
+    if (this.#here === undefined) return false
     try {
-      this.#stored = await subnets.renew(this.#claim(this.#stored?.lease))
+      this.#stored = await subnets.renew(this.#claim(this.#here))
     } catch (error) {
       const problem = TrilaneError.from(error)
       if (problem.code !== 'TRI_LEASE_LOST') {

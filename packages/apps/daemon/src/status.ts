@@ -1,6 +1,7 @@
 import {
   commandOf,
   type KernelStatus,
+  type LaneStatus,
   type LeaseJson,
   type NetworkStatus,
   type PeerStatus,
@@ -8,7 +9,6 @@ import {
 } from '@trilane/contracts'
 import { valuesOf } from '@trilane/ip'
 import type { NetworkAgent } from './network-agent.ts'
-import { wishError } from './peer-wishes.ts'
 import type { ReconcileLoop } from './reconcile-loop.ts'
 
 /** Enough to see what is wrong; `trilane plan` prints everything. */
@@ -28,7 +28,8 @@ export function networkStatus(
   return {
     name: agent.name,
     state: !agent.ready ? 'starting' : complete ? 'ready' : 'degraded',
-    backend: agent.parts.backend.type,
+    backend: agent.parts.lanes.primary.backend.type,
+    lanes: laneStatuses(agent),
     store,
     ...(facts === undefined
       ? {}
@@ -65,13 +66,28 @@ function kernelStatus(agent: NetworkAgent, loop: ReconcileLoop): KernelStatus {
   }
 }
 
+function laneStatuses({ parts, here }: NetworkAgent): LaneStatus[] {
+  return parts.lanes.configured.map(({ backend }) => {
+    const problem = here?.lanes.find(({ lane }) => lane.backend === backend)?.problem
+    return { type: backend.type, ...(problem === undefined ? {} : { problem: problem.message }) }
+  })
+}
+
 function peerStatuses(agent: NetworkAgent, loop: ReconcileLoop): PeerStatus[] {
   return [...agent.peers.values()]
     .sort((a, b) => a.stored.key.localeCompare(b.stored.key))
-    .map((wish) => {
-      const { wanted, present } = loop.reconciler.standingOf(agent.peerSlot(wish.stored.key))
-      const lane = wish.lane === undefined ? {} : { lane: wish.lane }
-      return { lease: leaseJson(wish.stored), ...lane, wanted, present, ...wishError(wish) }
+    .map(({ stored, lane, reason, passedOver, sinceMs, error }) => {
+      const { wanted, present } = loop.reconciler.standingOf(agent.peerSlot(stored.key))
+      return {
+        lease: leaseJson(stored),
+        ...(lane === undefined ? {} : { lane }),
+        laneReason: reason,
+        laneSinceMs: sinceMs,
+        passedOver: passedOver.map((passed) => ({ lane: passed.type, reason: passed.reason })),
+        wanted,
+        present,
+        ...(error === undefined ? {} : { error: error.toJSON() })
+      }
     })
 }
 

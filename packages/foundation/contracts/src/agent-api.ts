@@ -28,6 +28,8 @@ export interface NetworkStatus {
   /** `starting`: no lease or no first full pass yet. `degraded`: see health. `ready`: wanted equals actual. */
   readonly state: 'starting' | 'ready' | 'degraded'
   readonly backend: string
+  /** That may carry its peers, the preferred first. */
+  readonly lanes: readonly LaneStatus[]
   readonly store: string
   readonly uplink?: {
     readonly name: string
@@ -53,10 +55,23 @@ export interface LeaseJson {
   readonly expiresAtMs?: number
 }
 
+export interface LaneStatus {
+  /** Of its backend. */
+  readonly type: string
+  /** Why this node neither uses nor offers it. */
+  readonly problem?: string
+}
+
 export interface PeerStatus {
   readonly lease: LeaseJson
   /** Which backend carries it; absent when none can. */
   readonly lane?: string
+  /** Why this one, or why none, as one sentence. */
+  readonly laneReason: string
+  /** Since when; ms since 1970 */
+  readonly laneSinceMs: number
+  /** The lanes that would have been better, the best first. */
+  readonly passedOver: readonly { readonly lane: string; readonly reason: string }[]
   /** Objects wanted in this kernel for this peer, and how many of them are there. */
   readonly wanted: number
   readonly present: number

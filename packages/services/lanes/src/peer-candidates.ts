@@ -1,7 +1,7 @@
 import { type KernelState, type Lease, leaseOnLane, type NodeFacts, TrilaneError } from '@trilane/contracts'
-import { peerName } from '@trilane/node-addresses'
 import type { LaneHere, LanesHere } from './lanes-here.ts'
 import type { NextHop } from './next-hops.ts'
+import { peerName } from './peer-name.ts'
 
 /** A lane as far as one peer is concerned, before anybody is asked whether it works. */
 export type PeerLaneOption =

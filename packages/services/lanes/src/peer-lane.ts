@@ -5,10 +5,10 @@ import {
   type StoredLease,
   TrilaneError
 } from '@trilane/contracts'
-import { peerName } from '@trilane/node-addresses'
 import type { LaneCandidate, LaneChoice, LaneStanding, PassedOver } from './choose-lane.ts'
 import type { NextHop, NextHops } from './next-hops.ts'
 import type { PeerLaneOption } from './peer-candidates.ts'
+import { peerName } from './peer-name.ts'
 
 /** How one peer is carried, or why it is not. */
 export interface PeerLane {
@@ -76,9 +76,10 @@ export function peerLane(
 
 type Fit = Extract<PeerLaneOption, { state: KernelState }>
 
-const UNANSWERED: Readonly<Partial<Record<LaneStanding, string>>> = {
-  unknown: ', which was not asked',
-  silent: ', which does not answer; no other lane fits'
+const EVIDENCE: Readonly<Partial<Record<LaneStanding, string>>> = {
+  works: 'an answer from',
+  unknown: 'nothing asked of',
+  silent: 'no other lane fits, and no answer from'
 }
 
 function reasonFor(
@@ -93,8 +94,7 @@ function reasonFor(
   if (better !== undefined) return `in place of ${better.type}: ${better.reason}`
   const rank = options.length === 1 ? 'the only lane' : 'the preferred lane'
   if (hops.length === 0) return rank
-  const at = hops.map(({ address }) => address).join(' and ')
-  return standing === 'works' ? `${rank}; ${at} answers` : `${rank}, by ${at}${UNANSWERED[standing] ?? ''}`
+  return `${rank}; ${EVIDENCE[standing] ?? ''} ${hops.map(({ address }) => address).join(' and ')}`
 }
 
 /** In a network of one lane, that lane's own word. */

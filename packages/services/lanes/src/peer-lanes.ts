@@ -10,6 +10,8 @@ export interface PeerLaneChange {
   readonly now: PeerLane
   /** Absent for a new peer. */
   readonly before?: PeerLane
+  /** When to decide it again though nothing happens; ms of the clock's monotonic time. */
+  readonly dueMs?: number
 }
 
 interface Entry {
@@ -98,11 +100,15 @@ export class PeerLanes {
     this.#nextHops.forgetEvidence()
   }
 
-  /** Next hops whose answer decides between lanes. `unanswered`: only those that do not answer, or were not asked. */
-  toAsk(which: 'all' | 'unanswered' | 'unknown'): NextHop[] {
+  /**
+   * Next hops whose answer decides between lanes. `unanswered`: only those that do not answer, or have not answered yet.
+   *
+   * @param peers of these alone. Default: of all
+   */
+  toAsk(which: 'all' | 'unanswered' | 'unknown', peers: Iterable<string> = this.#asked.keys()): NextHop[] {
     const hops = new Map<string, NextHop>()
-    for (const asked of this.#asked.values()) {
-      for (const hop of asked) {
+    for (const peer of peers) {
+      for (const hop of this.#asked.get(peer) ?? []) {
         const evidence = this.#nextHops.evidenceOf(hop)
         const isMeant =
           which === 'all' || evidence === 'unknown' || (which === 'unanswered' && evidence === 'silent')
@@ -147,7 +153,11 @@ export class PeerLanes {
     const isSame = before !== undefined && before.lane === choice.type
     const now = peerLane(entry.stored, choice, options, isSame ? before.sinceMs : this.#clock.wallMs())
     this.#lanes.set(key, now)
-    return before === undefined ? { now } : { now, before }
+    return {
+      now,
+      ...(before === undefined ? {} : { before }),
+      ...(choice.lookAgainAtMs === undefined ? {} : { dueMs: choice.lookAgainAtMs })
+    }
   }
 
   #evaluate(entry: Entry): void {

@@ -36,7 +36,7 @@ describe('who is carried by what', () => {
   it('straight to a neighbour that answers', () => {
     const peers = peersOf()
     peers.note(neighbour(2, 'reachable'), false)
-    expect(carry(peers)).toBe('direct: the preferred lane; 192.168.77.2 answers')
+    expect(carry(peers)).toBe('direct: the preferred lane; an answer from 192.168.77.2')
     const route = peers.lanes.get('10.5.2.0-24')?.state.routes[0]
     expect(`${route?.destination} via ${route?.gateway} dev ${route?.device}`).toBe(
       '10.5.2.0/24 via 192.168.77.2 dev eth0'
@@ -61,9 +61,7 @@ describe('who is carried by what', () => {
       'tunnel: in place of direct: node2 does not offer it; it offers tunnel'
     )
     const noTunnel = leaseOf(2, { backendType: 'direct', backendData: {}, node })
-    expect(carry(peersOf(), noTunnel)).toBe(
-      'direct: the preferred lane, by 192.168.77.2, which was not asked'
-    )
+    expect(carry(peersOf(), noTunnel)).toBe('direct: the preferred lane; nothing asked of 192.168.77.2')
   })
 
   it('only by what this node can take part in', () => {
@@ -78,7 +76,9 @@ describe('who is carried by what', () => {
     const peers = peersOf()
     peers.note(neighbour(2, 'reachable'), false)
     const { node: _, ...lease } = leaseOf(2).lease
-    expect(carry(peers, { ...leaseOf(2), lease })).toBe('direct: the preferred lane; 192.168.77.2 answers')
+    expect(carry(peers, { ...leaseOf(2), lease })).toBe(
+      'direct: the preferred lane; an answer from 192.168.77.2'
+    )
     expect(carry(peers, { ...leaseOf(2), lease: { ...lease, backendType: 'direct' } })).toMatch(
       /^none: no lane to the holder of 10\.5\.2\.0\/24: direct: .* runs flanneld with direct, which ignores nodes of type tunnel; tunnel: /
     )
@@ -91,7 +91,7 @@ describe('who is carried by what', () => {
     )
     expect(carry(peersOf(MIXED.slice(1)))).toBe('tunnel: the only lane')
     const other = carry(peersOf(MIXED.slice(0, 1), nodeAt(), direct), leaseOf(2))
-    expect(other).toBe('direct: the only lane, by 192.168.77.2, which was not asked')
+    expect(other).toBe('direct: the only lane; nothing asked of 192.168.77.2')
   })
 
   it('not at all, with the lane’s own word where there is only one, and with all of them where there are more', () => {
@@ -109,9 +109,7 @@ describe('who is carried by what', () => {
   it('by a silent neighbour when there is nothing else, with a word about it', () => {
     const peers = peersOf(MIXED.slice(0, 1), nodeAt(), direct)
     peers.note(neighbour(2, 'failed'), false)
-    expect(carry(peers)).toBe(
-      'direct: the only lane, by 192.168.77.2, which does not answer; no other lane fits'
-    )
+    expect(carry(peers)).toBe('direct: the only lane; no other lane fits, and no answer from 192.168.77.2')
     const lane = peers.lanes.get('10.5.2.0-24')
     expect(lane?.doubt?.code).toBe('TRI_PEER_SILENT')
     expect(lane?.error).toBeUndefined()

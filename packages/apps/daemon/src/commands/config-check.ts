@@ -1,4 +1,5 @@
 import { checkNetworkConfig } from '@trilane/config'
+import { networkLanes } from '@trilane/lanes'
 import { readTextFile } from '@trilane/terminal'
 import { BACKENDS, backendNamed } from '../backends.ts'
 
@@ -10,7 +11,7 @@ export async function checkConfig(file: string, options: { readonly json?: boole
     optionNames: (type) => BACKENDS.find((backend) => backend.type === type)?.optionNames
   })
   const backend = backendNamed(config.backend.type)
-  backend.parseOptions(config.backend.options)
+  const lanes = networkLanes(config.backend, backend, BACKENDS)
   for (const warning of warnings) process.stderr.write(`warning: ${warning.place}: ${warning.text}\n`)
   if (options.json === true) {
     process.stdout.write(`${JSON.stringify({ config, warnings }, null, 2)}\n`)
@@ -20,7 +21,9 @@ export async function checkConfig(file: string, options: { readonly json?: boole
     ({ network, subnetLength, subnetMin, subnetMax }) =>
       `  ${network}: a /${subnetLength} for each node, from ${subnetMin} to ${subnetMax}`
   )
+  const names = lanes.configured.map((lane) => lane.backend.type)
+  const order = lanes.configured.length === 1 ? '' : `, lanes ${names.join(', ')}`
   process.stdout.write(
-    [`${file}: good; backend ${backend.type} (${backend.category})`, ...families, ''].join('\n')
+    [`${file}: good; backend ${backend.type} (${backend.category})${order}`, ...families, ''].join('\n')
   )
 }

@@ -2,7 +2,9 @@ import { access } from 'node:fs/promises'
 import { type NodeConfig, parseFlags, parseNetworkConfig, resolveNodeConfig } from '@trilane/config'
 import {
   commandsOf,
+  EMPTY_KERNEL_STATE,
   joinStates,
+  type KernelSnapshot,
   type KernelState,
   type Lease,
   type NetworkConfig,
@@ -13,13 +15,25 @@ import {
 } from '@trilane/contracts'
 import { valuesOf } from '@trilane/ip'
 import { LinuxFileLocks, LinuxKernel } from '@trilane/kernel-linux'
+import {
+  type LanesHere,
+  laneClaim,
+  lanesHere,
+  networkLanes,
+  nodeStateOf,
+  type PeerLane,
+  PeerLanes,
+  podLinkOf
+} from '@trilane/lanes'
 import { planChanges } from '@trilane/reconcile'
 import { FileSubnetStore } from '@trilane/store-file'
 import { chooseSubnets, findFormerLease, isLeasable, usablePeers } from '@trilane/subnet-manager'
 import { readTextFile } from '@trilane/terminal'
-import { backendNamed } from '../backends.ts'
+import { BACKENDS, backendNamed } from '../backends.ts'
+import { blackholeState } from '../blackhole.ts'
+import { forwardingNeeds } from '../forwarding.ts'
 import { readIdentity } from '../identity.ts'
-import { peerWish } from '../peer-wishes.ts'
+import { readForwarding } from '../read-forwarding.ts'
 import { systemClock } from '../system-clock.ts'
 import { FACTS_SCOPE, nodeFacts, uplinkWish } from '../uplink.ts'
 
@@ -77,8 +91,7 @@ function readArguments(args: readonly string[]): { file: string; json: boolean; 
 
 async function makePlan(config: NodeConfig, file: string, kernel: LinuxKernel): Promise<Plan> {
   const network = parseNetworkConfig(await readTextFile(file), { source: file, name: config.networkName })
-  const backend = backendNamed(network.backend.type)
-  const options = backend.parseOptions(network.backend.options)
+  const lanes = networkLanes(network.backend, backendNamed(network.backend.type), BACKENDS)
   const identity = await readIdentity(config)
   const snapshot = await kernel.read(FACTS_SCOPE)
   const node = nodeFacts(snapshot, await uplinkWish(config, kernel), network, identity, config.bridge)
@@ -86,29 +99,43 @@ async function makePlan(config: NodeConfig, file: string, kernel: LinuxKernel): 
   const leases = await storedLeases(config)
   const self = { machineId: identity.machineId, publicAddresses: node.publicAddresses }
   const own = findFormerLease(leases, self, network.families)
+  const here = lanesHere(lanes, node, own?.lease)
+  const { lanes: offered, ...claim } = laneClaim(here)
   const lease: Lease = {
+    ...claim,
     subnets:
       own !== undefined && isLeasable(own.lease, network.families)
         ? own.lease.subnets
         : firstChoice(network, leases, self.machineId),
     publicAddresses: node.publicAddresses,
-    backendType: backend.type,
-    backendData: backend.leaseData(node, options, own?.lease),
-    node: identity
+    node: offered === undefined ? identity : { ...identity, lanes: offered }
   }
   const peers = [...usablePeers(leases, { families: network.families, ...self, own }).peers.values()]
-  const wishes = peers.map((peer) => peerWish(backend, options, node, peer))
+  const { neighbours } = await kernel.read({ neighboursOf: [node.uplink.name] })
+  const forwarding = forwardingNeeds(await readForwarding(kernel, node, config.uplinkSysctls))
+  const carried = carryAll(here, peers, { ...snapshot, neighbours })
   return {
     node,
     lease,
     peers,
     wanted: joinStates([
-      backend.nodeState(node, lease, options),
-      backend.podState(node, lease, backend.podLink(node, lease, options)),
-      ...wishes.map(({ state }) => state)
+      { ...EMPTY_KERNEL_STATE, sysctls: forwarding.map(({ sysctl }) => sysctl) },
+      nodeStateOf(here, lease),
+      ...(config.ipBlackholeRoute && podLinkOf(here, lease).type === 'bridge' ? [blackholeState(lease)] : []),
+      ...carried.map(({ state }) => state)
     ]),
-    problems: wishes.flatMap(({ error }) => (error === undefined ? [] : [error]))
+    problems: carried.flatMap(({ error }) => error ?? [])
   }
+}
+
+/** As the daemon would decide from what is known without asking anybody. */
+function carryAll(here: LanesHere, peers: readonly StoredLease[], actual: KernelSnapshot): PeerLane[] {
+  const lanes = new PeerLanes(here, systemClock)
+  for (const stored of peers) lanes.put(stored)
+  lanes.adopt(actual.routes)
+  for (const neighbour of actual.neighbours) lanes.note(neighbour, false)
+  lanes.decide(lanes.keys())
+  return [...lanes.lanes.values()]
 }
 
 function firstChoice(network: NetworkConfig, taken: readonly StoredLease[], seed: string): Lease['subnets'] {

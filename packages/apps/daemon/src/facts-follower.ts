@@ -1,0 +1,88 @@
+import { type Clock, type KernelEvent, type Logger, type NodeFacts, TrilaneError } from '@trilane/contracts'
+import { Alarm } from './alarm.ts'
+import type { Health } from './health.ts'
+
+/** Events come in flocks; one reading answers them all. */
+const GATHER_MS = 50
+
+/** After a reading that failed the next one comes after this, doubling. */
+const RETRY_MS = { first: 250, last: 5_000 } as const
+
+interface FactsFollowerParts {
+  /** @throws TrilaneError `TRI_UPLINK_NOT_FOUND` */
+  readonly read: () => Promise<NodeFacts>
+  /** The node is another, or its uplink is back. What it throws is said in `health`, and it is called again. */
+  readonly onChange: (facts: NodeFacts) => Promise<void>
+  readonly health: Health
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/**
+ * What this node is, followed.
+ *
+ * A vanished uplink keeps its last facts: pods on this node go on talking, and it may come back – under another index,
+ * and without what the kernel removed together with it.
+ */
+export class FactsFollower {
+  readonly #parts: FactsFollowerParts
+  readonly #alarm: Alarm
+  #facts: NodeFacts | undefined
+  #isGone = false
+  #retryMs: number = RETRY_MS.first
+  #looking: Promise<void> = Promise.resolve()
+
+  constructor(parts: FactsFollowerParts) {
+    this.#parts = parts
+    this.#alarm = new Alarm(parts.clock, () => {
+      this.#looking = this.#looking.then(() => this.#look())
+    })
+  }
+
+  /** The last that were read. */
+  get facts(): NodeFacts | undefined {
+    return this.#facts
+  }
+
+  /** @throws TrilaneError `TRI_UPLINK_NOT_FOUND` */
+  async readFirst(): Promise<void> {
+    this.#facts = await this.#parts.read()
+  }
+
+  /** Looks again when the event may have changed something. */
+  onKernelEvent(event: KernelEvent): void {
+    const uplink = this.#facts?.uplink.name
+    if (uplink === undefined) return
+    const concerns =
+      event.kind === 'lost' ||
+      (event.kind === 'link' && event.value.name === uplink) ||
+      (event.kind === 'address' && (event.value.device === uplink || !event.value.address.isLinkLocal)) ||
+      (event.kind === 'route' && event.value.destination.length === 0) ||
+      (event.kind === 'route' && event.value.device === uplink && event.value.gateway === undefined)
+    if (concerns) this.#alarm.set(GATHER_MS)
+  }
+
+  stop(): void {
+    this.#alarm.stop()
+  }
+
+  async #look(): Promise<void> {
+    const { read, onChange, health, logger } = this.#parts
+    try {
+      const facts = await read()
+      if (!this.#isGone && JSON.stringify(facts) === JSON.stringify(this.#facts)) return
+      logger.info(this.#isGone ? 'uplink is back' : 'uplink changed', { uplink: facts.uplink })
+      this.#facts = facts
+      await onChange(facts)
+      this.#isGone = false
+      this.#retryMs = RETRY_MS.first
+      health.clear('uplink')
+    } catch (error) {
+      const problem = TrilaneError.from(error)
+      this.#isGone = true
+      if (health.raise('uplink', 'high', problem)) logger.warn('uplink cannot be used', { error: problem })
+      this.#alarm.set(this.#retryMs)
+      this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS.last)
+    }
+  }
+}
