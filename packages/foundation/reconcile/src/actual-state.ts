@@ -18,28 +18,47 @@ export interface IndexedReading extends ActualState {
   readonly allShadowed: ReadonlyMap<string, readonly Route[]>
 }
 
+/** Who knows most of a reading beforehand: of what is no news, nothing is kept. */
+export interface Expected {
+  /** The same key as the wish has it: what is looked up by the very same text is found sooner. */
+  keyOfWish(key: string): string | undefined
+  /**
+   * Is it what is known already? `again`: so was another one with this key, which came first.
+   *
+   * @param key of a wish
+   */
+  recognize(key: string, object: KernelObject): 'news' | 'known' | 'again'
+}
+
+const NOTHING_EXPECTED: Expected = { keyOfWish: () => undefined, recognize: () => 'news' }
+
 const NONE: readonly Route[] = []
 
 /** A reading by key. Routes must stand in the kernel's order. O(objects). */
 export function indexSnapshot(snapshot: KernelSnapshot): IndexedReading {
-  return atOnce(indexing(snapshot))
+  return atOnce(indexing(snapshot, NOTHING_EXPECTED))
 }
 
-/** {@link indexSnapshot}, step by step. */
-export function* indexing(snapshot: KernelSnapshot): Steps<IndexedReading> {
+/** What is news in a reading, step by step. */
+export function* indexing(snapshot: KernelSnapshot, expected: Expected): Steps<IndexedReading> {
   const objects = new Map<string, KernelObject>()
   const allShadowed = new Map<string, Route[]>()
   let count = 0
   for (const object of objectsOf(snapshot)) {
-    const key = keyOf(object)
-    if (!objects.has(key)) {
+    if (endsStep(++count)) yield
+    const made = keyOf(object)
+    const keyOfWish = expected.keyOfWish(made)
+    // What nobody wants is always news: it may have to be swept.
+    const recognized = keyOfWish === undefined ? 'news' : expected.recognize(keyOfWish, object)
+    const key = keyOfWish ?? made
+    if (recognized === 'known') continue
+    if (recognized === 'news' && !objects.has(key)) {
       objects.set(key, object)
     } else if (object.kind === 'route') {
       const behind = allShadowed.get(key)
       if (behind === undefined) allShadowed.set(key, [object.value])
       else behind.push(object.value)
     }
-    if (endsStep(++count)) yield
   }
   return {
     objects,

@@ -9,7 +9,7 @@ import {
   type Route,
   type Sysctl
 } from '@trilane/contracts'
-import { IpAddress } from '@trilane/ip'
+import { IpAddress, Mac } from '@trilane/ip'
 
 /**
  * Why `actual` does not hold `wanted`, as a sentence: `link flannel.1 has vni 2, wanted 1`; `undefined` when it does.
@@ -24,7 +24,8 @@ export function firstDifference(wanted: KernelObject, actual: KernelObject): str
 
 /** {@link firstDifference} without the words: does `actual` hold everything that `wanted` gives? */
 export function holds(wanted: KernelObject, actual: KernelObject): boolean {
-  return firstDifferentField(wanted, actual) === undefined
+  // What is known as it was written is the wish itself.
+  return wanted.value === actual.value || firstDifferentField(wanted, actual) === undefined
 }
 
 /**
@@ -206,10 +207,11 @@ function plain(value: string): string {
   return value.trim().replace(/\s+/g, ' ')
 }
 
-/** Addresses and MACs are equal when their texts are; of addresses no text need be made to see it. */
+/** Addresses and MACs are equal when their texts are; to see it, none need be made. */
 function same(wanted: unknown, actual: unknown): boolean {
   if (wanted === actual) return true
   if (wanted instanceof IpAddress && actual instanceof IpAddress) return wanted.equals(actual)
+  if (wanted instanceof Mac && actual instanceof Mac) return wanted.equals(actual)
   if (typeof wanted !== 'object' || typeof actual !== 'object') return false
   if (wanted === null || actual === null) return false
   return String(wanted) === String(actual)

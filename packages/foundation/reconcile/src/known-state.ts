@@ -3,6 +3,7 @@ import type { ActualState } from './actual-state.ts'
 import { holds } from './first-difference.ts'
 import { hostDeviceOf } from './object-devices.ts'
 import { endsStep, type Steps } from './slices.ts'
+import type { KeyedObject } from './wish-book.ts'
 
 interface Entry {
   readonly object: KernelObject
@@ -10,6 +11,8 @@ interface Entry {
   readonly made: boolean
   /** Of its host device, when it was noted. */
   readonly generation: number
+  /** The last reading that showed the same. */
+  reading?: number
 }
 
 /**
@@ -20,13 +23,15 @@ interface Entry {
  * generation of its device, and counts as absent once that has ended: O(1), however much was on it.
  */
 export class KnownState implements ActualState {
-  #entries = new Map<string, Entry>()
+  readonly #entries = new Map<string, Entry>()
   readonly #generations = new Map<string, number>()
   /** IPv4 routes also vanish, in silence, when their device goes down. */
   readonly #routeGenerations = new Map<string, number>()
   #nameByIndex = new Map<number, string>()
+  /** How many readings there were. */
+  #readings = 0
   /** What was told since {@link beginReading}, which the reading may not show. */
-  #sinceReading: { readonly key: string; readonly follow: () => void }[] | undefined
+  #sinceReading: (() => void)[] | undefined
 
   get(key: string): KernelObject | undefined {
     return this.#entry(key)?.object
@@ -48,7 +53,7 @@ export class KnownState implements ActualState {
 
   /** An event showed this. */
   note(key: string, object: KernelObject): void {
-    this.#sinceReading?.push({ key, follow: () => this.#note(key, object) })
+    this.#sinceReading?.push(() => this.#note(key, object))
     this.#note(key, object)
   }
 
@@ -64,6 +69,7 @@ export class KnownState implements ActualState {
 
   /** The kernel is read from now on. What is told until {@link replacing} has ended is newer than the reading, or in it. */
   beginReading(): void {
+    this.#readings += 1
     this.#sinceReading = []
   }
 
@@ -72,43 +78,58 @@ export class KnownState implements ActualState {
     this.#sinceReading = undefined
   }
 
+  /** Does the reading show what is known, of the kinds of which there are many? */
+  recognize(key: string, object: KernelObject): 'news' | 'known' | 'again' {
+    if (!isPlain(object)) return 'news'
+    const entry = this.#entries.get(key)
+    if (entry?.reading === this.#readings) return 'again'
+    // The first of two routes with one key hides the other, whatever it is.
+    if (entry === undefined || entry.generation !== 0 || !holds(entry.object, object)) return 'news'
+    entry.reading = this.#readings
+    return 'known'
+  }
+
   /**
-   * A reading replaces everything, at the last step: all devices, and what it has of these.
-   *
-   * @returns the keys that were told of since {@link beginReading}: what is known of them is newer than the reading
+   * A reading replaces everything, at the last step: all devices, and what it has of what is wanted and was, besides what it
+   * was {@link recognize}d by. What was told since {@link beginReading} counts for more.
    */
   *replacing(
-    keys: readonly (readonly string[])[],
-    reading: ActualState,
+    wanted: readonly KeyedObject[],
+    released: Iterable<string>,
+    news: ActualState,
     links: readonly LinkReading[]
-  ): Steps<ReadonlySet<string>> {
-    const entries = new Map<string, Entry>()
-    for (const value of links) {
-      const key = `link ${value.name}`
-      entries.set(key, this.#reread(key, { kind: 'link', value }))
+  ): Steps<void> {
+    const isKept = (key: string): boolean => this.#entries.get(key)?.reading === this.#readings
+    const take = (key: string): void => {
+      const object = news.get(key)
+      if (object !== undefined) this.#entries.set(key, this.#reread(key, object))
     }
     let count = 0
-    for (const key of keys.flat()) {
-      const object = reading.get(key)
-      if (object !== undefined && object.kind !== 'link') entries.set(key, this.#reread(key, object))
+    for (const { key } of wanted) {
+      if (!isKept(key)) take(key)
+      if (endsStep(++count)) yield
+    }
+    for (const key of released) if (!isKept(key)) take(key)
+    for (const { name } of links) take(`link ${name}`)
+    // What the reading did not show, and what nobody asks for any more.
+    count = 0
+    for (const key of this.#entries.keys()) {
+      if (!isKept(key)) this.#entries.delete(key)
       if (endsStep(++count)) yield
     }
     // Nothing is left that an ended generation could end: without this, names of pods' devices would pile up.
     this.#generations.clear()
     this.#routeGenerations.clear()
-    this.#entries = entries
     this.#nameByIndex = new Map(links.map(({ index, name }) => [index, name]))
     const told = this.#sinceReading ?? []
     this.endReading()
-    for (const { follow } of told) follow()
-    return new Set(told.map(({ key }) => key))
+    for (const follow of told) follow()
   }
 
   #reread(key: string, object: KernelObject): Entry {
     const before = this.#entry(key)
-    if (before === undefined || !holds(before.object, object)) return { object, made: false, generation: 0 }
-    if (before.generation === 0 && isPlain(object)) return before
-    return { object, made: before.made, generation: 0 }
+    const made = before?.made === true && holds(before.object, object)
+    return { object, made, generation: 0, reading: this.#readings }
   }
 
   /** A change of ours was done. */
@@ -133,7 +154,7 @@ export class KnownState implements ActualState {
 
   /** An object is no longer there, and with a device everything on it. */
   gone(key: string, object: KernelObject): void {
-    this.#sinceReading?.push({ key, follow: () => this.#gone(key, object) })
+    this.#sinceReading?.push(() => this.#gone(key, object))
     this.#gone(key, object)
   }
 
@@ -146,10 +167,7 @@ export class KnownState implements ActualState {
 
   /** A device was seen down. */
   wentDown(device: string): void {
-    this.#sinceReading?.push({
-      key: `link ${device}`,
-      follow: () => raise(this.#routeGenerations, device)
-    })
+    this.#sinceReading?.push(() => raise(this.#routeGenerations, device))
     raise(this.#routeGenerations, device)
   }
 
@@ -170,6 +188,7 @@ export class KnownState implements ActualState {
   }
 
   #generationOf(object: KernelObject): number {
+    if (this.#generations.size === 0 && this.#routeGenerations.size === 0) return 0
     const host = hostDeviceOf(object)
     if (host === undefined) return 0
     const generation = this.#generations.get(host) ?? 0

@@ -224,20 +224,22 @@ export class Reconciler {
     yield* this.#takingIn()
     this.#takeDirty()
     const wanted = this.#wishes.winners()
-    const reading = yield* indexing(snapshot)
-    const keys = wanted.map(({ key }) => key)
-    const told = yield* this.#known.replacing([keys, [...this.#released]], reading, snapshot.links)
+    const news = yield* indexing(snapshot, {
+      keyOfWish: (key) => this.#wishes.keyInBook(key),
+      recognize: (key, object) => this.#known.recognize(key, object)
+    })
+    yield* this.#known.replacing(wanted, [...this.#released], news, snapshot.links)
     this.#sweep = sweep
     const comparison = yield* comparing(wanted, {
-      get: (key) => (told.has(key) ? this.#known : reading).get(key),
-      shadowed: (key) => reading.shadowed(key)
+      get: (key) => this.#known.get(key),
+      shadowed: (key) => news.shadowed(key)
     })
     const removals = this.#releases()
     if (sweep !== undefined) {
       const isWanted = (key: string): KernelObject | undefined => this.#wishes.wanted(key)
       // Of released keys their former wish decides, of those whose wish changed since the comparison the next flush.
       const isOthers = (key: string): boolean => this.#released.has(key) || this.#wishes.dirty.has(key)
-      removals.push(...(yield* sweeping(isWanted, reading, sweep, isOthers)))
+      removals.push(...(yield* sweeping(isWanted, news, sweep, isOthers)))
     }
     yield* this.#takingIn()
     return { comparison, removals }

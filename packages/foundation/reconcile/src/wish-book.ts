@@ -79,6 +79,11 @@ export class WishBook {
     return this.#claims.get(key)?.[0]?.object
   }
 
+  /** This key as the book has it, if it is wanted. */
+  keyInBook(key: string): string | undefined {
+    return this.#claims.get(key)?.[0]?.key
+  }
+
   /** All claims to a key, the winner first. */
   claims(key: string): readonly Claim[] {
     return this.#claims.get(key) ?? []

@@ -223,11 +223,22 @@ describe('an event that comes during a pass', () => {
     ])
   })
 
+  it('of a leftover has it swept by the pass that it causes', async () => {
+    await startedWith(PEERS)
+    const stray = route('10.5.255.0/24', '192.168.1.77')
+    once(1, () => makeOn(node.kernel, { routes: [stray] }))
+    await node.pass()
+    await node.settle()
+    expect((await node.kernel.read({ routes: 'main' })).routes).not.toContainEqual(
+      expect.objectContaining({ destination: stray.destination })
+    )
+  })
+
   it.each([
     ['comes after it', [], 1],
     ['came just before', [], 3],
     ['is one of many that wait', PEERS, 4]
-  ])('counts also when the wish that it is about %s', async (_, others, removed) => {
+  ])('counts also when the wish that it is about %s', async (_, others, happens) => {
     await startedWith(PEERS)
     const late = vxlanPeer(250)
     await makeOn(node.kernel, late)
@@ -238,7 +249,11 @@ describe('an event that comes during a pass', () => {
     const wished = others.length > 0 ? 1 : 2
     node.breaths = 0
     node.atBreath = async (breath) => {
-      if (breath === removed) await node.remove({ routes: late.routes })
+      if (breath === happens) {
+        await node.remove({ neighbours: late.neighbours })
+        // Nothing of ours: nobody would sweep it.
+        await makeOn(node.kernel, { routes: [route('10.5.250.0/24', '192.168.1.99', { protocol: 3 })] })
+      }
       if (breath !== wished) return
       node.wish({ late, ...Object.fromEntries(others.map((peer) => [`${peer}`, vxlanPeer(peer, OUTER)])) })
     }

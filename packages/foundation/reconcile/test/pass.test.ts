@@ -1,4 +1,4 @@
-import type { Logger } from '@trilane/contracts'
+import type { Kernel, Logger } from '@trilane/contracts'
 import { type MemoryKernel, memoryNode } from '@trilane/kernel-memory'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Reconciler, SweepScope } from '../src/index.ts'
@@ -189,6 +189,25 @@ describe('pass', () => {
       'ip link del dev old0'
     ])
     expect(reconciler.counters.repairs).toBe(2)
+  })
+
+  it('sweeps a route of ours behind the wanted one, also when it has known that one for long', async () => {
+    // `ip route append`, which the one in memory does not have.
+    const behind = route('10.5.2.0/24', '192.168.1.9')
+    const appended: Pick<Kernel, 'read' | 'apply'> = {
+      apply: (changes) => kernel.apply(changes),
+      async read(scope) {
+        const snapshot = await kernel.read(scope)
+        return { ...snapshot, routes: [...snapshot.routes, behind] }
+      }
+    }
+    ;({ reconciler } = reconcilerOf(Object.assign(Object.create(kernel), appended)))
+    wish(reconciler, { 2: routedPeer(2) })
+    await reconciler.pass({})
+    expect((await reconciler.pass({})).outcomes).toEqual([])
+    expect(commandsOfReport(await reconciler.pass({ sweep: SWEEP }))).toEqual([
+      'ip route del 10.5.2.0/24 via 192.168.1.9 dev eth0 proto 133'
+    ])
   })
 
   it('one failure stops no other; it is tried again by the next pass', async () => {
