@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PodJson } from '@trilane/contracts'
 import { type HostOptions, type Place, type Switch, Testbed } from '@trilane/testbed'
@@ -163,6 +163,11 @@ export class Cluster {
   /** What of the store's leases is on disk: by key, the text. */
   async leaseText(key: string): Promise<string> {
     return readFile(join(this.storeDirectory, 'subnets', key), 'utf8')
+  }
+
+  /** As somebody removes a lease who knows where the files are. */
+  async removeLease(key: string): Promise<void> {
+    await rm(join(this.storeDirectory, 'subnets', key))
   }
 
   /** A network config of the test's own. */
