@@ -13,16 +13,17 @@ export interface DocumentedCommand {
 export function commandsIn(page: string): DocumentedCommand[] {
   const commands: DocumentedCommand[] = []
   let section = ''
-  let fenced = false
+  /** Of the block that this line is in; empty for one without a language. */
+  let language: string | undefined
   let pending = ''
   for (const line of readFileSync(`${ROOT}${page}`, 'utf8').split('\n')) {
     if (line.startsWith('```')) {
-      // A block with a language is a file or a program, not something to type.
-      fenced = fenced ? false : line === '```'
+      language = language === undefined ? line.slice(3).trim() : undefined
       continue
     }
-    if (!fenced) {
-      if (line.startsWith('#')) section = line.replace(/^#+ /, '')
+    // A block with a language is a file or a program, not something to type.
+    if (language !== '') {
+      if (language === undefined && line.startsWith('#')) section = line.replace(/^#+ /, '')
       continue
     }
     pending += line.replace(/\s+#\s.*$/, '')

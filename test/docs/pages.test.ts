@@ -46,7 +46,7 @@ describe('docs/architecture.md', () => {
 describe('configs in the docs', () => {
   const pages = [
     'README.md',
-    ...readdirSync(join(ROOT, 'docs'))
+    ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.md'))
       .map((name) => `docs/${name}`)
   ]

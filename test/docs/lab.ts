@@ -1,0 +1,28 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { expect } from 'vitest'
+import { ROOT } from './commands.ts'
+
+export const execute = promisify(execFile)
+
+/** Under another name, so that a lab that somebody keeps up on this machine stays. */
+const LAB = `docs-${process.pid % 100_000}`
+/** Their words go to stderr. */
+const SILENT = / lab down$| ip route flush /
+
+/** Runs a command of the docs that is about the laboratory, and expects that it succeeds and shows something. */
+export async function runInLab(line: string): Promise<void> {
+  // Another tool than what the set-up installs: a pipe into it is checked for its left side only.
+  const runnable = line.replace(/ \| jq.*$/, '').replace(/ tcpdump .*$/, ' tcpdump --version')
+  const named = `${runnable}${runnable === 'npm start' ? ' --' : ''}`.replace(
+    /(trilane lab \w+|npm start --)/,
+    `$1 --name ${LAB}`
+  )
+  const options = { cwd: ROOT, timeout: 60_000 }
+  const { stdout } = await execute('bash', ['-euo', 'pipefail', '-c', named], options)
+  if (!SILENT.test(line)) expect(stdout).not.toBe('')
+}
+
+export async function removeLab(): Promise<void> {
+  await execute(`${ROOT}trilane`, ['lab', 'down', '--name', LAB]).catch(() => {})
+}
