@@ -1,5 +1,5 @@
 import type { FdbEntry, Neighbour } from '@trilane/contracts'
-import { type Family, IpAddress, Mac } from '@trilane/ip'
+import { type Family, type IpAddress, Mac } from '@trilane/ip'
 import type { DeviceIndexes, DeviceNames } from './devices.ts'
 import { NLM_F, type Request } from './message.ts'
 import { attributesOf } from './reader.ts'
@@ -122,11 +122,9 @@ export type NeighbourReading =
 export function readNeighbour(body: Buffer, names: DeviceNames): NeighbourReading | undefined {
   const attributes = attributesOf(body, NDMSG_BYTES)
   const device = names.nameOf(body.readInt32LE(4))
-  const destination = attributes.get(NDA.DST)
+  const address = attributes.address(NDA.DST)
+  if (device === undefined || address === undefined) return undefined
   const mac = attributes.get(NDA.LLADDR)
-  if (device === undefined || destination === undefined) return undefined
-  if (destination.length !== 4 && destination.length !== 16) return undefined
-  const address = IpAddress.fromBytes(destination)
   const known = mac?.length === 6 ? Mac.fromBytes(mac) : undefined
   if (body[0] === AF.BRIDGE) {
     return known === undefined

@@ -1,3 +1,4 @@
+import { IpAddress } from '@trilane/ip'
 import { align, HEADER_BYTES, NLM_F, NLMSG } from './message.ts'
 
 /** One netlink message within a received buffer. The bytes are valid until the next receive. */
@@ -51,6 +52,10 @@ class MessageIn implements Message {
 /** Attributes by type, the nested bit taken off. Of two with one type the last stands. */
 export interface Attributes {
   get(type: number): Buffer | undefined
+  /** In the byte order of this machine; `undefined` also for an attribute that is too short. */
+  u32(type: number): number | undefined
+  /** `undefined` also for one that has not the length of an address. */
+  address(type: number): IpAddress | undefined
 }
 
 const TYPE_MASK = 0x3fff
@@ -70,6 +75,25 @@ class AttributesIn implements Attributes {
   }
 
   get(type: number): Buffer | undefined {
+    const at = this.#find(type)
+    return at < 0 ? undefined : this.#buffer.subarray(at + 4, at + lengthAt(this.#buffer, at))
+  }
+
+  u32(type: number): number | undefined {
+    const at = this.#find(type)
+    return at < 0 || lengthAt(this.#buffer, at) < 8 ? undefined : this.#buffer.readUInt32LE(at + 4)
+  }
+
+  address(type: number): IpAddress | undefined {
+    const at = this.#find(type)
+    const end = at + lengthAt(this.#buffer, at)
+    const bytes = end - at - 4
+    if (at < 0 || (bytes !== 4 && bytes !== 16)) return undefined
+    return IpAddress.fromBytes(this.#buffer, at + 4, end)
+  }
+
+  /** Where the attribute begins; of two the last. Below 0: there is none. */
+  #find(type: number): number {
     const buffer = this.#buffer
     let found = -1
     for (let at = this.#from; at + 4 <= buffer.length; ) {
@@ -78,7 +102,7 @@ class AttributesIn implements Attributes {
       if (typeAt(buffer, at) === type) found = at
       at += align(bytes)
     }
-    return found < 0 ? undefined : buffer.subarray(found + 4, found + lengthAt(buffer, found))
+    return found
   }
 }
 

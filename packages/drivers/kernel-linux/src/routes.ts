@@ -151,18 +151,17 @@ export function readRoute(body: Buffer, names: DeviceNames): Route | undefined {
   const flags = body.readUInt32LE(8)
   if (family === undefined || (flags & RTM_F_CLONED) !== 0) return undefined
   const attributes = attributesOf(body, RTMSG_BYTES)
-  const network = attributes.get(RTA.DST)
   const type = TYPES.get(body[7] ?? 0) ?? 'unicast'
-  const address = network === undefined ? IpAddress.fromBits(family, 0n) : IpAddress.fromBytes(network)
-  const source = attributes.get(RTA.PREFSRC)
+  const address = attributes.address(RTA.DST) ?? IpAddress.fromBits(family, 0n)
+  const source = attributes.address(RTA.PREFSRC)
   return {
     destination: Prefix.of(address, body[1] ?? 0),
     type,
     ...(WITHOUT_DEVICE.has(type) ? {} : readHops(attributes, names)),
     ...((flags & RTNH_F_ONLINK) === 0 ? {} : { onlink: true }),
-    ...(source === undefined ? {} : { source: IpAddress.fromBytes(source) }),
-    metric: attributes.get(RTA.PRIORITY)?.readUInt32LE(0) ?? 0,
-    table: attributes.get(RTA.TABLE)?.readUInt32LE(0) ?? body[4] ?? MAIN_TABLE,
+    ...(source === undefined ? {} : { source }),
+    metric: attributes.u32(RTA.PRIORITY) ?? 0,
+    table: attributes.u32(RTA.TABLE) ?? body[4] ?? MAIN_TABLE,
     protocol: body[5] ?? 0,
     scope: SCOPES.get((body[6] ?? 0) as 0) ?? 'global'
   }
@@ -170,7 +169,7 @@ export function readRoute(body: Buffer, names: DeviceNames): Route | undefined {
 
 function readHops(attributes: Attributes, names: DeviceNames): Partial<Route> {
   const multipath = attributes.get(RTA.MULTIPATH)
-  if (multipath === undefined) return readHop(attributes, attributes.get(RTA.OIF)?.readInt32LE(0), names)
+  if (multipath === undefined) return readHop(attributes, attributes.u32(RTA.OIF), names)
   const nextHops: NonNullable<Route['nextHops']>[number][] = []
   for (let at = 0; at + RTNEXTHOP_BYTES <= multipath.length; ) {
     const bytes = multipath.readUInt16LE(at)
@@ -190,21 +189,24 @@ function readHop(
   index: number | undefined,
   names: DeviceNames
 ): { gateway?: IpAddress; device?: string } {
-  // RTA_VIA: u16 family, then an address of the other family than the route's.
-  const bytes = attributes.get(RTA.GATEWAY) ?? attributes.get(RTA.VIA)?.subarray(2)
+  const gateway = attributes.address(RTA.GATEWAY) ?? readVia(attributes)
   const device = index === undefined ? undefined : names.nameOf(index)
-  return {
-    ...(bytes === undefined ? {} : { gateway: IpAddress.fromBytes(bytes) }),
-    ...(device === undefined ? {} : { device })
-  }
+  if (gateway === undefined) return device === undefined ? {} : { device }
+  return device === undefined ? { gateway } : { gateway, device }
+}
+
+/** RTA_VIA: u16 family, then an address of the other family than the route's. */
+function readVia(attributes: Attributes): IpAddress | undefined {
+  const via = attributes.get(RTA.VIA)
+  return via === undefined ? undefined : IpAddress.fromBytes(via, 2)
 }
 
 /** The answer to {@link getRoute}; `undefined` when it says that there is no way. */
 export function readLookup(body: Buffer, names: DeviceNames): RouteLookup | undefined {
   const attributes = attributesOf(body, RTMSG_BYTES)
   const type = TYPES.get(body[7] ?? 0)
-  const { gateway, device } = readHop(attributes, attributes.get(RTA.OIF)?.readInt32LE(0), names)
-  const source = attributes.get(RTA.PREFSRC)
+  const { gateway, device } = readHop(attributes, attributes.u32(RTA.OIF), names)
+  const source = attributes.address(RTA.PREFSRC)
   if (device === undefined) return undefined
   if (type !== 'unicast' && type !== 'local' && type !== 'broadcast' && type !== 'multicast') return undefined
   return {
@@ -212,8 +214,8 @@ export function readLookup(body: Buffer, names: DeviceNames): RouteLookup | unde
     // What is this node's own arrives by lo, whichever device has the address; the kernel says so in IPv4 only.
     device: type === 'local' ? 'lo' : device,
     ...(gateway === undefined ? {} : { gateway }),
-    ...(source === undefined ? {} : { source: IpAddress.fromBytes(source) }),
-    table: attributes.get(RTA.TABLE)?.readUInt32LE(0) ?? body[4] ?? MAIN_TABLE,
+    ...(source === undefined ? {} : { source }),
+    table: attributes.u32(RTA.TABLE) ?? body[4] ?? MAIN_TABLE,
     type
   }
 }

@@ -51,14 +51,18 @@ export class IpAddress {
     return new IpAddress(family, bits)
   }
 
-  /** @param bytes 4 or 16 bytes in network order, as in netlink attributes. */
-  static fromBytes(bytes: Uint8Array): IpAddress {
-    if (bytes.length === 4) {
-      const [a = 0, b = 0, c = 0, d = 0] = bytes
+  /**
+   * 4 or 16 bytes in network order, as in netlink attributes.
+   *
+   * @param from where they begin @param end where they end
+   */
+  static fromBytes(bytes: Uint8Array, from = 0, end = bytes.length): IpAddress {
+    if (end - from === 4 && end <= bytes.length) {
+      const [a = 0, b = 0, c = 0, d = 0] = [bytes[from], bytes[from + 1], bytes[from + 2], bytes[from + 3]]
       return new IpAddress('v4', BigInt(((a << 24) | (b << 16) | (c << 8) | d) >>> 0))
     }
-    if (bytes.length !== 16) throw new RangeError(`an address has 4 or 16 bytes, not ${bytes.length}`)
-    const view = new DataView(bytes.buffer, bytes.byteOffset, 16)
+    if (end - from !== 16) throw new RangeError(`an address has 4 or 16 bytes, not ${end - from}`)
+    const view = new DataView(bytes.buffer, bytes.byteOffset + from, 16)
     return new IpAddress('v6', (view.getBigUint64(0) << 64n) | view.getBigUint64(8))
   }
 
