@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PodJson } from '@trilane/contracts'
 import { type HostOptions, type Place, type Switch, Testbed } from '@trilane/testbed'
@@ -168,6 +168,13 @@ export class Cluster {
   /** As somebody removes a lease who knows where the files are. */
   async removeLease(key: string): Promise<void> {
     await rm(join(this.storeDirectory, 'subnets', key))
+  }
+
+  /** The network config in the store, as another node would put it there: at once. */
+  async storeConfig(text: string): Promise<void> {
+    const path = join(this.storeDirectory, 'config')
+    await writeFile(`${path}.new`, text)
+    await rename(`${path}.new`, path)
   }
 
   /** A network config of the test's own. */

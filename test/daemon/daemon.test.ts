@@ -77,7 +77,7 @@ describe('a daemon that has to wait', () => {
     await node.start({ 'net-config-path': undefined })
     await says('TRI_CONFIG_MISSING')
     expect(node.running).toBe(true)
-    await writeFile(join(cluster.storeDirectory, 'config'), await readFile(configPath('host-gw'), 'utf8'))
+    await cluster.storeConfig(await readFile(configPath('host-gw'), 'utf8'))
     await node.settled(0)
     expect(await node.network()).toMatchObject({ state: 'ready', backend: 'host-gw' })
   })

@@ -1,6 +1,6 @@
 import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { afterEach, describe, expect, it } from 'vitest'
-import { Cluster, type ConfigName } from '../cluster/cluster.ts'
+import { Cluster, type ConfigName, configPath } from '../cluster/cluster.ts'
 import type { ClusterNode, NodeFlags } from '../cluster/cluster-node.ts'
 import { until } from '../cluster/until.ts'
 import { TRILANE } from './trilane.ts'
@@ -164,6 +164,22 @@ s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
 s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, socket.if_nametoindex('eth0'))
 s.sendto(struct.pack('!BBHBBHII', 134, 0, 0, 64, 0, 1800, 0, 0), ('ff02::1', 0, 0, socket.if_nametoindex('eth0')))
 `
+
+it('trilane plan says what the daemon will do about it, and nothing once it is done', async () => {
+  await prepare()
+  await setSysctl(rpFilter('all'), '1')
+  const words = ['--config', configPath('host-gw'), '--ip-blackhole-route']
+  const flags = node.flags({ 'net-config-path': undefined })
+  const { stdout } = await node.trilane('plan', ...words, ...flags)
+  expect(stdout).toContain(`sysctl -w ${rpFilter('eth0')}=2\n`)
+  expect(stdout).toMatch(/^ip route replace blackhole 10\.5\.\d+\.0\/24 proto 133 metric 4278198272$/m)
+  const quiet = await node.trilane('plan', ...words, ...flags, '--uplink-sysctls=false')
+  expect(quiet.stdout).not.toContain('rp_filter')
+  await node.start({ 'ip-blackhole-route': 'true' })
+  await node.ready()
+  await becomes(rpFilter('cni0'), '2')
+  expect((await node.trilane('plan', ...words, ...flags)).stdout).toContain('nothing to do')
+})
 
 describe('--ip-blackhole-route', () => {
   it('takes what nothing else takes, never a pod’s packets, and goes when it is turned off', async () => {

@@ -1,9 +1,9 @@
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Captured } from '@trilane/testbed'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Cluster, configPath } from '../cluster/cluster.ts'
 import type { ClusterNode } from '../cluster/cluster-node.ts'
+import { until } from '../cluster/until.ts'
 import { TRILANE } from './trilane.ts'
 
 let cluster: Cluster
@@ -46,10 +46,7 @@ describe('/healthz and /readyz', () => {
     await isReady(503, 'trilane is not ready\n', '- the network config is not known yet')
     expect(await page('/healthz')).toEqual({ status: 200, body: 'trilane is running\n' })
 
-    await writeFile(
-      join(cluster.storeDirectory, 'config'),
-      'Network: 10.5.0.0/16\nBackend: {Type: host-gw}\n'
-    )
+    await cluster.storeConfig('Network: 10.5.0.0/16\nBackend: {Type: host-gw}\n')
     await isReady(503, '- default: TRI_UPLINK_NOT_FOUND', '--iface eth9')
 
     const plug = async (): Promise<void> => {
@@ -109,7 +106,7 @@ describe('/healthz and /readyz', () => {
   it('a port that is taken ends the daemon before it writes anything', async () => {
     await prepare()
     await node.place.spawn(['python3', '-m', 'http.server', PORT])
-    await node.wait('the port is taken', async () => (await page('/')).status > 0)
+    await until('the port is taken', async () => (await page('/')).status > 0)
     const before = await node.kernelText()
     const { status, stderr } = await (await node.start()).exited
     expect(stderr).toContain(
@@ -190,29 +187,24 @@ while True: print(s.recv(4096).decode(), flush=True)
       await prepare()
       const socket = kind === 'path' ? join(cluster.bed.directory, 'notify') : '@trilane-notify'
       const receiver = await node.place.spawn(['python3', '-c', RECEIVER, socket])
-      await node.wait('the receiver listens', () => receiver.stdout.includes('bound'))
+      await until('the receiver listens', () => receiver.stdout.includes('bound'))
       const daemon = await node.place.spawn(
         [TRILANE, 'daemon', ...node.flags({ 'net-config-path': undefined })],
         {
           env: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '400000' }
         }
       )
-      const told = (line: string): Promise<number> =>
-        node.place.run(['true']).then(() => waitFor(line, () => receiver.stdout.split('\n').includes(line)))
-      const waitFor = async (what: string, hold: () => boolean): Promise<number> => {
+      const told = async (line: string): Promise<void> => {
         try {
-          return await node.wait(what, hold)
-        } catch (error) {
-          throw new Error(`${receiver.stdout}\n${daemon.stderr}`, { cause: error })
+          await until(line, () => receiver.stdout.split('\n').includes(line))
+        } catch (cause) {
+          throw new Error(`${receiver.stdout}\n${daemon.stderr}`, { cause })
         }
       }
       await told('STATUS=waiting for the network config')
       await told('WATCHDOG=1')
       expect(receiver.stdout).not.toContain('READY=1')
-      await writeFile(
-        join(cluster.storeDirectory, 'config'),
-        'Network: 10.5.0.0/16\nBackend: {Type: host-gw}\n'
-      )
+      await cluster.storeConfig('Network: 10.5.0.0/16\nBackend: {Type: host-gw}\n')
       await told('READY=1')
       await told('STATUS=default: host-gw, 0 peers; ready')
       const ended: Captured = await daemon.stop()
@@ -242,9 +234,7 @@ it('reads configs of its own and flannel’s variables', async () => {
   const daemon = await node.place.spawn([TRILANE, 'daemon', ...node.flags({ 'healthz-port': undefined })], {
     env: { FLANNELD_HEALTHZ_PORT: PORT, FLANNELD_NET_CONFIG_PATH: configPath('host-gw'), FLANNELD_V: '1' }
   })
-  await isReady(200).catch((error: unknown) => {
-    throw new Error(daemon.stderr, { cause: error })
-  })
+  await until('it is ready', async () => (await page('/readyz')).status === 200)
   expect(daemon.stderr).toContain('"level":"debug"')
   await daemon.stop()
 })
