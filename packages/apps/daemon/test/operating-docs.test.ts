@@ -18,9 +18,11 @@ function raised(): Set<string> {
     name.endsWith('.ts')
   )) {
     const text = read(`../src/${file}`)
-    for (const [, name = ''] of text.matchAll(/(?:\.raise\(|#patiently\()\s*'([^']+)'/g)) names.add(name)
-    for (const [, name = ''] of text.matchAll(/(?:condition = |return )`(\w+) \$\{[^}`]*\bkey\b/g))
-      names.add(`${name} KEY`)
+    for (const [, name = ''] of text.matchAll(/(?:\.raise\(|#patiently\(|patience\.run\()\s*'([^']+)'/g))
+      names.add(name)
+    for (const [, name = ''] of text.matchAll(/const CONDITION = '([^']+)'/g)) names.add(name)
+    const ofOne = /(?:condition = |return |\[)`(\w+) \$\{[^}`]*\b(?:key|error\.message)\b/g
+    for (const [, name = ''] of text.matchAll(ofOne)) names.add(`${name} KEY`)
   }
   return names
 }
