@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock, Lease, NodeFacts } from '@trilane/contracts'
 import { IpAddress, Prefix } from '@trilane/ip'
+import { run } from './programs.ts'
 
 export const CLOCK: Clock = {
   wallMs: () => Date.now(),
@@ -55,4 +56,12 @@ export function peerLease(number: number, address = number + 1): Lease {
     backendData: {},
     node: { machineId: `machine-${number}`, name: `node ${number}` }
   }
+}
+
+/** The uplink of {@link NODE}. */
+export async function makeUplink(): Promise<void> {
+  await run(['ip', 'link', 'add', 'name', 'eth0', 'type', 'veth', 'peer', 'name', 'far'])
+  await run(['ip', 'link', 'set', 'dev', 'far', 'up'])
+  await run(['ip', 'link', 'set', 'dev', 'eth0', 'up'])
+  await run(['ip', 'address', 'add', '172.16.0.1/16', 'dev', 'eth0'])
 }

@@ -2,21 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hostGw } from '@trilane/backend-host-gw'
-import {
-  commandOf,
-  type Kernel,
-  type KernelChange,
-  type KernelState,
-  type Lease,
-  SILENT_LOGGER
-} from '@trilane/contracts'
-import { valuesOf } from '@trilane/ip'
+import { commandOf, type KernelChange, type KernelState, type Lease, SILENT_LOGGER } from '@trilane/contracts'
 import { LinuxKernel } from '@trilane/kernel-linux'
-import { Reconciler, type SweepScope } from '@trilane/reconcile'
+import { Reconciler } from '@trilane/reconcile'
 import { LeaseManager } from '@trilane/subnet-manager'
 import { expectFigure, Figures, median, quantile, timedMs } from './figures.ts'
+import { Follower, SWEEP } from './follower.ts'
 import { ListedStore } from './listed-store.ts'
-import { CLOCK, NODE, peerLease } from './node.ts'
+import { CLOCK, makeUplink, NODE, peerLease } from './node.ts'
 import { run } from './programs.ts'
 
 /** A large cluster's routes: from nothing beside `ip -batch`, one changed lease, and a pass in which nothing changed. */
@@ -26,16 +19,10 @@ const CHANGES = 200
 const PASSES = 10
 
 const options = hostGw.parseOptions({})
-const sweep: SweepScope = {
-  networks: new Map([[NODE.network.name, valuesOf(NODE.network.families).map(({ network }) => network)]])
-}
 const slotOf = (key: string): string => `bench/peer/${key}`
 const wishOf = (lease: Lease): KernelState => hostGw.peerState(NODE, lease, options)
 
-await run(['ip', 'link', 'add', 'name', 'eth0', 'type', 'veth', 'peer', 'name', 'far'])
-await run(['ip', 'link', 'set', 'dev', 'far', 'up'])
-await run(['ip', 'link', 'set', 'dev', 'eth0', 'up'])
-await run(['ip', 'address', 'add', '172.16.0.1/16', 'dev', 'eth0'])
+await makeUplink()
 const flushRoutes = (): Promise<void> => run(['ip', 'route', 'flush', 'proto', '133'])
 
 const leases = Array.from({ length: PEERS }, (_, index) => peerLease(index + 1))
@@ -48,32 +35,12 @@ const changes = leases.flatMap((lease) =>
 )
 writeFileSync(batch, changes.map((change) => `${commandOf(change).replace(/^ip /, '')}\n`).join(''))
 
-/** As in the daemon: whoever writes also follows the kernel. */
-class Follower {
-  readonly reconciler: Reconciler
-  readonly #close: () => void
-
-  constructor(kernel: Kernel) {
-    this.reconciler = new Reconciler({ kernel, logger: SILENT_LOGGER, clock: CLOCK })
-    const watch = kernel.watch((event) => {
-      if (this.reconciler.disturbs(event)) expectFigure('an event of our own disturbs', false)
-    })
-    this.#close = () => watch.close()
-  }
-
-  /** From leases to routes. @returns how many writes that took */
-  async makeAll(): Promise<number> {
-    this.reconciler.wish(
-      new Map(leases.map((lease, index) => [slotOf(`${index + 1}`), wishOf(lease)] as const))
-    )
-    const { writes, failures } = await this.reconciler.pass({ sweep })
-    if (failures.length > 0) throw failures[0]?.error
-    return writes
-  }
-
-  close(): void {
-    this.#close()
-  }
+/** From leases to routes. @returns how many writes that took */
+async function makeAll(follower: Follower): Promise<number> {
+  follower.reconciler.wish(
+    new Map(leases.map((lease, index) => [slotOf(`${index + 1}`), wishOf(lease)] as const))
+  )
+  return (await follower.pass()).writes
 }
 
 const kernel = await LinuxKernel.open()
@@ -87,7 +54,7 @@ for (let round = 0; round <= ROUNDS; round++) {
   const follower = new Follower(kernel)
   let writes = 0
   const oursMs = await timedMs(async () => {
-    writes = await follower.makeAll()
+    writes = await makeAll(follower)
   })
   follower.close()
   if (writes !== PEERS) throw new Error(`${writes} writes instead of ${PEERS}`)
@@ -95,7 +62,7 @@ for (let round = 0; round <= ROUNDS; round++) {
   // What `ip -batch` is given too: the wanted state, and nobody who follows the kernel meanwhile.
   const bare = new Reconciler({ kernel, logger: SILENT_LOGGER, clock: CLOCK })
   bare.wish(wishes)
-  const wantedMs = await timedMs(() => bare.pass({ sweep }))
+  const wantedMs = await timedMs(() => bare.pass({ sweep: SWEEP }))
   await flushRoutes()
   const theirsMs = await timedMs(() => run(['ip', '-batch', batch]))
   await flushRoutes()
@@ -115,7 +82,7 @@ console.log(theirs.toLine(theirs))
 
 const follower = new Follower(kernel)
 const { reconciler } = follower
-await follower.makeAll()
+await makeAll(follower)
 
 console.log(`\none changed lease among ${PEERS}, ${CHANGES} times`)
 /** The lease of that peer, with an address that it did not have before. */
@@ -188,7 +155,7 @@ let passWrites = 0
 for (let pass = 0; pass < PASSES; pass++) {
   unchanged.addRound([
     await timedMs(async () => {
-      passWrites += (await reconciler.pass({ sweep })).writes
+      passWrites += (await follower.pass()).writes
     })
   ])
 }
