@@ -131,6 +131,24 @@ describe('a node that comes from flannel', () => {
     expect(linesOf(await first.node.ip('route', 'show', '10.5.99.0/24'))).toHaveLength(1)
   })
 
+  it('keeps its hands off a device with another port, and says how it differs', async () => {
+    const made = await Cluster.prepare({ nodes: 1, config: 'vxlan' })
+    cluster = made
+    const node = made.node(1)
+    const words = 'type vxlan id 1 local 192.168.77.1 dev eth0 dstport 4789 nolearning'
+    await node.ip('link', 'add', TUNNELS.v4, ...words.split(' '))
+    const before = await node.ip('-d', 'link', 'show', TUNNELS.v4)
+    await node.start()
+    await node.ready()
+    const { state, kernel } = await node.network()
+    expect(state).toBe('degraded')
+    expect(kernel.missing.join('\n')).toContain('ip link set dev flannel.1')
+    expect(node.log()).toMatch(/TRI_KERNEL_EXISTS.*link flannel\.1 has port 4789, wanted 8472/)
+    expect(await node.ip('-d', 'link', 'show', TUNNELS.v4)).toBe(before)
+    await node.ip('link', 'del', TUNNELS.v4)
+    await node.wait('its own device is there', async () => (await node.network()).state === 'ready')
+  })
+
   it.each([
     ['tunnels', TUNNELS.v4],
     ['bridge', 'cni0']

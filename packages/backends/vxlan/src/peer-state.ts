@@ -48,8 +48,8 @@ function peerMac(node: NodeFacts, peer: Lease, { family, address }: PeerAddress,
   if (vtep.vni !== undefined && vtep.vni !== vni) {
     throw invalidLease(peer, `its VNI is ${vtep.vni}, and this network's is ${vni}`)
   }
-  // Linux drops what comes from its own MAC.
-  if (vtep.mac.equals(derivedMac(node, family, vni))) {
+  // Linux drops what comes from its own MAC. Only a lease without a machine id can hide that it comes from ours.
+  if (peer.node === undefined && vtep.mac.equals(derivedMac(node, family, vni))) {
     throw invalidLease(peer, `its VtepMAC ${vtep.mac} is this node's: two machines have one machine id`)
   }
   return vtep.mac

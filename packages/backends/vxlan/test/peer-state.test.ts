@@ -57,6 +57,15 @@ describe('vxlan peerState', () => {
     expect(ask).toThrow(problem)
   })
 
+  it('takes a lease with another machine id at its word', () => {
+    const VtepMAC = vxlan.leaseData(BOTH, DEFAULTS).v4?.VtepMAC ?? ''
+    const peer = withData({ VNI: 1, VtepMAC })
+    const node = { machineId: 'other', name: 'red' }
+    expect(commands({ ...peer, node })).toContain(
+      `bridge fdb replace ${VtepMAC} dev flannel.1 dst 198.51.100.2 self permanent`
+    )
+  })
+
   it('refuses an outer address that means another node on each link', () => {
     const publicAddresses = leaseOf({}, { v4: '198.51.100.2', v6: 'fe80::2' }, {}).publicAddresses
     expect(() => vxlan.peerState(BOTH, { ...PEER, publicAddresses }, DEFAULTS)).toThrow(
