@@ -1,0 +1,116 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { trilane } from '../daemon/trilane.ts'
+import { labName, leftovers } from './leftovers.ts'
+
+/** As `lab run --json` prints it: what others may rely on. */
+interface Report {
+  readonly reachability: { readonly expected: number; readonly passed: number }
+  readonly ways: readonly {
+    readonly from: string
+    readonly to: string
+    readonly source: string
+    readonly destination: string
+    readonly mtuBytes: number
+    readonly fits: boolean
+    readonly oneMoreRefused: boolean
+    readonly lane?: string
+    readonly wire?: unknown
+    readonly failures: readonly string[]
+  }[]
+}
+
+interface Promised {
+  readonly config: string
+  readonly families: readonly ('v4' | 'v6')[]
+  readonly lane: string
+  /** Of the pods, whose bridge carries both families. */
+  readonly mtuBytes: number
+  /** What VXLAN and the outer IP header add to it in each family; absent: plain packets. */
+  readonly overheadBytes?: { readonly v4: number; readonly v6: number }
+}
+
+const OVERHEAD_BYTES = { v4: 50, v6: 70 }
+const ETHERNET_BYTES = 14
+
+const PROMISED: readonly Promised[] = [
+  { config: 'host-gw', families: ['v4'], lane: 'host-gw', mtuBytes: 1500 },
+  { config: 'host-gw-dual-stack', families: ['v4', 'v6'], lane: 'host-gw', mtuBytes: 1500 },
+  { config: 'vxlan', families: ['v4'], lane: 'vxlan', mtuBytes: 1450, overheadBytes: OVERHEAD_BYTES },
+  {
+    ...{ config: 'vxlan-dual-stack', families: ['v4', 'v6'], lane: 'vxlan', mtuBytes: 1430 },
+    overheadBytes: OVERHEAD_BYTES
+  },
+  { config: 'vxlan-ipv6', families: ['v6'], lane: 'vxlan', mtuBytes: 1430, overheadBytes: OVERHEAD_BYTES },
+  // What a node behind a router needs is kept free on the way to all.
+  { config: 'vxlan-direct-routing', families: ['v4'], lane: 'host-gw', mtuBytes: 1450 }
+]
+
+const familyOf = (address: string): 'v4' | 'v6' => (address.includes(':') ? 'v6' : 'v4')
+
+describe('the ready configs, in the lab', () => {
+  it.each(PROMISED)(
+    '$config: everybody is reached, exactly the MTU passes, and the wire shows $lane',
+    async (promised) => {
+      const { config, families, lane, mtuBytes, overheadBytes } = promised
+      const name = labName('config')
+      const words = ['--config', `configs/${config}.yaml`, '--json', '--name', name]
+      const { status, stdout, stderr } = await trilane('lab', 'run', ...words)
+      expect(stderr).not.toMatch(/TRI_/)
+      const { reachability, ways } = JSON.parse(stdout) as Report
+      expect(ways.flatMap(({ failures }) => failures)).toEqual([])
+      expect(status).toBe(0)
+      // 6 pods: each to 5 others and outside; 3 nodes: each to the 4 pods of the others.
+      const expected = families.length * (6 * 6 + 3 * 4)
+      expect(reachability).toMatchObject({ expected, passed: expected })
+      expect(ways).toHaveLength(3 * 2 * families.length)
+      expect(new Set(ways.map(({ destination }) => familyOf(destination)))).toEqual(new Set(families))
+      for (const way of ways) {
+        expect(way).toMatchObject({ lane, mtuBytes, fits: true, oneMoreRefused: true })
+        const family = familyOf(way.destination)
+        const outer = {
+          vni: 1,
+          port: 8472,
+          source: expect.stringMatching(family === 'v4' ? /^192\.168\.77\./ : /^fd77::/)
+        }
+        expect(way.wire).toMatchObject(
+          overheadBytes === undefined
+            ? { in: 'plain', bytes: mtuBytes + ETHERNET_BYTES }
+            : { in: 'vxlan', ...outer, bytes: mtuBytes + overheadBytes[family] + ETHERNET_BYTES }
+        )
+      }
+      expect(leftovers(name)).toEqual([])
+    }
+  )
+})
+
+describe('a config of my own', () => {
+  let directory: string
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'lab-test-'))
+  })
+
+  afterAll(() => rm(directory, { recursive: true }))
+
+  it('is seen with its own VNI and port, in words without colour', async () => {
+    const config = join(directory, 'own.yaml')
+    await writeFile(
+      config,
+      'Network: 10.5.0.0/16\nBackend: {Type: vxlan, VNI: 4711, Port: 4789, MTU: 1400}\n'
+    )
+    const words = ['--config', config, '--nodes', '2', '--pods', '1', '--name', labName('own')]
+    const { status, stdout } = await trilane('lab', 'run', ...words)
+    expect(stdout).toMatch(/^between nodes {2}all 2 as promised$/m)
+    expect(stdout).toMatch(
+      /^ {2}✓ node1\/pod1 → node2\/pod1 {2}10\.5\.\d+\.2 → 10\.5\.\d+\.2 {2}vxlan {2}1350 bytes pass, 1351 are refused$/m
+    )
+    expect(stdout).toMatch(
+      /^ {6}on the wire: VXLAN 4711, 192\.168\.77\.1 → 192\.168\.77\.2 port 4789, 1414 bytes$/m
+    )
+    expect(stdout).not.toContain('\u001b')
+    expect(status).toBe(0)
+  })
+})
