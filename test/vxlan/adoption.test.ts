@@ -110,6 +110,25 @@ describe('a node that comes from flannel', () => {
     }
   })
 
+  it('goes back to flannel without a loss', async () => {
+    const { nodes, floods } = await flannelsCluster()
+    const [{ node }, second] = nodes
+    const streams = await floods()
+    await node.start()
+    await node.ready()
+    await node.settled(1)
+    await node.stop()
+    for (const device of [...Object.values(TUNNELS), 'cni0'])
+      await node.ip('link', 'set', device, 'alias', '')
+    await serve(nodes[0], second)
+    expect(await node.routes('ours')).toEqual([])
+    expect((await node.routes('all')).filter((route) => route.includes('onlink'))).toEqual([
+      expect.stringMatching(/^10\.5\.72\.0\/24 via 10\.5\.72\.0 dev flannel\.1/),
+      expect.stringMatching(/^fd00:5:0:72::\/64 via fd00:5:0:72:: dev flannel-v6\.1/)
+    ])
+    await expectNoLoss(streams)
+  })
+
   it('is rid of what flanneld left of nodes that are gone, on the devices', async () => {
     const { nodes } = await flannelsCluster()
     const [first] = nodes
