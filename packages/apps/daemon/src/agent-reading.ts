@@ -24,7 +24,11 @@ export async function agentReading(
         : { lease: { expiresAtMs, ageMs: clock.wallMs() - (expiresAtMs - leaseTtlMs) } })
     })
   }
-  return { counters: agent.loop.reconciler.counters, firewallRepairs: 0, networks }
+  return {
+    counters: agent.loop.reconciler.counters,
+    firewallRepairs: agent.firewall.status.repairs,
+    networks
+  }
 }
 
 function peersByLane(network: NetworkAgent): ReadonlyMap<string, number> {

@@ -10,6 +10,7 @@ import type {
 import { type Kernel, type KernelEvent, type NetworkConfig, TrilaneError } from '@trilane/contracts'
 import { valuesOf } from '@trilane/ip'
 import { Reconciler, type SweepScope } from '@trilane/reconcile'
+import type { NodeFirewall } from './firewall-node.ts'
 import type { NodeIdentity } from './identity.ts'
 import type { NetworkAgent } from './network-agent.ts'
 import { type LoopObserver, ReconcileLoop } from './reconcile-loop.ts'
@@ -23,6 +24,7 @@ import { networkStatus } from './status.ts'
  */
 export class Agent {
   readonly #loop: ReconcileLoop
+  readonly #firewall: NodeFirewall
   readonly #networks = new Map<string, NetworkAgent>()
   readonly #identity: NodeIdentity
   readonly #store: string
@@ -31,6 +33,7 @@ export class Agent {
 
   constructor(parts: {
     readonly kernel: Kernel
+    readonly firewall: NodeFirewall
     readonly clock: Clock
     readonly logger: Logger
     readonly identity: NodeIdentity
@@ -44,6 +47,7 @@ export class Agent {
     readonly createNetwork: (network: NetworkConfig, loop: ReconcileLoop) => NetworkAgent
   }) {
     const { kernel, clock, logger } = parts
+    this.#firewall = parts.firewall
     this.#identity = parts.identity
     this.#store = parts.store
     this.#version = parts.version
@@ -70,6 +74,10 @@ export class Agent {
     return this.#loop
   }
 
+  get firewall(): NodeFirewall {
+    return this.#firewall
+  }
+
   get networks(): readonly NetworkAgent[] {
     return [...this.#networks.values()]
   }
@@ -77,12 +85,14 @@ export class Agent {
   /** @returns when every network is ready */
   async start(): Promise<void> {
     this.#loop.start()
+    this.#firewall.start()
     await Promise.all([...this.#networks.values()].map((network) => network.start()))
   }
 
   /** Leaves kernel, leases and pods as they are: packets go on flowing. */
   async stop(): Promise<void> {
     this.#loop.stop()
+    this.#firewall.stop()
     await Promise.all([...this.#networks.values()].map((network) => network.stop()))
   }
 

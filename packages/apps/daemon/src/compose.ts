@@ -10,7 +10,9 @@ import {
   CLOCK,
   type Clock,
   FILE_LOCKS,
+  FIREWALL,
   type FileLocks,
+  type Firewall,
   KERNEL,
   type Kernel,
   LOGGER,
@@ -22,7 +24,7 @@ import {
 } from '@trilane/contracts'
 import { mapFamilies, type PerFamily, type Prefix } from '@trilane/ip'
 import { LeaseAddressPool, rangeOf } from '@trilane/ipam'
-import { LinuxFileLocks, LinuxKernel } from '@trilane/kernel-linux'
+import { LinuxFileLocks, LinuxFirewall, LinuxKernel } from '@trilane/kernel-linux'
 import { networkLanes } from '@trilane/lanes'
 import { BridgePodLinks } from '@trilane/pod-link'
 import { FileAttachments, HostLocalReservations } from '@trilane/state-files'
@@ -32,6 +34,7 @@ import { Container, ContainerModule } from 'inversify'
 import { Agent } from './agent.ts'
 import { BACKENDS, backendNamed } from './backends.ts'
 import { countedStore } from './counted-store.ts'
+import { NodeFirewall } from './firewall-node.ts'
 import { ForwardingWatch } from './forwarding-watch.ts'
 import type { NodeIdentity } from './identity.ts'
 import { jsonLogger } from './json-logger.ts'
@@ -63,6 +66,7 @@ export async function compose(surroundings: Surroundings): Promise<Container> {
   const container = new Container()
   container.bind(SURROUNDINGS).toConstantValue(surroundings)
   container.bind<Kernel>(KERNEL).toConstantValue(await LinuxKernel.open())
+  container.bind<Firewall>(FIREWALL).toConstantValue(await LinuxFirewall.open())
   container.load(drivers, backends)
   return container
 }
@@ -101,22 +105,37 @@ export function composeAgent(
   onWork: LoopObserver
 ): Agent {
   const { config, identity, version } = container.get<Surroundings>(SURROUNDINGS)
+  const clock = container.get<Clock>(CLOCK)
+  const logger = container.get<Logger>(LOGGER)
+  const firewall = new NodeFirewall({
+    firewall: container.get<Firewall>(FIREWALL),
+    clock,
+    logger,
+    settings: config,
+    resyncMs: config.firewallPassMs
+  })
   return new Agent({
     kernel: container.get<Kernel>(KERNEL),
-    clock: container.get<Clock>(CLOCK),
-    logger: container.get<Logger>(LOGGER),
+    firewall,
+    clock,
+    logger,
     identity,
     fullPassMs: config.fullPassMs,
     store: container.get<SubnetStore>(SUBNET_STORE).description,
     version,
     networks,
     onWork,
-    createNetwork: (network, loop) => composeNetwork(container, network, loop)
+    createNetwork: (network, loop) => composeNetwork(container, network, loop, firewall)
   })
 }
 
 /** @throws TrilaneError `TRI_BACKEND_UNKNOWN`, `TRI_CONFIG_INVALID` */
-function composeNetwork(container: Container, network: NetworkConfig, loop: ReconcileLoop): NetworkAgent {
+function composeNetwork(
+  container: Container,
+  network: NetworkConfig,
+  loop: ReconcileLoop,
+  firewall: NodeFirewall
+): NetworkAgent {
   const { config, identity, previousSubnets } = container.get<Surroundings>(SURROUNDINGS)
   const kernel = container.get<Kernel>(KERNEL)
   const clock = container.get<Clock>(CLOCK)
@@ -162,6 +181,7 @@ function composeNetwork(container: Container, network: NetworkConfig, loop: Reco
     attachments,
     previousSubnets,
     fullPassMs: config.fullPassMs,
+    firewall,
     blackhole: config.ipBlackholeRoute,
     forwarding: new ForwardingWatch({
       network: network.name,
