@@ -151,7 +151,7 @@ export class Agent {
   /** One network whose leases are not listed yet would lose its peers' state to a sweep. */
   #sweepScope(): SweepScope | undefined {
     const agents = [...this.#networks.values()]
-    if (!agents.every(({ listed }) => listed)) return undefined
+    if (!agents.every(({ maySweep }) => maySweep)) return undefined
     return {
       networks: new Map(
         agents.map(({ name, parts }) => [

@@ -17,32 +17,35 @@ import {
 } from '@trilane/contracts'
 import type { PerFamily, Prefix } from '@trilane/ip'
 import {
+  droppedLanes,
   type LanesHere,
   laneClaim,
   lanesHere,
   type NetworkLanes,
   nodeStateOf,
+  offersNews,
   type PeerLane,
   podLinkOf
 } from '@trilane/lanes'
 import { blackholeState } from './blackhole.ts'
 import { FactsFollower } from './facts-follower.ts'
-import type { NodeFirewall } from './firewall-node.ts'
 import type { ForwardingWatch } from './forwarding-watch.ts'
 import { Health } from './health.ts'
 import type { NodeIdentity } from './identity.ts'
 import { LaneLoop } from './lane-loop.ts'
+import { LeaseProblems } from './lease-problems.ts'
+import { Patience } from './patience.ts'
 import type { ReconcileLoop } from './reconcile-loop.ts'
 import { FACTS_SCOPE, nodeFacts, type UplinkWish } from './uplink.ts'
-
-/** Between two tries of what may succeed later: an uplink that is not there yet, a store that is away. */
-const RETRY_MS = { first: 100, last: 5_000 } as const
 
 /** A renewal that failed for another reason than a lost lease is tried again after this, as flannel does. */
 const RENEW_RETRY_MS = 60_000
 
 /** A timer may sleep as long as the machine did, and a lease may change hands: look at least so often. */
 const RENEW_LOOK_MS = 60_000
+
+/** Peers learn of a new lease within a moment; so long they may send by what the former one offered. */
+const DROPPED_LANES_MS = 5_000
 
 export interface NetworkAgentParts {
   readonly network: NetworkConfig
@@ -60,7 +63,6 @@ export interface NetworkAgentParts {
   /** `--ip-blackhole-route` */
   readonly blackhole: boolean
   readonly forwarding: ForwardingWatch
-  readonly firewall: Pick<NodeFirewall, 'leased'>
   /** Keeps `subnet.env`; called whenever the lease or the facts behind it are new, and after each full pass. */
   readonly publish: (lease: Lease, podMtuBytes: number) => Promise<void>
   readonly clock: Clock
@@ -83,8 +85,12 @@ export class NetworkAgent {
   /** The lanes as this node's facts have them; from the first lease on. */
   #here: LanesHere | undefined
   #stored: StoredLease | undefined
+  readonly #patience: Patience
+  readonly #leaseProblems: LeaseProblems
   #listed = false
   #ready = false
+  /** Lanes that peers may still send by though this node offers them no longer. */
+  #dropped: readonly string[] = []
   #recovering: Promise<void> | undefined
 
   constructor(parts: NetworkAgentParts) {
@@ -93,6 +99,8 @@ export class NetworkAgent {
     this.#slots = { node: `${parts.network.name}/node`, peers: `${parts.network.name}/peer/` }
     const { kernel, clock, logger, loop, fullPassMs } = parts
     const { health } = this
+    this.#patience = new Patience({ health, clock, logger, signal: this.#stop.signal })
+    this.#leaseProblems = new LeaseProblems(health, logger)
     this.#follower = new FactsFollower({
       read: () => this.#readFacts(),
       onChange: () => this.#onFacts(),
@@ -115,9 +123,9 @@ export class NetworkAgent {
     return this.parts.network.name
   }
 
-  /** Is the first complete list of leases in? Nothing is swept before. */
-  get listed(): boolean {
-    return this.#listed
+  /** Nothing is swept before the first complete list of leases, and nothing that peers may still send by. */
+  get maySweep(): boolean {
+    return this.#listed && this.#dropped.length === 0
   }
 
   get ready(): boolean {
@@ -166,13 +174,13 @@ export class NetworkAgent {
   async start(): Promise<void> {
     const { attachments, loop, subnets, logger } = this.parts
     await attachments.recover()
-    await this.#patiently('uplink', () => this.#follower.readFirst())
+    await this.#patience.run('uplink', () => this.#follower.readFirst())
     await this.#lookAtForwarding()
     await this.#acquire()
-    await this.#patiently('store', () => subnets.follow((change) => this.#onPeers(change)))
-    await this.#patiently('kernel', () => this.#lanes.settle())
+    await this.#patience.run('store', () => subnets.follow((change) => this.#onPeers(change)))
+    await this.#patience.run('kernel', () => this.#lanes.settle())
     this.#listed = true
-    await this.#patiently('kernel', async () => {
+    await this.#patience.run('kernel', async () => {
       const { writes, failures } = await loop.passSoon(0)
       const { size } = this.peers
       logger.info('first full pass done', { peers: size, writes, failures: failures.length })
@@ -202,17 +210,35 @@ export class NetworkAgent {
   }
 
   async #acquire(): Promise<void> {
-    const { subnets, firewall, network, logger } = this.parts
-    await this.#patiently('lease', async () => {
+    const { subnets, logger } = this.parts
+    await this.#patience.run('lease', async () => {
       const facts = this.#knownFacts()
       const former = await subnets.former(facts.publicAddresses)
-      const here = this.#lookAtLanes(facts, former?.lease)
-      this.#stored = await subnets.acquire(this.#claim(here))
-      this.#here = here
+      this.#here = this.#lookAtLanes(facts, former?.lease)
+      if (former !== undefined) await this.#prepare(this.#here, former.lease)
+      this.#stored = await subnets.acquire(this.#claim(this.#here))
     })
     logger.info('lease acquired', { key: this.#stored?.key })
     this.#wishNode()
-    if (this.#stored !== undefined) await firewall.leased(network, this.#stored.lease, this.health)
+    void this.#giveUpDropped()
+  }
+
+  /** A change of lanes loses nothing: what peers will send by is there before they know, what they sent by stays. */
+  async #prepare(here: LanesHere, former: Lease): Promise<void> {
+    this.#dropped = droppedLanes(here, former)
+    if (!offersNews(here, former)) return
+    this.parts.loop.wish(new Map([[this.#slots.node, nodeStateOf(here, former)]]))
+    await this.parts.loop.passSoon(0)
+  }
+
+  async #giveUpDropped(): Promise<void> {
+    if (this.#dropped.length === 0) return
+    const { clock, logger, loop } = this.parts
+    await clock.sleep(DROPPED_LANES_MS, this.#stop.signal)
+    if (this.#stop.signal.aborted) return
+    logger.info('former lanes are given up', { lanes: this.#dropped })
+    this.#dropped = []
+    await loop.passSoon(0).catch(() => undefined)
   }
 
   /** @param former what peers know of this node: what they act on stays as it is */
@@ -254,9 +280,9 @@ export class NetworkAgent {
   }
 
   #onPeers(change: PeerChange): void {
-    const { logger, network } = this.parts
+    const { logger, network, subnets } = this.parts
     this.#lanes.onPeers(change)
-    this.#raiseStoreProblems()
+    this.#leaseProblems.tell(subnets.problems())
     if (change.own === 'lost') void this.#recover('it was removed from the store')
     if (change.own === 'changed') void this.#recover('it was changed in the store')
     if (change.configText !== undefined) {
@@ -265,21 +291,6 @@ export class NetworkAgent {
       })
     }
   }
-
-  #raiseStoreProblems(): void {
-    const current = new Set<string>()
-    for (const problem of this.parts.subnets.problems()) {
-      const condition = `lease ${String(problem.values.key)}`
-      current.add(condition)
-      if (this.health.raise(condition, 'low', problem)) {
-        this.parts.logger.warn('lease skipped', { error: problem })
-      }
-    }
-    for (const condition of this.#storeConditions) if (!current.has(condition)) this.health.clear(condition)
-    this.#storeConditions = current
-  }
-
-  #storeConditions: ReadonlySet<string> = new Set()
 
   async #readFacts(): Promise<NodeFacts> {
     const { kernel, network, identity, bridge, uplinkWish } = this.parts
@@ -368,26 +379,5 @@ export class NetworkAgent {
     await this.#acquire()
     await this.#publish()
     this.health.clear('lost')
-  }
-
-  /** Repeats `step` with growing delays while it fails with what may pass; anything else is thrown. */
-  async #patiently(condition: string, step: () => Promise<void>): Promise<void> {
-    const { clock, logger } = this.parts
-    let delayMs: number = RETRY_MS.first
-    for (;;) {
-      try {
-        await step()
-        this.health.clear(condition)
-        return
-      } catch (error) {
-        const problem = TrilaneError.from(error)
-        if (!problem.retryable || this.#stop.signal.aborted) throw problem
-        if (this.health.raise(condition, 'high', problem))
-          logger.warn('waiting', { for: condition, error: problem })
-        await clock.sleep(delayMs, this.#stop.signal)
-        if (this.#stop.signal.aborted) throw problem
-        delayMs = Math.min(delayMs * 2, RETRY_MS.last)
-      }
-    }
   }
 }

@@ -18,11 +18,13 @@ export {
   PEACE_MS
 } from './choose-lane.ts'
 export {
+  droppedLanes,
   type LaneHere,
   type LanesHere,
   laneClaim,
   lanesHere,
   nodeStateOf,
+  offersNews,
   podLinkOf
 } from './lanes-here.ts'
 export { type Lane, type NetworkLanes, networkLanes } from './network-lanes.ts'

@@ -5,6 +5,7 @@ import {
   type KernelState,
   type Lease,
   type LeaseClaim,
+  leaseOnLane,
   type NodeFacts,
   type PodLinkSpec,
   TrilaneError
@@ -70,6 +71,28 @@ export function laneClaim({
     backendData: data.get(type) ?? {},
     ...(Object.keys(others).length === 0 ? {} : { lanes: others })
   }
+}
+
+/**
+ * Does this node offer a lane that its former lease did not, or otherwise, and that needs something here to receive?
+ * Peers send by it as soon as the lease says so.
+ */
+export function offersNews({ lanes }: LanesHere, former: Lease): boolean {
+  return lanes.some(({ lane: { backend }, data }) => {
+    if (data === undefined || backend.traits.servesEveryPeer) return false
+    const known = leaseOnLane(former, backend.type)?.backendData
+    return known === undefined || textOf(known) !== textOf(data)
+  })
+}
+
+function textOf({ v4, v6 }: PerFamily<JsonValue>): string {
+  return JSON.stringify([v4, v6])
+}
+
+/** Lanes that the former lease offered and that this node offers no longer. Peers send by them until they know. */
+export function droppedLanes({ lanes }: LanesHere, { backendType, node }: Lease): string[] {
+  const offered = new Set(lanes.flatMap(({ lane, data }) => (data === undefined ? [] : [lane.backend.type])))
+  return [backendType, ...Object.keys(node?.lanes ?? {})].filter((type) => type !== '' && !offered.has(type))
 }
 
 /** How pods are plugged in: by the primary, with an MTU that fits every lane that may carry their packets. */
