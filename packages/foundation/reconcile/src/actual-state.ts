@@ -18,16 +18,15 @@ export interface IndexedReading extends ActualState {
   readonly allShadowed: ReadonlyMap<string, readonly Route[]>
 }
 
+/** `known`: it need not be looked at again. `again`: of this key another one came first, and was known. */
+export type Recognized = 'news' | 'known' | 'again'
+
 /** Who knows most of a reading beforehand: of what is no news, nothing is kept. */
 export interface Expected {
   /** The same key as the wish has it: what is looked up by the very same text is found sooner. */
   keyOfWish(key: string): string | undefined
-  /**
-   * Is it what is known already? `again`: so was another one with this key, which came first.
-   *
-   * @param key of a wish
-   */
-  recognize(key: string, object: KernelObject): 'news' | 'known' | 'again'
+  /** @param key of a wish */
+  recognize(key: string, object: KernelObject): Recognized
 }
 
 const NOTHING_EXPECTED: Expected = { keyOfWish: () => undefined, recognize: () => 'news' }

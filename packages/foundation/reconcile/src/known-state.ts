@@ -1,9 +1,8 @@
 import type { KernelChange, KernelObject, Link, LinkKind, LinkReading, Route } from '@trilane/contracts'
-import type { ActualState } from './actual-state.ts'
+import type { ActualState, IndexedReading, Recognized } from './actual-state.ts'
 import { holds } from './first-difference.ts'
 import { hostDeviceOf } from './object-devices.ts'
 import { endsStep, type Steps } from './slices.ts'
-import type { KeyedObject } from './wish-book.ts'
 
 interface Entry {
   readonly object: KernelObject
@@ -79,7 +78,7 @@ export class KnownState implements ActualState {
   }
 
   /** Does the reading show what is known, of the kinds of which there are many? */
-  recognize(key: string, object: KernelObject): 'news' | 'known' | 'again' {
+  recognize(key: string, object: KernelObject): Recognized {
     if (!isPlain(object)) return 'news'
     const entry = this.#entries.get(key)
     if (entry?.reading === this.#readings) return 'again'
@@ -94,27 +93,18 @@ export class KnownState implements ActualState {
    * was {@link recognize}d by. What was told since {@link beginReading} counts for more.
    */
   *replacing(
-    wanted: readonly KeyedObject[],
-    released: Iterable<string>,
-    news: ActualState,
+    isAskedFor: (key: string) => boolean,
+    news: IndexedReading,
     links: readonly LinkReading[]
   ): Steps<void> {
-    const isKept = (key: string): boolean => this.#entries.get(key)?.reading === this.#readings
-    const take = (key: string): void => {
-      const object = news.get(key)
-      if (object !== undefined) this.#entries.set(key, this.#reread(key, object))
-    }
     let count = 0
-    for (const { key } of wanted) {
-      if (!isKept(key)) take(key)
+    for (const [key, object] of news.objects) {
+      if (object.kind === 'link' || isAskedFor(key)) this.#entries.set(key, this.#reread(key, object))
       if (endsStep(++count)) yield
     }
-    for (const key of released) if (!isKept(key)) take(key)
-    for (const { name } of links) take(`link ${name}`)
     // What the reading did not show, and what nobody asks for any more.
-    count = 0
-    for (const key of this.#entries.keys()) {
-      if (!isKept(key)) this.#entries.delete(key)
+    for (const [key, { reading }] of this.#entries) {
+      if (reading !== this.#readings) this.#entries.delete(key)
       if (endsStep(++count)) yield
     }
     // Nothing is left that an ended generation could end: without this, names of pods' devices would pile up.

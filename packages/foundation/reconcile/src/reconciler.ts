@@ -228,7 +228,9 @@ export class Reconciler {
       keyOfWish: (key) => this.#wishes.keyInBook(key),
       recognize: (key, object) => this.#known.recognize(key, object)
     })
-    yield* this.#known.replacing(wanted, [...this.#released], news, snapshot.links)
+    const isAskedFor = (key: string): boolean =>
+      this.#wishes.wanted(key) !== undefined || this.#wishes.dirty.has(key) || this.#released.has(key)
+    yield* this.#known.replacing(isAskedFor, news, snapshot.links)
     this.#sweep = sweep
     const comparison = yield* comparing(wanted, {
       get: (key) => this.#known.get(key),

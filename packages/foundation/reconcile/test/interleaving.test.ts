@@ -169,6 +169,23 @@ describe('a wish that comes during a pass', () => {
     expect(tooLate).toBeLessThanOrEqual(4)
   })
 
+  it('takes back what the first pass has just found there, at whatever moment it came', async () => {
+    const peers = PEERS.slice(0, 90)
+    const slots = Object.fromEntries(peers.map((peer) => [`${peer}`, vxlanPeer(peer)]))
+    for (let moment = 0, moments = 1; moment < moments; moment++) {
+      node = new Restless()
+      await makeOn(node.kernel, { links: VXLAN_NODE.links })
+      for (const peer of peers) await makeOn(node.kernel, vxlanPeer(peer))
+      node.wish({ node: VXLAN_NODE, ...slots })
+      once(moment, () => node.wish({ 50: undefined }))
+      const commands = commandsOfReport(await node.pass())
+      expect(commands.filter((each) => / replace .*10\.5\.50\.0/.test(each))).toEqual([])
+      moments = node.breaths
+      await node.reconciler.flush()
+      expect((await node.pass()).outcomes.map(({ change }) => commandOf(change))).toEqual([])
+    }
+  })
+
   it('is not mixed up with what the slot wanted a moment before', async () => {
     node.wish(Object.fromEntries(PEERS.map((peer) => [`${peer}`, vxlanPeer(peer)])))
     // The first slot has just been taken in.
