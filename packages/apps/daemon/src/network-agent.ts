@@ -29,6 +29,7 @@ import {
 } from '@trilane/lanes'
 import { blackholeState } from './blackhole.ts'
 import { FactsFollower } from './facts-follower.ts'
+import type { NodeFirewall } from './firewall-node.ts'
 import type { ForwardingWatch } from './forwarding-watch.ts'
 import { Health } from './health.ts'
 import type { NodeIdentity } from './identity.ts'
@@ -63,6 +64,7 @@ export interface NetworkAgentParts {
   /** `--ip-blackhole-route` */
   readonly blackhole: boolean
   readonly forwarding: ForwardingWatch
+  readonly firewall: Pick<NodeFirewall, 'leased'>
   /** Keeps `subnet.env`; called whenever the lease or the facts behind it are new, and after each full pass. */
   readonly publish: (lease: Lease, podMtuBytes: number) => Promise<void>
   readonly clock: Clock
@@ -210,7 +212,7 @@ export class NetworkAgent {
   }
 
   async #acquire(): Promise<void> {
-    const { subnets, logger } = this.parts
+    const { subnets, firewall, network, logger } = this.parts
     await this.#patience.run('lease', async () => {
       const facts = this.#knownFacts()
       const former = await subnets.former(facts.publicAddresses)
@@ -220,6 +222,7 @@ export class NetworkAgent {
     })
     logger.info('lease acquired', { key: this.#stored?.key })
     this.#wishNode()
+    if (this.#stored !== undefined) await firewall.leased(network, this.#stored.lease, this.health)
     void this.#giveUpDropped()
   }
 
