@@ -165,6 +165,23 @@ export class Cluster {
     return readFile(join(this.storeDirectory, 'subnets', key), 'utf8')
   }
 
+  /**
+   * Leases as another program writes them: `value` is flannel's object, as it stands in etcd.
+   *
+   * @param leases by key: `10.5.71.0-24`
+   */
+  async writeLeases(leases: Readonly<Record<string, unknown>>): Promise<void> {
+    const directory = join(this.storeDirectory, 'subnets')
+    await mkdir(directory, { recursive: true })
+    // Revisions grow, and those of the store are times.
+    let revision = Date.now()
+    for (const [key, value] of Object.entries(leases)) {
+      const staged = join(this.bed.directory, key)
+      await writeFile(staged, `{"revision":${revision++},"value":${JSON.stringify(value)}}\n`)
+      await rename(staged, join(directory, key))
+    }
+  }
+
   /** As somebody removes a lease who knows where the files are. */
   async removeLease(key: string): Promise<void> {
     await rm(join(this.storeDirectory, 'subnets', key))
