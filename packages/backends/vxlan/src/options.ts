@@ -25,7 +25,7 @@ const DEFAULT_VNI = 1
 /** Of Linux, from before IANA gave out 4789. */
 const DEFAULT_PORT = 8472
 
-/** RFC 791: what every IPv4 link can carry without fragments worth speaking of. */
+/** RFC 791: what every IPv4 host takes whole. */
 const SMALLEST_MTU_BYTES = 576
 
 /** RFC 791: the longest packet. */
