@@ -16,11 +16,12 @@ import { disturbs } from './disturbance.ts'
 import { kindDifference } from './first-difference.ts'
 import { KnownState } from './known-state.ts'
 import { ROUTE_PROTOCOL, readAlias } from './marks.ts'
-import { hostDeviceOf, neededDevicesOf } from './object-devices.ts'
+import { hostDeviceOf } from './object-devices.ts'
 import { orderChanges } from './order.ts'
 import { OwnWrites } from './own-writes.ts'
 import { readScopeFor } from './read-scope.ts'
 import { renewals } from './renewals.ts'
+import { countingRepairs } from './repairs.ts'
 import { logReport, NOTHING_DONE, type PassReport, type ReconcileCounters } from './report.ts'
 import { atOnce, endsStep, Slices, type Steps } from './slices.ts'
 import { conflictsOf, type Standing, standingOf } from './standing.ts'
@@ -174,7 +175,7 @@ export class Reconciler {
     const comparison = await this.#slices.run(comparing(wanted, this.#known, ownedByMark, this.#blocked))
     for (const key of keys) this.#failures.delete(key)
     const { report } = await this.#write({ comparison, removals: this.#releases() }, startedMs)
-    this.#settle(dirty)
+    await this.#slices.run(this.#settling(dirty))
     this.#count(report, { flushes: this.#counters.flushes + 1 })
     return report
   }
@@ -183,22 +184,15 @@ export class Reconciler {
     const startedMs = this.#clock.monotonicMs()
     await this.#slices.run(this.#takingIn())
     const plan = await this.#slices.run(this.#planning(await this.#read(), sweep))
-    const owed = new Set(this.#owed)
     const { report, keys } = await this.#write(plan, startedMs)
     // What was not tried needed no writing.
     const failed = new Set(report.failures.map(({ change }) => keyOf(change)))
     for (const key of this.#failures.keys()) if (!failed.has(key)) this.#failures.delete(key)
-    this.#settle(owed)
-    let { repairs } = this.#counters
-    const repairsByKind = { ...this.#counters.repairsByKind }
-    for (const [index, { change, error }] of report.outcomes.entries()) {
-      if (error !== undefined || isCausedBy(owed, keys[index] ?? '', change)) continue
-      repairs += 1
-      repairsByKind[change.kind] += 1
-    }
+    const repairs = countingRepairs(report.outcomes, keys, this.#owed, this.#counters)
+    const repaired = await this.#slices.run(repairs)
+    await this.#slices.run(this.#settling(this.#owed))
     this.#count(report, {
-      repairs,
-      repairsByKind,
+      ...repaired,
       fullPasses: this.#counters.fullPasses + 1,
       lastFullPassMs: this.#clock.wallMs()
     })
@@ -257,8 +251,12 @@ export class Reconciler {
   }
 
   /** Keys that were written, or needed no writing, are owed no longer. */
-  #settle(keys: Iterable<string>): void {
-    for (const key of keys) if (!this.#failures.has(key)) this.#owed.delete(key)
+  *#settling(keys: Iterable<string>): Steps<void> {
+    let count = 0
+    for (const key of keys) {
+      if (!this.#failures.has(key)) this.#owed.delete(key)
+      if (endsStep(++count)) yield
+    }
   }
 
   /** With the keys that need a device which has to be made, made again or brought up, or which was in the way. */
@@ -390,9 +388,4 @@ function* keysOf(changes: readonly KernelChange[]): Steps<string[]> {
     if (endsStep(keys.length)) yield
   }
   return keys
-}
-
-/** Is its key one of these, or did the device that it needs have to be written because of one? */
-function isCausedBy(owed: ReadonlySet<string>, key: string, change: KernelChange): boolean {
-  return owed.has(key) || neededDevicesOf(change).some((device) => owed.has(`link ${device}`))
 }
