@@ -1,5 +1,6 @@
 import type { Clock, Kernel, KernelEvent, KernelState, KernelWatch, Logger } from '@trilane/contracts'
 import type { PassReport, Reconciler, SweepScope } from '@trilane/reconcile'
+import { Alarm } from './alarm.ts'
 
 /** Events come in flocks (a link that goes down says so several times): one pass answers them all. */
 const GATHER_MS = 20
@@ -29,8 +30,8 @@ export class ReconcileLoop {
   #watch: KernelWatch | undefined
   #passDue: Promise<PassReport> | undefined
   #flushDue: Promise<void> | undefined
+  readonly #retry: Alarm
   #retryMs = FIRST_RETRY_MS
-  #retryPending = false
   #lastPass: { readonly atMs: number; readonly report: PassReport } | undefined
 
   /**
@@ -56,6 +57,7 @@ export class ReconcileLoop {
     this.#sweepScope = parts.sweepScope
     this.#onEvent = parts.onEvent
     this.#onWork = parts.onWork ?? (() => {})
+    this.#retry = new Alarm(parts.clock, () => void this.#passSafely(0))
   }
 
   /** The last full pass and when it ended, by the wall clock. */
@@ -89,6 +91,7 @@ export class ReconcileLoop {
   /** Ends the loop and leaves the kernel as it is. */
   stop(): void {
     this.#stop.abort()
+    this.#retry.stop()
     this.#watch?.close()
   }
 
@@ -97,7 +100,8 @@ export class ReconcileLoop {
     this.#flushDue = undefined
     if (this.#lastPass === undefined || this.#stop.signal.aborted) return
     const report = await this.#observed('flush', this.reconciler.flush())
-    if (report.failures.length > 0) void this.#retry()
+    // What has just failed does not wait as long as what fails for ever.
+    if (report.failures.length > 0) this.#retry.set(FIRST_RETRY_MS)
   }
 
   async #pass(): Promise<PassReport> {
@@ -109,8 +113,12 @@ export class ReconcileLoop {
     if (this.#lastPass === undefined) this.#flushDue ??= this.#flushSoon()
     this.#lastPass = { atMs: this.#clock.wallMs(), report }
     this.#logger.debug('full pass done', { writes: report.writes, durationMs: Math.round(report.durationMs) })
-    if (report.failures.length === 0) this.#retryMs = FIRST_RETRY_MS
-    else void this.#retry()
+    if (report.failures.length === 0) {
+      this.#retryMs = FIRST_RETRY_MS
+    } else {
+      this.#retry.set(this.#retryMs)
+      this.#retryMs = Math.min(this.#retryMs * 2, this.#fullPassMs)
+    }
     return report
   }
 
@@ -122,16 +130,6 @@ export class ReconcileLoop {
     } finally {
       this.#onWork(kind, report)
     }
-  }
-
-  async #retry(): Promise<void> {
-    if (this.#retryPending) return
-    this.#retryPending = true
-    const delayMs = this.#retryMs
-    this.#retryMs = Math.min(this.#retryMs * 2, this.#fullPassMs)
-    await this.#clock.sleep(delayMs, this.#stop.signal)
-    this.#retryPending = false
-    await this.#passSafely(0)
   }
 
   async #everyPeriod(): Promise<void> {

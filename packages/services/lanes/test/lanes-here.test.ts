@@ -1,6 +1,14 @@
-import { commandOf, objectsOf, TrilaneError } from '@trilane/contracts'
+import { commandOf, type JsonValue, type Lease, objectsOf, TrilaneError } from '@trilane/contracts'
 import { describe, expect, it } from 'vitest'
-import { laneClaim, lanesHere, networkLanes, nodeStateOf, podLinkOf } from '../src/index.ts'
+import {
+  droppedLanes,
+  laneClaim,
+  lanesHere,
+  networkLanes,
+  nodeStateOf,
+  offersNews,
+  podLinkOf
+} from '../src/index.ts'
 import { direct, KNOWN, leaseOf, nodeAt, tunnel, underlay } from './fixtures.ts'
 
 const both = [
@@ -85,6 +93,26 @@ describe('this node’s part', () => {
     expect(mtuOf(direct, both)).toBe(1450)
     expect(mtuOf(tunnel, both)).toBe(1450)
     expect(mtuOf(direct, both.slice(0, 1))).toBe(1500)
+  })
+
+  it('knows what peers would send by before it is there, and what they may still send by', () => {
+    const here = lanesHere(lanes, nodeAt(), undefined)
+    const formerly = (
+      backendType: string,
+      data: JsonValue | undefined,
+      more: readonly string[] = []
+    ): Lease => ({
+      ...own,
+      backendType,
+      backendData: data === undefined ? {} : { v4: data },
+      node: { machineId: 'm', name: 'n', lanes: Object.fromEntries(more.map((type) => [type, {}])) }
+    })
+    expect(offersNews(here, formerly('tunnel', { end: 'here' }))).toBe(false)
+    expect(offersNews(here, formerly('tunnel', { end: 'elsewhere' }))).toBe(true)
+    expect(offersNews(here, formerly('direct', undefined))).toBe(true)
+    expect(droppedLanes(here, formerly('tunnel', { end: 'here' }, ['direct']))).toEqual([])
+    expect(droppedLanes(here, formerly('wire', undefined, ['direct', 'pigeon']))).toEqual(['wire', 'pigeon'])
+    expect(droppedLanes(here, formerly('', undefined))).toEqual([])
   })
 
   it('wants what every lane needs, the pods’ side once, and no strict reverse path where there are several', () => {
