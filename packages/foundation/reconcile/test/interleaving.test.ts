@@ -12,6 +12,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { Reconciler, type SweepScope } from '../src/index.ts'
 import {
   commandsOfReport,
+  ip,
   makeOn,
   net,
   reconcilerOf,
@@ -150,7 +151,12 @@ describe('a wish that comes during a pass', () => {
   it('of what a sweep is about to remove keeps it', async () => {
     const late = vxlanPeer(250)
     await startedWith(PEERS)
-    await makeOn(node.kernel, { routes: late.routes })
+    // What a sweep looks at after the route.
+    const mac = neighbourOf(2).mac ?? fail()
+    const neighbours = PEERS.map(
+      (peer) => ({ device: 'flannel.1', address: ip(`10.6.0.${peer}`), mac, state: 'reachable' }) as const
+    )
+    await makeOn(node.kernel, { routes: late.routes, neighbours })
     const moments = await breathsOfPass(async () => {
       await makeOn(node.kernel, { routes: late.routes })
     })
@@ -391,6 +397,10 @@ async function breathsOfPass(before: () => Promise<void> = async () => {}): Prom
 
 function fdbOf(peer: number): KernelState['fdb'][number] {
   return vxlanPeer(peer).fdb[0] ?? fail()
+}
+
+function neighbourOf(peer: number): KernelState['neighbours'][number] {
+  return vxlanPeer(peer).neighbours[0] ?? fail()
 }
 
 function fail(): never {
