@@ -170,9 +170,8 @@ describe('/metrics', () => {
   })
 })
 
-describe('sd_notify', () => {
-  /** Prints each datagram on a line of its own. */
-  const RECEIVER = `
+/** Prints each datagram on a line of its own. */
+const RECEIVER = `
 import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 name = sys.argv[1]
@@ -181,6 +180,7 @@ print('bound', flush=True)
 while True: print(s.recv(4096).decode(), flush=True)
 `
 
+describe('sd_notify', () => {
   it.each(['path', 'abstract'])(
     'tells that it is ready, its status, that it lives, and that it stops: %s',
     async (kind) => {
@@ -213,6 +213,20 @@ while True: print(s.recv(4096).decode(), flush=True)
       expect(receiver.stdout.split('\n').filter((line) => line === 'READY=1')).toHaveLength(1)
     }
   )
+})
+
+it('a daemon that is watched ends when its config cannot be used, and says so', async () => {
+  await prepare()
+  const socket = join(cluster.bed.directory, 'notify')
+  const receiver = await node.place.spawn(['python3', '-c', RECEIVER, socket])
+  await until('the receiver listens', () => receiver.stdout.includes('bound'))
+  await cluster.storeConfig('Network: [')
+  const daemon = await node.place.spawn(
+    [TRILANE, 'daemon', ...node.flags({ 'net-config-path': undefined })],
+    { env: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '400000' } }
+  )
+  expect((await daemon.exited).status).toBe(2)
+  await until('it is told', () => receiver.stdout.includes('STOPPING=1'))
 })
 
 describe('the command line', () => {

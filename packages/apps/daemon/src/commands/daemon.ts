@@ -60,6 +60,8 @@ export async function runDaemon(args: readonly string[]): Promise<void> {
     // What a signal interrupts fails in its own way.
     if (!stop.signal.aborted) throw error
   } finally {
+    // Also after an error: whatever still waits or repeats itself ends, and with it the process.
+    stop.abort()
     for (const close of opened.reverse()) await close()
   }
 }
