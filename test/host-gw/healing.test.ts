@@ -69,7 +69,7 @@ describe('what somebody did to our kernel state by hand is undone within a secon
   it.each([
     ['-4', '192.168.77.99'],
     ['-6', 'fd77::99']
-  ] as const)('a route of ours that was given another gateway (ip %s)', async (family, gateway) => {
+  ] as const)('17: a route of ours that was given another gateway (ip %s)', async (family, gateway) => {
     await node.ip(
       family,
       'route',
@@ -94,7 +94,7 @@ describe('what somebody did to our kernel state by hand is undone within a secon
     expect(await foreignRoutes()).toEqual(FOREIGN)
   })
 
-  it('an uplink that went down and came back', async () => {
+  it('18: an uplink that went down and came back', async () => {
     await node.ip('link', 'set', 'dev', 'eth0', 'down')
     await until('the routes go with it', async () => (await node.routes()).length === 0)
     // With it go its IPv6 address and the foreign routes: theirs to put back, not ours.

@@ -78,6 +78,10 @@ const FAULTS: readonly (readonly [what: string, command: (scene: Scene) => strin
     'a route, given another device',
     ({ family, peer }) => `ip ${family} route replace ${peer.subnet} dev cni0 proto 133`
   ],
+  [
+    "a route, replaced by somebody's own",
+    ({ family, peer }) => `ip ${family} route replace ${peer.subnet} dev cni0 proto static`
+  ],
   ['16: a neighbour, deleted', ({ device, peer }) => `ip neigh del ${peer.gateway} dev ${device}`],
   [
     'a neighbour, given another MAC',
@@ -163,11 +167,18 @@ describe('a device that took the place of the tunnel', () => {
     ['a bridge', 'type bridge', /bridge forward_delay/]
   ])('stays, and is named, until it goes: %s', async (_, words, kind) => {
     await replaceTunnel(words)
-    await node.wait('it says so', async () => (await node.network()).kernel.missing.length > 0)
+    await node.wait('it says so', async () => (await node.network()).kernel.refused.length > 0)
     const { state, kernel } = await node.network()
     expect(state).toBe('degraded')
     expect(kernel.missing.join('\n')).toContain('dev flannel.1')
-    await node.wait('it says why', () => /TRI_KERNEL_EXISTS.*flannel\.1/.test(node.log()))
+    expect(kernel.refused).toMatchObject([
+      {
+        code: 'TRI_KERNEL_EXISTS',
+        message: expect.stringContaining('flannel.1'),
+        details: expect.any(String)
+      }
+    ])
+    expect((await node.trilane('status')).stdout).toMatch(/^ {2}refused {2}TRI_KERNEL_EXISTS: .*flannel\.1/m)
     expect(await node.ip('-d', 'link', 'show', 'dev', 'flannel.1')).toMatch(kind)
     await node.ip('link', 'del', 'dev', 'flannel.1')
     expect(await healed(20 * HEALED_WITHIN_MS)).toBeLessThan(HEALED_WITHIN_MS)

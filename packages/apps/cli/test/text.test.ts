@@ -87,6 +87,7 @@ describe('status', () => {
           wanted: 4,
           present: 3,
           missing: ['ip route replace 10.5.2.0/24 via 192.0.2.2 dev eth0 proto 133'],
+          refused: [{ code: 'TRI_Z', message: 'not that', remedy: '', values: {}, details: 'it says so' }],
           writes: 4,
           repairs: 1,
           fullPasses: 2
@@ -110,6 +111,7 @@ describe('status', () => {
         '  pods      2, mtu 1500',
         '  kernel    3 of 4 objects there; 4 writes, 1 repairs, 2 full passes',
         '  missing  ip route replace 10.5.2.0/24 via 192.0.2.2 dev eth0 proto 133',
+        '  refused  TRI_Z: not that (it says so)',
         '  PEER    SUBNETS      AT         LANE   STATE  FOR  WHY',
         '  node-b  10.5.2.0/24  192.0.2.2  vxlan  0/1    5 s  in place of wire: no wire; host-gw: 192.0.2.2 on eth0 does not answer',
         '  ?       10.5.3.0/24             none   -      1 h  TRI_Y: no lane',

@@ -53,12 +53,13 @@ export function networkStatus(
 
 function kernelStatus(agent: NetworkAgent, loop: ReconcileLoop): KernelStatus {
   const { reconciler, lastPass } = loop
-  const { wanted, present, missing } = reconciler.standing(`${agent.name}/`)
+  const { wanted, present, missing, failures } = reconciler.standing(`${agent.name}/`)
   const { writes, repairs, fullPasses } = reconciler.counters
   return {
     wanted,
     present,
     missing: missing.slice(0, MISSING_SHOWN).map((object) => commandOf({ action: 'set', ...object })),
+    refused: failures.flatMap(({ error }) => error?.toJSON() ?? []).slice(0, MISSING_SHOWN),
     writes,
     repairs,
     fullPasses,

@@ -84,6 +84,8 @@ export interface KernelStatus {
   readonly present: number
   /** Commands that would make what is missing, as `ip` would be called. */
   readonly missing: readonly string[]
+  /** Why they are missing, where a write of them was refused. */
+  readonly refused: readonly ErrorJson[]
   /** Since the daemon started. */
   readonly writes: number
   readonly repairs: number

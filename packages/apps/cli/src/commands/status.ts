@@ -1,4 +1,4 @@
-import type { HealthItem, NetworkStatus, NodeStatus, PeerStatus } from '@trilane/contracts'
+import type { ErrorJson, HealthItem, NetworkStatus, NodeStatus, PeerStatus } from '@trilane/contracts'
 import { type Ink, inkFor } from '@trilane/terminal'
 import { type AskOptions, daemonOf } from '../socket.ts'
 import { table } from '../table.ts'
@@ -44,9 +44,14 @@ function describeNetwork(network: NetworkStatus, ink: Ink, nowMs: number): strin
     `network ${ink.strong(network.name)}: ${verdict}`,
     ...table(facts.map(([name, value]) => [`  ${name}`, value])),
     ...kernel.missing.map((command) => `  ${ink.bad('missing')}  ${command}`),
+    ...kernel.refused.map((error) => `  ${ink.bad('refused')}  ${refusal(error)}`),
     ...describePeers(network.peers, ink, nowMs),
     ...network.health.flatMap((item) => describeHealth(item, ink, nowMs))
   ].join('\n')
+}
+
+function refusal({ code, message, details }: ErrorJson): string {
+  return `${code}: ${message}${details === undefined ? '' : ` (${details})`}`
 }
 
 function podsText({ pods, podMtuBytes }: NetworkStatus): string {
