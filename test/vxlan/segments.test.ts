@@ -188,7 +188,7 @@ describe('DirectRouting', () => {
     await node.place.run(['ip', '-batch', '-'], { input: `${commands.join('\n')}\n` })
   }
 
-  it('costs under a second when a node moves to the other segment and back, and leaks no route (22)', async () => {
+  it('costs under a second when a node moves to the other segment and back, and leaves no route of the former lane', async () => {
     const two = scene.cluster.node(2)
     for (const [to, lanes] of [
       [
@@ -213,7 +213,7 @@ describe('DirectRouting', () => {
     }
   })
 
-  it('leaks no route when a peer goes after the topology changed (22)', async () => {
+  it('22: leaks no route when a peer goes after the topology changed', async () => {
     const { cluster } = scene
     const [one, two] = [cluster.node(1), cluster.node(2)]
     const { lease } = await two.network()
