@@ -1,8 +1,12 @@
+import { execFile } from 'node:child_process'
+import { readdirSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { trilane } from '../daemon/trilane.ts'
+import { until } from '../cluster/until.ts'
+import { startTrilane, trilane } from '../daemon/trilane.ts'
 import { labName, leftovers } from './leftovers.ts'
 
 /** As `lab run --json` prints it: what others may rely on. */
@@ -112,5 +116,23 @@ describe('a config of my own', () => {
     )
     expect(stdout).not.toContain('\u001b')
     expect(status).toBe(0)
+  })
+
+  it('exits 1 and says what is otherwise, when the wire no longer carries what was promised', async () => {
+    const name = labName('small')
+    const lab = startTrilane(['lab', 'run', '--config', 'configs/vxlan.yaml', '--nodes', '2', '--name', name])
+    await until('its pods are there', () => lab.stderr().includes('checking every pair'))
+    const namespace = readdirSync('/run/netns').find((entry) => entry.endsWith(`-${name}--node-node1`)) ?? ''
+    await promisify(execFile)('ip', ['-n', namespace, 'link', 'set', 'dev', 'eth0', 'mtu', '1400'])
+    const { status, stdout } = await lab.ended
+    // The pods were there before: small packets pass, one of their MTU no longer.
+    expect(stdout).toMatch(/^reachability {2}all /m)
+    expect(stdout).toMatch(/^between nodes {2}[12] of 2 otherwise$/m)
+    expect(stdout).toMatch(
+      /^ {2}✗ node1\/pod1 → node2\/pod1 .* 1450 bytes do not pass, 1451 are (?:not )?refused$/m
+    )
+    expect(stdout).toMatch(/^ {6}the segment saw nothing of it$/m)
+    expect(status).toBe(1)
+    expect(leftovers(name)).toEqual([])
   })
 })

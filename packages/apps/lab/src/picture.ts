@@ -120,7 +120,7 @@ export function ways(report: LabReport, ink: Ink): string {
 
 function wayCells({ from, to, source, destination, mtuBytes, lane, ...sizes }: WayReport): string[] {
   const fits = `${mtuBytes} bytes ${sizes.fits ? 'pass' : 'do not pass'}`
-  const tooLong = `${mtuBytes + 1} ${sizes.oneMoreRefused ? 'are refused' : 'are not'}`
+  const tooLong = `${mtuBytes + 1} are ${sizes.oneMoreRefused ? 'refused' : 'not refused'}`
   return [`${from} → ${to}`, `${source} → ${destination}`, lane ?? '', `${fits}, ${tooLong}`]
 }
 

@@ -103,7 +103,7 @@ describe('ways', () => {
         'between nodes  1 of 2 otherwise',
         '  ✓ node1/pod1 → node2/pod1  10.5.1.2 → 10.5.2.2  vxlan  1450 bytes pass, 1451 are refused',
         '      on the wire: VXLAN 1, 192.168.77.1 → 192.168.77.2 port 8472, 1514 bytes',
-        '  ✗ node2/pod1 → node1/pod1  10.5.2.2 → 10.5.1.2         1450 bytes do not pass, 1451 are not',
+        '  ✗ node2/pod1 → node1/pod1  10.5.2.2 → 10.5.1.2         1450 bytes do not pass, 1451 are not refused',
         '      the segment saw nothing of it'
       ].join('\n')
     )
