@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from 'node:timers/promises'
 import type {
   Clock,
   Kernel,
@@ -25,6 +26,9 @@ const UNANSWERED_PERIOD_MS = 5_000
 const ASKED_AT_ONCE = 128
 const ASKING_PAUSE_MS = 1_000
 
+/** Some milliseconds' work. */
+const DECIDED_AT_ONCE = 200
+
 interface LaneLoopParts {
   readonly kernel: Kernel
   readonly clock: Clock
@@ -51,7 +55,10 @@ export class LaneLoop {
   readonly #alarm: Alarm
   #peers: PeerLanes | undefined
   #uplink = ''
+  /** Who waits for a decision. */
+  readonly #undecided = new Set<string>()
   #settled = false
+  #deciding = false
   #asking = false
 
   constructor(parts: LaneLoopParts) {
@@ -75,9 +82,7 @@ export class LaneLoop {
       return
     }
     this.#peers.setHere(here)
-    this.#peers.forgetNeighbours()
-    this.#decide(this.#peers.keys())
-    void this.#readNeighbours()
+    void this.#lookAnew(this.#peers)
   }
 
   /** @throws Error before {@link setHere} */
@@ -92,8 +97,6 @@ export class LaneLoop {
     }
     for (const stored of change.put.values()) peers.put(stored)
     if (gone.size > 0) this.#parts.wish(gone)
-    if (!this.#settled) return
-    this.#ask(peers.toAsk('unknown', change.put.keys()))
     this.#decide(change.put.keys())
   }
 
@@ -107,6 +110,10 @@ export class LaneLoop {
     const peers = this.#peers
     if (peers === undefined) return
     const snapshot = await kernel.read({ routes: 'main', ...this.#neighbourScope() })
+    for (const keys of slicesOf(peers.keys())) {
+      peers.evaluate(keys)
+      await breathe()
+    }
     peers.adopt(snapshot.routes)
     for (const neighbour of snapshot.neighbours) peers.note(neighbour, false)
     this.#ask(peers.toAsk('unknown'))
@@ -115,7 +122,8 @@ export class LaneLoop {
       await clock.sleep(FIRST_LOOK_MS, this.#stop.signal)
     }
     this.#settled = true
-    this.#decide(peers.keys())
+    for (const key of peers.keys()) this.#undecided.add(key)
+    await this.#decideAll(peers)
     void this.#askEvery('unanswered', UNANSWERED_PERIOD_MS)
     void this.#askEvery('all', this.#parts.periodMs)
   }
@@ -126,7 +134,7 @@ export class LaneLoop {
     if (event.kind === 'neighbour' && event.value.device === this.#uplink) {
       this.#decide(peers.note(event.value, event.gone))
     }
-    if (event.kind === 'lost') void this.#readNeighbours()
+    if (event.kind === 'lost') void this.#lookAnew(peers)
     // With the link its neighbours went, and while it was down nobody could be asked.
     if (event.kind === 'link' && event.value.name === this.#uplink && event.value.carrier && this.#settled) {
       this.#ask(peers.toAsk('unanswered'))
@@ -143,30 +151,47 @@ export class LaneLoop {
     return { neighboursOf: [this.#uplink] }
   }
 
-  /** An entry that the reading lacks may have been made since, and its event noted: nothing is forgotten here. */
-  async #readNeighbours(): Promise<void> {
+  /** What was known of neighbours is of another uplink, or of a time before lost events. */
+  async #lookAnew(peers: PeerLanes): Promise<void> {
     const { kernel, logger } = this.#parts
-    const peers = this.#peers
-    if (peers === undefined) return
+    peers.forgetNeighbours()
     try {
       const { neighbours } = await kernel.read(this.#neighbourScope())
-      for (const neighbour of neighbours) this.#decide(peers.note(neighbour, false))
+      for (const neighbour of neighbours) peers.note(neighbour, false)
     } catch (error) {
       logger.warn('neighbours not read', { error })
     }
-    if (this.#settled) this.#ask(peers.toAsk('unanswered'))
+    this.#decide(peers.keys())
   }
 
+  /** The first few at once, many in slices: nothing waits long for the event loop. */
   #decide(keys: Iterable<string>): void {
-    if (!this.#settled || this.#peers === undefined || this.#stop.signal.aborted) return
+    if (!this.#settled || this.#peers === undefined) return
+    for (const key of keys) this.#undecided.add(key)
+    if (!this.#deciding) void this.#decideAll(this.#peers)
+  }
+
+  async #decideAll(peers: PeerLanes): Promise<void> {
+    this.#deciding = true
+    while (this.#undecided.size > 0 && !this.#stop.signal.aborted) {
+      const [keys = []] = slicesOf(this.#undecided)
+      for (const key of keys) this.#undecided.delete(key)
+      this.#decideSlice(peers, keys)
+      if (this.#undecided.size > 0) await breathe()
+    }
+    this.#deciding = false
+  }
+
+  #decideSlice(peers: PeerLanes, keys: readonly string[]): void {
     const slots = new Map<string, KernelState>()
-    for (const change of this.#peers.decide(keys)) {
+    for (const change of peers.decide(keys)) {
       const { stored, state } = change.now
       slots.set(this.#parts.slotOf(stored.key), state)
       this.#tell(change)
       this.#decideAgainAt(change.dueMs)
     }
     if (slots.size > 0) this.#parts.wish(slots)
+    this.#ask(peers.toAsk('unknown', keys))
   }
 
   #tell({ now, before }: PeerLaneChange): void {
@@ -226,4 +251,15 @@ export class LaneLoop {
 /** Of {@link Health}. */
 function condition(key: string): string {
   return `peer ${key}`
+}
+
+function* slicesOf(keys: Iterable<string>): Generator<readonly string[]> {
+  let slice: string[] = []
+  for (const key of keys) {
+    slice.push(key)
+    if (slice.length < DECIDED_AT_ONCE) continue
+    yield slice
+    slice = []
+  }
+  if (slice.length > 0) yield slice
 }

@@ -211,8 +211,8 @@ describe('from then on', () => {
 
   it('another uplink is another way for each peer', async () => {
     loop.setHere(here(['host-gw', 'vxlan'], { name: 'eth1' }))
-    expect(routeOf(2)).toBe('ip route replace 10.5.2.0/24 via 192.168.77.2 dev eth1 proto 133')
     await clock.pass(0)
+    expect(routeOf(2)).toBe('ip route replace 10.5.2.0/24 via 192.168.77.2 dev eth1 proto 133')
     expect(asked).toEqual([['192.168.77.2']])
     // Of the former one it hears no more.
     tell(2, 'failed')

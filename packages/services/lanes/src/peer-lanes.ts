@@ -16,8 +16,10 @@ export interface PeerLaneChange {
 
 interface Entry {
   readonly stored: StoredLease
-  /** From `put` until the next decision, so that it is computed once. */
+  /** From its evaluation until its decision, so that it is computed once. */
   options?: readonly PeerLaneOption[]
+  /** What its next hops are is not known yet, or no longer. */
+  isStale: boolean
   choice?: LaneChoice
   lane?: PeerLane
 }
@@ -53,18 +55,15 @@ export class PeerLanes {
     return [...this.#entries.keys()]
   }
 
-  /** This node is another than before; everything waits for its decision again. */
+  /** This node is another than before; every peer waits for its decision again. */
   setHere(here: LanesHere): void {
     this.#here = here
-    for (const entry of this.#entries.values()) this.#evaluate(entry)
+    for (const entry of this.#entries.values()) entry.isStale = true
   }
 
   /** A new peer, or a new lease of a known one. It waits for its decision. */
   put(stored: StoredLease): void {
-    const known = this.#entries.get(stored.key)
-    const entry: Entry = known === undefined ? { stored } : { ...known, stored }
-    this.#entries.set(stored.key, entry)
-    this.#evaluate(entry)
+    this.#entries.set(stored.key, { ...this.#entries.get(stored.key), stored, isStale: true })
   }
 
   remove(key: string): void {
@@ -75,8 +74,16 @@ export class PeerLanes {
     this.#nextHops.setHops(key, [])
   }
 
+  /** Finds out which lanes these peers may have, so that their next hops can be asked before they are decided. */
+  evaluate(keys: Iterable<string>): void {
+    for (const key of keys) {
+      const entry = this.#entries.get(key)
+      if (entry?.isStale === true) this.#evaluate(entry)
+    }
+  }
+
   /**
-   * Peers that are not decided and that the kernel carries already: an earlier life of this daemon found that lane good,
+   * Peers that are evaluated but not decided and that the kernel carries already: an earlier life of this daemon found that lane good,
    * and that holds until something speaks against it.
    */
   adopt(routes: readonly Route[]): void {
@@ -142,6 +149,7 @@ export class PeerLanes {
   }
 
   #decideOne(key: string, entry: Entry): PeerLaneChange {
+    if (entry.isStale) this.#evaluate(entry)
     const options = entry.options ?? peerLaneOptions(this.#here, entry.stored.lease)
     delete entry.options
     const candidates = options.map((option) => candidateOf(option, this.#nextHops))
@@ -164,6 +172,7 @@ export class PeerLanes {
     const { key, lease } = entry.stored
     const options = peerLaneOptions(this.#here, lease)
     entry.options = options
+    entry.isStale = false
     const fit = options.flatMap((option) => ('refused' in option ? [] : [option]))
     const hops = fit.flatMap((option) => option.hops)
     this.#nextHops.setHops(key, hops)

@@ -184,6 +184,7 @@ describe('what changes a choice', () => {
     ] as const) {
       const peers = peersOf()
       peers.put(leaseOf(2))
+      peers.evaluate(peers.keys())
       peers.adopt(routes)
       peers.decide(peers.keys())
       expect(peers.lanes.get('10.5.2.0-24')?.lane).toBe(lane)
@@ -199,6 +200,8 @@ describe('whom to ask', () => {
     for (const number of [2, 3, 4]) peers.put(leaseOf(number))
     peers.put(leaseOf(5, there))
     peers.put(leaseOf(6, { node: { machineId: 'm', name: 'n' } }))
+    expect(ask('all')).toEqual([])
+    peers.evaluate(peers.keys())
     peers.note(neighbour(3, 'reachable'), false)
     peers.note(neighbour(4, 'failed'), false)
     expect(ask('all')).toEqual(['192.168.77.2', '192.168.77.3', '192.168.77.4'])
@@ -213,6 +216,7 @@ describe('whom to ask', () => {
   it('is nobody in a network of one lane', () => {
     const peers = peersOf(MIXED.slice(0, 1), nodeAt(), direct)
     peers.put(leaseOf(2))
+    peers.evaluate(peers.keys())
     expect(peers.toAsk('all')).toEqual([])
   })
 })

@@ -132,6 +132,7 @@ async function makePlan(config: NodeConfig, file: string, kernel: LinuxKernel): 
 function carryAll(here: LanesHere, peers: readonly StoredLease[], actual: KernelSnapshot): PeerLane[] {
   const lanes = new PeerLanes(here, systemClock)
   for (const stored of peers) lanes.put(stored)
+  lanes.evaluate(lanes.keys())
   lanes.adopt(actual.routes)
   for (const neighbour of actual.neighbours) lanes.note(neighbour, false)
   lanes.decide(lanes.keys())
