@@ -9,7 +9,7 @@ import { LinuxKernel } from '@trilane/kernel-linux'
 import { orderChanges, planChanges } from '@trilane/reconcile'
 import { expectFigure, Figures, median, quantile, timedMs } from './figures.ts'
 import { Follower } from './follower.ts'
-import { longestBlockMs } from './loop-delay.ts'
+import { blockLine, type LongestBlock, longer, longestBlock } from './loop-delay.ts'
 import { CLOCK, makeUplink } from './node.ts'
 import { run } from './programs.ts'
 import { DEVICE, nodeState, peerState, vxlanLease } from './vxlan-peers.ts'
@@ -98,7 +98,7 @@ async function bench(): Promise<void> {
   }
 
   const totals = new Map<number, number>()
-  let blockMs = 0
+  let block: LongestBlock = { wallMs: 0, ownMs: 0 }
   for (const peers of TARGETS_MS.keys()) {
     console.log(`\n${peers} peers from nothing, ${ROUNDS} rounds`)
     const leases = leasesOf(peers)
@@ -109,12 +109,12 @@ async function bench(): Promise<void> {
     const ours = new Figures('leases to complete kernel: trilane')
     const writing = new Figures('writes only: trilane')
     const theirs = new Figures('writes only: ip and bridge -batch')
-    let roundsBlockMs = 0
+    let roundsBlock: LongestBlock = { wallMs: 0, ownMs: 0 }
     for (let round = 0; round <= ROUNDS; round++) {
       const follower = new Follower(kernel)
       let oursMs = 0
       let writes = 0
-      const roundBlockMs = await longestBlockMs(async () => {
+      const roundBlock = await longestBlock(async () => {
         oursMs = await timedMs(async () => {
           writes = await makeAll(follower, leases)
         })
@@ -138,12 +138,12 @@ async function bench(): Promise<void> {
       ours.addRound([oursMs])
       theirs.addRound([theirsMs])
       writing.addRound([writingMs])
-      roundsBlockMs = Math.max(roundsBlockMs, roundBlockMs)
+      roundsBlock = longer(roundsBlock, roundBlock)
     }
     for (const figures of [ours, writing, theirs]) console.log(figures.toLine(theirs))
-    console.log(`event loop blocked for at most ${roundsBlockMs.toFixed(1)} ms`)
+    console.log(blockLine(roundsBlock))
     totals.set(peers, median(ours.all))
-    blockMs = Math.max(blockMs, roundsBlockMs)
+    block = longer(block, roundsBlock)
   }
 
   const peers = Math.max(...TARGETS_MS.keys())
@@ -154,7 +154,7 @@ async function bench(): Promise<void> {
   const changed = new Figures('one changed lease: wish to kernel')
   const changedMs: number[] = []
   let changeWrites = 0
-  const changesBlockMs = await longestBlockMs(async () => {
+  const changesBlock = await longestBlock(async () => {
     for (let change = 0; change < CHANGES; change++) {
       const number = 1 + (change % peers)
       const lease = vxlanLease(number, { address: peers + 2 + change })
@@ -170,7 +170,7 @@ async function bench(): Promise<void> {
   const renewed = new Figures('one new MAC: wish to kernel')
   const renewedMs: number[] = []
   let renewedWrites = 0
-  const renewalsBlockMs = await longestBlockMs(async () => {
+  const renewalsBlock = await longestBlock(async () => {
     for (let change = 0; change < CHANGES; change++) {
       const number = CHANGES + 1 + (change % peers)
       const lease = vxlanLease(number, { generation: 1 })
@@ -187,7 +187,7 @@ async function bench(): Promise<void> {
   console.log(`\na full pass over ${peers} peers, nothing changed, ${PASSES} times`)
   const unchanged = new Figures('full pass')
   let passWrites = 0
-  const passesBlockMs = await longestBlockMs(async () => {
+  const passesBlock = await longestBlock(async () => {
     for (let pass = 0; pass < PASSES; pass++) {
       unchanged.addRound([
         await timedMs(async () => {
@@ -197,7 +197,7 @@ async function bench(): Promise<void> {
     }
   })
   console.log(unchanged.toLine(unchanged))
-  console.log(`event loop blocked for at most ${passesBlockMs.toFixed(1)} ms`)
+  console.log(blockLine(passesBlock))
   follower.close()
   kernel.close()
   await removeDevice()
@@ -221,9 +221,6 @@ async function bench(): Promise<void> {
   expectFigure(`a new address is one write: ${changeWrites} for ${CHANGES}`, changeWrites === CHANGES)
   // A new MAC: neighbour, forwarding entry, and the removal of that of the old one.
   expectFigure(`a new MAC is three writes: ${renewedWrites} for ${CHANGES}`, renewedWrites === 3 * CHANGES)
-  const longestMs = Math.max(blockMs, changesBlockMs, renewalsBlockMs, passesBlockMs)
-  expectFigure(
-    `the event loop is blocked for at most ${longestMs.toFixed(1)} ms, at most ${BLOCK_MS}`,
-    longestMs <= BLOCK_MS
-  )
+  const longest = [changesBlock, renewalsBlock, passesBlock].reduce(longer, block)
+  expectFigure(`${blockLine(longest)}, at most ${BLOCK_MS}`, longest.ownMs <= BLOCK_MS)
 }

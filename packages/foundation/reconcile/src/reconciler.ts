@@ -148,7 +148,10 @@ export class Reconciler {
   }
 
   #enqueue(act: () => Promise<PassReport>): Promise<PassReport> {
-    const result = this.#tail.then(act)
+    const result = this.#tail.then(() => {
+      this.#slices.begin()
+      return act()
+    })
     this.#tail = result.catch(() => undefined)
     return result
   }
@@ -314,11 +317,13 @@ export class Reconciler {
 
   async #write({ comparison, removals }: Plan, startedMs: number): Promise<Written> {
     const { refused, recreated, blocked } = comparison
+    await this.#slices.pause()
     const changes = [...comparison.changes, ...removals.filter((change) => !this.#isOverruled(change))]
     const renewed = renewals(changes, (device) =>
       this.#wishes.winnersOf(this.#wishes.keysNeeding(device)).map(({ object }) => object)
     )
     const ordered = orderChanges([...changes, ...renewed])
+    await this.#slices.pause()
     this.#blocked = blocked
     for (const [device, difference] of recreated) {
       this.#logger.warn('device is made again', { device, difference })

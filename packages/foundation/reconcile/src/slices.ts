@@ -26,6 +26,8 @@ export function atOnce<Result>(steps: Steps<Result>): Result {
 export class Slices {
   readonly #clock: Pick<Clock, 'monotonicMs'>
   readonly #breathe: (() => Promise<void>) | undefined
+  /** When the slice ends that began after the last breath: several short computations are one long one. */
+  #untilMs = 0
 
   /** @param breathe resolves after the event loop has had a turn; absent: everything is done in one go */
   constructor(clock: Pick<Clock, 'monotonicMs'>, breathe: (() => Promise<void>) | undefined) {
@@ -33,16 +35,25 @@ export class Slices {
     this.#breathe = breathe
   }
 
+  /** Nothing has been computed for a while. */
+  begin(): void {
+    this.#untilMs = this.#clock.monotonicMs() + SLICE_MS
+  }
+
   async run<Result>(steps: Steps<Result>): Promise<Result> {
-    const breathe = this.#breathe
-    if (breathe === undefined) return atOnce(steps)
-    let untilMs = this.#clock.monotonicMs() + SLICE_MS
+    if (this.#breathe === undefined) return atOnce(steps)
     for (;;) {
       const step = steps.next()
       if (step.done === true) return step.value
-      if (this.#clock.monotonicMs() < untilMs) continue
-      await breathe()
-      untilMs = this.#clock.monotonicMs() + SLICE_MS
+      if (this.#clock.monotonicMs() >= this.#untilMs) await this.pause()
     }
+  }
+
+  /** Before and after what cannot be done in steps. */
+  async pause(): Promise<void> {
+    const breathe = this.#breathe
+    if (breathe === undefined || this.#clock.monotonicMs() < this.#untilMs) return
+    await breathe()
+    this.begin()
   }
 }
