@@ -95,6 +95,7 @@ describe('host-gw with vxlan as second lane, on one segment', () => {
       { from: to.place, to: from.place, address: from.addresses[0] ?? '' }
     ]
     const floods = await Promise.all(ways.map((way) => startFlood(way)))
+    const before = lanesLogged(one)
     // As the kernel finds out that nobody answers; the next packet asks again, and is answered.
     await one.ip('neigh', 'replace', PEER, 'dev', 'eth0', 'nud', 'failed')
     await carriedBy(one, 'vxlan')
@@ -112,7 +113,7 @@ describe('host-gw with vxlan as second lane, on one segment', () => {
     const results = await Promise.all(floods.map((flood) => flood.stop()))
     expect(results.map(({ lost }) => lost)).toEqual([0, 0])
     expect(results.map(({ sent }) => sent > 4_000)).toEqual([true, true])
-    expect(lanesLogged(one)).toEqual(['host-gw vxlan', 'vxlan host-gw'])
+    expect(lanesLogged(one).slice(before.length)).toEqual(['host-gw vxlan', 'vxlan host-gw'])
   })
 
   it('leaves a neighbour that falls silent, without any traffic, and comes back to it', async () => {

@@ -8,7 +8,14 @@ import type {
   PeerChange,
   ReadScope
 } from '@trilane/contracts'
-import { type LanesHere, type NextHop, type PeerLane, type PeerLaneChange, PeerLanes } from '@trilane/lanes'
+import {
+  byDestination,
+  type LanesHere,
+  type NextHop,
+  type PeerLane,
+  type PeerLaneChange,
+  PeerLanes
+} from '@trilane/lanes'
 import { Alarm } from './alarm.ts'
 import type { Health } from './health.ts'
 
@@ -110,15 +117,16 @@ export class LaneLoop {
     const peers = this.#peers
     if (peers === undefined) return
     const snapshot = await kernel.read({ routes: 'main', ...this.#neighbourScope() })
+    const carried = byDestination(snapshot.routes)
     for (const keys of slicesOf(peers.keys())) {
       peers.evaluate(keys)
+      peers.adopt(keys, carried)
       await breathe()
     }
-    peers.adopt(snapshot.routes)
     for (const neighbour of snapshot.neighbours) peers.note(neighbour, false)
     this.#ask(peers.toAsk('unknown'))
     for (let waitedMs = 0; waitedMs < FIRST_ANSWERS_MS; waitedMs += FIRST_LOOK_MS) {
-      if (peers.toAsk('unknown').length === 0) break
+      if (peers.toAsk('unknown').next().done === true) break
       await clock.sleep(FIRST_LOOK_MS, this.#stop.signal)
     }
     this.#settled = true
@@ -226,7 +234,7 @@ export class LaneLoop {
     }
   }
 
-  #ask(hops: readonly NextHop[]): void {
+  #ask(hops: Iterable<NextHop>): void {
     for (const hop of hops) this.#toAsk.set(`${hop.device} ${hop.address}`, hop)
     if (this.#toAsk.size > 0 && !this.#asking) void this.#askAll()
   }

@@ -27,6 +27,7 @@ import {
   type PeerLane,
   podLinkOf
 } from '@trilane/lanes'
+import { isLeasable } from '@trilane/subnet-manager'
 import { blackholeState } from './blackhole.ts'
 import { FactsFollower } from './facts-follower.ts'
 import type { NodeFirewall } from './firewall-node.ts'
@@ -229,9 +230,11 @@ export class NetworkAgent {
   /** A change of lanes loses nothing: what peers will send by is there before they know, what they sent by stays. */
   async #prepare(here: LanesHere, former: Lease): Promise<void> {
     this.#dropped = droppedLanes(here, former)
-    if (!offersNews(here, former)) return
-    this.parts.loop.wish(new Map([[this.#slots.node, nodeStateOf(here, former)]]))
-    await this.parts.loop.passSoon(0)
+    const { network, loop } = this.parts
+    // Subnets that do not fit the network any more will be others.
+    if (!offersNews(here, former) || !isLeasable(former, network.families)) return
+    loop.wish(new Map([[this.#slots.node, nodeStateOf(here, former)]]))
+    await loop.passSoon(0)
   }
 
   async #giveUpDropped(): Promise<void> {

@@ -1,7 +1,7 @@
-import { type Clock, keyOf, type Neighbour, type Route, type StoredLease } from '@trilane/contracts'
+import type { Clock, Neighbour, Route, StoredLease } from '@trilane/contracts'
 import { chooseLane, type LaneChoice } from './choose-lane.ts'
 import type { LanesHere } from './lanes-here.ts'
-import { type NextHop, NextHops } from './next-hops.ts'
+import { hopKey, type NextHop, NextHops } from './next-hops.ts'
 import { type PeerLaneOption, peerLaneOptions } from './peer-candidates.ts'
 import { candidateOf, type PeerLane, peerLane } from './peer-lane.ts'
 
@@ -83,14 +83,14 @@ export class PeerLanes {
   }
 
   /**
-   * Peers that are evaluated but not decided and that the kernel carries already: an earlier life of this daemon found that lane good,
-   * and that holds until something speaks against it.
+   * Peers that are evaluated but not decided and that the kernel carries already: an earlier life of this daemon found
+   * that lane good, and that holds until something speaks against it.
    */
-  adopt(routes: readonly Route[]): void {
-    const actual = new Map(routes.map((value) => [keyOf({ kind: 'route', value }), value]))
-    for (const entry of this.#entries.values()) {
-      if (entry.choice !== undefined) continue
-      const option = entry.options?.find((one) => !('refused' in one) && isCarried(one.state.routes, actual))
+  adopt(keys: Iterable<string>, routes: RoutesByDestination): void {
+    for (const key of keys) {
+      const entry = this.#entries.get(key)
+      if (entry === undefined || entry.choice !== undefined) continue
+      const option = entry.options?.find((one) => !('refused' in one) && isCarried(one.state.routes, routes))
       if (option === undefined) continue
       const { type } = option.here.lane.backend
       entry.choice = { type, standing: 'works', passedOver: [], troubles: [] }
@@ -111,18 +111,24 @@ export class PeerLanes {
    * Next hops whose answer decides between lanes. `unanswered`: only those that do not answer, or have not answered yet.
    *
    * @param peers of these alone. Default: of all
+   * @returns each once
    */
-  toAsk(which: 'all' | 'unanswered' | 'unknown', peers: Iterable<string> = this.#asked.keys()): NextHop[] {
-    const hops = new Map<string, NextHop>()
+  *toAsk(
+    which: 'all' | 'unanswered' | 'unknown',
+    peers: Iterable<string> = this.#asked.keys()
+  ): Generator<NextHop> {
+    const told = new Set<string>()
     for (const peer of peers) {
       for (const hop of this.#asked.get(peer) ?? []) {
         const evidence = this.#nextHops.evidenceOf(hop)
         const isMeant =
           which === 'all' || evidence === 'unknown' || (which === 'unanswered' && evidence === 'silent')
-        if (isMeant) hops.set(`${hop.device} ${hop.address}`, hop)
+        const key = hopKey(hop)
+        if (!isMeant || told.has(key)) continue
+        told.add(key)
+        yield hop
       }
     }
-    return [...hops.values()]
   }
 
   /** When a peer must be decided again though nothing happened; ms of the clock's monotonic time. */
@@ -181,10 +187,23 @@ export class PeerLanes {
   }
 }
 
-function isCarried(wanted: readonly Route[], actual: ReadonlyMap<string, Route>): boolean {
-  const isThere = (route: Route): boolean => {
-    const found = actual.get(keyOf({ kind: 'route', value: route }))
-    return found?.device === route.device && String(found?.gateway) === String(route.gateway)
+/** What carries packets for a destination now, by its text. */
+export type RoutesByDestination = ReadonlyMap<string, Route>
+
+/** Of several routes the one that Linux uses: it lists them in that order. */
+export function byDestination(routes: readonly Route[]): RoutesByDestination {
+  const first = new Map<string, Route>()
+  for (const route of routes) {
+    const destination = String(route.destination)
+    if (!first.has(destination)) first.set(destination, route)
+  }
+  return first
+}
+
+function isCarried(wanted: readonly Route[], actual: RoutesByDestination): boolean {
+  const isThere = ({ destination, device, gateway }: Route): boolean => {
+    const found = actual.get(String(destination))
+    return found?.device === device && String(found?.gateway) === String(gateway)
   }
   return wanted.length > 0 && wanted.every(isThere)
 }

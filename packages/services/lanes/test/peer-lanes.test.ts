@@ -1,7 +1,7 @@
 import type { NodeFacts } from '@trilane/contracts'
 import { IpAddress, Prefix } from '@trilane/ip'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { FIRST_HOLD_MS, lanesHere, networkLanes, PeerLanes } from '../src/index.ts'
+import { byDestination, FIRST_HOLD_MS, lanesHere, networkLanes, PeerLanes } from '../src/index.ts'
 import { direct, HandClock, KNOWN, leaseOf, neighbour, nodeAt, tunnel } from './fixtures.ts'
 
 const MIXED = [
@@ -185,7 +185,7 @@ describe('what changes a choice', () => {
       const peers = peersOf()
       peers.put(leaseOf(2))
       peers.evaluate(peers.keys())
-      peers.adopt(routes)
+      peers.adopt(peers.keys(), byDestination(routes))
       peers.decide(peers.keys())
       expect(peers.lanes.get('10.5.2.0-24')?.lane).toBe(lane)
     }
@@ -196,7 +196,7 @@ describe('whom to ask', () => {
   it('is who decides between lanes, each once', () => {
     const peers = peersOf()
     const ask = (which: Parameters<PeerLanes['toAsk']>[0]) =>
-      peers.toAsk(which).map(({ address }) => `${address}`)
+      [...peers.toAsk(which)].map(({ address }) => `${address}`)
     for (const number of [2, 3, 4]) peers.put(leaseOf(number))
     peers.put(leaseOf(5, there))
     peers.put(leaseOf(6, { node: { machineId: 'm', name: 'n' } }))
@@ -217,6 +217,6 @@ describe('whom to ask', () => {
     const peers = peersOf(MIXED.slice(0, 1), nodeAt(), direct)
     peers.put(leaseOf(2))
     peers.evaluate(peers.keys())
-    expect(peers.toAsk('all')).toEqual([])
+    expect([...peers.toAsk('all')]).toEqual([])
   })
 })

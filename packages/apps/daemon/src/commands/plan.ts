@@ -16,6 +16,7 @@ import {
 import { valuesOf } from '@trilane/ip'
 import { LinuxFileLocks, LinuxKernel } from '@trilane/kernel-linux'
 import {
+  byDestination,
   type LanesHere,
   laneClaim,
   lanesHere,
@@ -133,7 +134,7 @@ function carryAll(here: LanesHere, peers: readonly StoredLease[], actual: Kernel
   const lanes = new PeerLanes(here, systemClock)
   for (const stored of peers) lanes.put(stored)
   lanes.evaluate(lanes.keys())
-  lanes.adopt(actual.routes)
+  lanes.adopt(lanes.keys(), byDestination(actual.routes))
   for (const neighbour of actual.neighbours) lanes.note(neighbour, false)
   lanes.decide(lanes.keys())
   return [...lanes.lanes.values()]
