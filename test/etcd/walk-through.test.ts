@@ -66,7 +66,7 @@ it('etcdctl put, a daemon on each node, subnet.env, ping', async () => {
   await pods[0].place.run(['ping', '-c', '3', '-i', '0.2', address])
 })
 
-it('an etcd that dies, comes back, and comes back with nothing costs no packet', async () => {
+it('an etcd that dies and comes back costs no packet', async () => {
   const before = await Promise.all([subnetEnv(1), subnetEnv(2)])
   const lost = await lostWhile(async () => {
     await etcd.member(1).kill()
@@ -79,7 +79,7 @@ it('an etcd that dies, comes back, and comes back with nothing costs no packet',
   expect(await Promise.all([subnetEnv(1), subnetEnv(2)])).toEqual(before)
 })
 
-it('a daemon that starts again without etcd being there keeps what it has', async () => {
+it('a daemon that starts again finds its lease, and costs no packet', async () => {
   const lost = await lostWhile(async () => {
     await cluster.node(1).stop()
     await start(1)
@@ -89,7 +89,22 @@ it('a daemon that starts again without etcd being there keeps what it has', asyn
   expect(lost).toBe(0)
 })
 
-it('its status and its log name etcd, and say no password', async () => {
+it('an etcd that comes back with nothing gets the leases again, with the same subnets', async () => {
+  const before = await Promise.all([subnetEnv(1), subnetEnv(2)])
+  await etcd.member(1).kill()
+  await etcd.member(1).wipe()
+  await etcd.member(1).start()
+  await etcd.ready()
+  await cluster.node(1).wait('both leases are there again', async () => {
+    const keys = await etcd.ctl(['get', '--prefix', '/coreos.com/network/subnets/', '--keys-only'])
+    return keys.trim().split(/\n+/).length === 2
+  })
+  await cluster.settled()
+  expect(await Promise.all([subnetEnv(1), subnetEnv(2)])).toEqual(before)
+  expect(await lostWhile(async () => {})).toBe(0)
+})
+
+it('its status names etcd, and the end of its own lease alone', async () => {
   const network = await cluster.node(1).network()
   expect(network.store).toBe(`etcd ${etcd.url}`)
   expect(network.lease?.expiresAtMs).toBeTypeOf('number')
