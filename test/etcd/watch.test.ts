@@ -144,6 +144,46 @@ describe('a wire that swallows everything', () => {
   }, 30_000)
 })
 
+describe('a write whose answer is lost', () => {
+  it('was done, and is neither lost nor done twice', async () => {
+    const store = open(`http://127.0.0.1:${proxy.port}`, { attemptTimeoutMs: 2_000, callTimeoutMs: 20_000 })
+    const [changed, removed] = [
+      await direct.create(leaseOf(1), undefined),
+      await direct.create(leaseOf(2), undefined)
+    ]
+    if (changed === undefined || removed === undefined) throw new Error('no leases')
+    await store.list()
+    proxy.loseAnswers()
+    const calls = Promise.all([
+      store.update(changed, { ...changed.lease, backendType: 'vxlan' }, undefined),
+      store.remove(removed),
+      store.create(leaseOf(3), undefined),
+      store.writeConfig('config', 0)
+    ])
+    await expect.poll(async () => (await direct.readConfig())?.text).toBe('config')
+    await expect.poll(async () => (await direct.list()).leases.length).toBe(2)
+    const before = await listedText(direct)
+    proxy.up()
+    proxy.cut()
+    const [updated, wasRemoved, created, config] = await calls
+    expect(wasRemoved).toBe(true)
+    expect(await direct.readConfig()).toEqual(config)
+    expect(await listedText(direct)).toBe(before)
+    expect(before).toBe(`10.0.1.0-24 ${updated?.revision}\n10.0.3.0-24 ${created?.revision}`)
+  }, 30_000)
+
+  it('is not taken for done when somebody else wrote something else', async () => {
+    const store = open(`http://127.0.0.1:${proxy.port}`, { attemptTimeoutMs: 2_000, callTimeoutMs: 20_000 })
+    await store.list()
+    proxy.swallow()
+    const call = store.create(leaseOf(1), undefined)
+    await direct.create({ ...leaseOf(1), backendType: 'vxlan' }, undefined)
+    proxy.up()
+    proxy.cut()
+    expect(await call).toBeUndefined()
+  }, 30_000)
+})
+
 describe('poison', () => {
   it.each([
     ['foo', 'bar'],

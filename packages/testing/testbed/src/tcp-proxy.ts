@@ -3,6 +3,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 interface Wire {
   isDown: boolean
   isHole: boolean
+  losesAnswers: boolean
   limitBytes: number
 }
 
@@ -22,7 +23,7 @@ export class TcpProxy {
   }
 
   static async start(targetPort: number): Promise<TcpProxy> {
-    const state = { isDown: false, isHole: false, limitBytes: Number.POSITIVE_INFINITY }
+    const state = { isDown: false, isHole: false, losesAnswers: false, limitBytes: Number.POSITIVE_INFINITY }
     const server = createServer((client) => {
       if (state.isDown) client.resetAndDestroy()
       else proxy.#join(client, connect(targetPort, '127.0.0.1'))
@@ -48,12 +49,18 @@ export class TcpProxy {
   up(): void {
     this.#state.isDown = false
     this.#state.isHole = false
+    this.#state.losesAnswers = false
     this.#state.limitBytes = Number.POSITIVE_INFINITY
   }
 
   /** Accepts and swallows, both ways and also for connections to come: what a firewall does that drops. */
   swallow(): void {
     this.#state.isHole = true
+  }
+
+  /** What clients send arrives; they never hear of it. */
+  loseAnswers(): void {
+    this.#state.losesAnswers = true
   }
 
   /** Resets each connection that has carried so many bytes to its client. */
@@ -78,7 +85,7 @@ export class TcpProxy {
       if (!this.#state.isHole) server.write(data)
     })
     server.on('data', (data) => {
-      if (this.#state.isHole) return
+      if (this.#state.isHole || this.#state.losesAnswers) return
       bytes += data.length
       if (bytes <= this.#state.limitBytes) {
         client.write(data)
