@@ -23,6 +23,8 @@ export interface EtcdOptions {
   readonly host?: EtcdHost
   /** An address of `host`. @default 127.0.0.1 */
   readonly address?: string
+  /** Where its own directory is made. @default the system's for temporary files */
+  readonly parent?: string
 }
 
 const HERE: EtcdHost = { run: runProgram, spawn: startProgram }
@@ -44,14 +46,15 @@ export class Etcd {
 
   /** @returns when every member answers */
   static async start(options: EtcdOptions = {}): Promise<Etcd> {
-    const { members: count = 1, host = HERE, address = '127.0.0.1' } = options
-    const directory = await mkdtemp(join(tmpdir(), `trilane-etcd-${process.pid}-`))
+    const { members: count = 1, host = HERE, address = '127.0.0.1', parent = tmpdir() } = options
+    const directory = await mkdtemp(join(parent, `trilane-etcd-${process.pid}-`))
+    const authority = address.includes(':') ? `[${address}]` : address
     const ports = await freePorts(2 * count)
     const scheme = options.tls === undefined ? 'http' : 'https'
     const plan = Array.from({ length: count }, (_, i) => ({
       name: `m${i + 1}`,
-      url: `${scheme}://${address}:${ports[2 * i]}`,
-      peerUrl: `http://${address}:${ports[2 * i + 1]}`
+      url: `${scheme}://${authority}:${ports[2 * i]}`,
+      peerUrl: `http://${authority}:${ports[2 * i + 1]}`
     }))
     const initialCluster = plan.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',')
     const members = plan.map(
@@ -174,6 +177,11 @@ export class EtcdMember {
     this.#dataDirectory = dataDirectory
     this.#host = host
     this.#argv = argv
+  }
+
+  /** Of the process that runs now. */
+  get pid(): number | undefined {
+    return this.#program?.pid
   }
 
   get port(): number {
