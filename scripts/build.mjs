@@ -26,8 +26,8 @@ const { outputFiles } = await build({
   platform: 'node',
   format: 'esm',
   target: 'node20',
-  // Loads a native file from beside itself, so it cannot move into a bundle; the root package.json has it for dist/.
-  external: ['koffi'],
+  // They load files from beside themselves, so they cannot move into a bundle; the root package.json has them for dist/.
+  external: ['koffi', 'etcd3'],
   sourcemap: true,
   banner: { js: banner },
   logLevel: 'warning',

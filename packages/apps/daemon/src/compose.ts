@@ -28,7 +28,6 @@ import { LinuxFileLocks, LinuxFirewall, LinuxKernel } from '@trilane/kernel-linu
 import { networkLanes } from '@trilane/lanes'
 import { BridgePodLinks } from '@trilane/pod-link'
 import { FileAttachments, HostLocalReservations } from '@trilane/state-files'
-import { FileSubnetStore } from '@trilane/store-file'
 import { LeaseManager } from '@trilane/subnet-manager'
 import { Container, ContainerModule } from 'inversify'
 import { Agent } from './agent.ts'
@@ -40,6 +39,7 @@ import type { NodeIdentity } from './identity.ts'
 import { jsonLogger } from './json-logger.ts'
 import type { Metrics } from './metrics.ts'
 import { NetworkAgent } from './network-agent.ts'
+import { openStore } from './open-store.ts'
 import type { LoopObserver, ReconcileLoop } from './reconcile-loop.ts'
 import { SubnetFile } from './subnet-file.ts'
 import { systemClock } from './system-clock.ts'
@@ -80,9 +80,7 @@ const drivers = new ContainerModule(({ bind }) => {
   bind<SubnetStore>(SUBNET_STORE)
     .toResolvedValue(
       ({ config, metrics }: Surroundings, locks: FileLocks, clock: Clock, logger: Logger) =>
-        countedStore(new FileSubnetStore({ directory: config.storeDirectory, locks, clock, logger }), () =>
-          metrics.storeFailed()
-        ),
+        countedStore(openStore(config, { locks, clock, logger }), () => metrics.storeFailed()),
       [SURROUNDINGS, FILE_LOCKS, CLOCK, LOGGER]
     )
     .inSingletonScope()

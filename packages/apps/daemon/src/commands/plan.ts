@@ -27,13 +27,13 @@ import {
   podLinkOf
 } from '@trilane/lanes'
 import { planChanges } from '@trilane/reconcile'
-import { FileSubnetStore } from '@trilane/store-file'
 import { chooseSubnets, findFormerLease, isLeasable, usablePeers } from '@trilane/subnet-manager'
 import { readTextFile } from '@trilane/terminal'
 import { BACKENDS, backendNamed } from '../backends.ts'
 import { blackholeState } from '../blackhole.ts'
 import { forwardingNeeds } from '../forwarding.ts'
 import { readIdentity } from '../identity.ts'
+import { openStore } from '../open-store.ts'
 import { readForwarding } from '../read-forwarding.ts'
 import { systemClock } from '../system-clock.ts'
 import { FACTS_SCOPE, nodeFacts, uplinkWish } from '../uplink.ts'
@@ -154,16 +154,11 @@ function firstChoice(network: NetworkConfig, taken: readonly StoredLease[], seed
 /** None when there is no store yet: looking must not make one. */
 async function storedLeases(config: NodeConfig): Promise<readonly StoredLease[]> {
   try {
-    await access(config.storeDirectory)
+    if (config.etcd === undefined) await access(config.storeDirectory)
   } catch {
     return []
   }
-  const store = new FileSubnetStore({
-    directory: config.storeDirectory,
-    locks: new LinuxFileLocks(),
-    clock: systemClock,
-    logger: SILENT_LOGGER
-  })
+  const store = openStore(config, { locks: new LinuxFileLocks(), clock: systemClock, logger: SILENT_LOGGER })
   try {
     return (await store.list()).leases
   } finally {
