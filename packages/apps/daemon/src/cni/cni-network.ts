@@ -6,7 +6,9 @@ import type { Health } from '../health.ts'
 export interface CniNetwork {
   readonly name: string
   readonly health: Pick<Health, 'items'>
-  readonly parts: { readonly attachments: Attachments }
+  readonly parts: {
+    readonly attachments: Pick<Attachments, 'attach' | 'detach' | 'find' | 'check' | 'collect' | 'hasRoom'>
+  }
   /** @throws TrilaneError `TRI_NOT_READY` */
   podLink(): PodLinkSpec
 }

@@ -1,3 +1,4 @@
+import type { CniAnswer } from '@trilane/agent-socket'
 import {
   type AttachmentRequest,
   answerVersionOf,
@@ -24,12 +25,6 @@ import { checkStatus } from './cni-status.ts'
 import { checkPodNamespace } from './namespace-path.ts'
 import { podResult } from './pod-result.ts'
 
-/** What the launcher prints, and whether it ends with 0. */
-export interface CniOutcome {
-  readonly isSuccess: boolean
-  readonly text: string
-}
-
 export interface CniPluginParts {
   readonly networks: readonly CniNetwork[]
   /** Of the node. */
@@ -52,7 +47,7 @@ export class CniPlugin {
   }
 
   /** @param bytes the launcher's. Whatever they are, this answers; it never throws. */
-  async answer(bytes: Uint8Array): Promise<CniOutcome> {
+  async answer(bytes: Uint8Array): Promise<CniAnswer> {
     let invocation: Invocation
     try {
       invocation = decodeInvocation(bytes)
@@ -158,7 +153,7 @@ export class CniPlugin {
   }
 }
 
-function failure(error: CniError, cniVersion: string): CniOutcome {
+function failure(error: CniError, cniVersion: string): CniAnswer {
   return { isSuccess: false, text: error.toText(cniVersion) }
 }
 
@@ -175,7 +170,8 @@ function withoutSwallowedWords({ code, message, details }: CniError): CniError {
   return new CniError(code, other(message), other(details))
 }
 
-/** May the same call succeed later, without anybody changing it? What is wrong with the request itself stays wrong. */
+/** What is wrong with the request itself stays wrong; anything else may pass. */
 export function mayPass(error: unknown): boolean {
-  return TrilaneError.is(error) && error.row.cniCode !== 4 && error.row.cniCode !== 7
+  if (error instanceof CniError) return false
+  return !TrilaneError.is(error) || (error.row.cniCode !== 4 && error.row.cniCode !== 7)
 }

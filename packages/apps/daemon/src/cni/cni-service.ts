@@ -1,8 +1,9 @@
 import { accessSync, constants, existsSync } from 'node:fs'
+import type { CniAnswer } from '@trilane/agent-socket'
 import type { NodeConfig } from '@trilane/config'
 import type { Clock, Logger } from '@trilane/contracts'
 import { FileSpool } from '@trilane/state-files'
-import { type CniOutcome, CniPlugin, type CniPluginParts } from './cni-plugin.ts'
+import { CniPlugin, type CniPluginParts } from './cni-plugin.ts'
 import { SpooledRequests } from './spooled-requests.ts'
 
 /** A launcher that found no daemon a moment before there was one has written to the spool behind our first look. */
@@ -37,7 +38,7 @@ export class CniService {
   }
 
   /** @param invocation the launcher's bytes; see {@link CniPlugin.answer} */
-  async answer(invocation: Uint8Array): Promise<CniOutcome> {
+  async answer(invocation: Uint8Array): Promise<CniAnswer> {
     await this.#spooled.replay()
     return this.#plugin.answer(invocation)
   }
