@@ -1,5 +1,5 @@
 // The CNI plugin as runtimes start it. It answers VERSION by itself; every other verb it hands to the daemon's socket,
-// as one HTTP request, and prints what comes back. docs/decisions/0005-cni-launcher.md says why it is like this.
+// as one HTTP request, and prints what comes back. docs/decisions/0007-cni-launcher.md says why it is like this.
 //
 // While no daemon answers, DEL and GC are written to the spool, which the daemon reads when it is back: what they ask for
 // can be done later. Everything else fails at once with a code by which the runtime tries again.
