@@ -3,6 +3,9 @@ import { type Fields, isArray, isObject } from './fields.ts'
 import type { Json } from './json.ts'
 import type { CniNetworkConfig } from './network-config.ts'
 
+/** What configs call this plugin. */
+const OWN_TYPE = 'trilane'
+
 /** The keys of our own plugin. */
 export interface PluginConfig {
   /** Which of the daemon's networks. */
@@ -18,6 +21,12 @@ export interface PluginConfig {
 export function readPluginConfig({ fields }: CniNetworkConfig): PluginConfig {
   const network = fields.text('network') ?? 'default'
   if (network === '') throw fields.wrong('network', "the name of one of the daemon's networks")
+  const type = fields.text('type') ?? OWN_TYPE
+  if (fields.object('ipam').get('type') === OWN_TYPE && type !== OWN_TYPE) {
+    // Called by another plugin that wants addresses from us, not an interface.
+    const message = `ipam.type is "${OWN_TYPE}" in a config of ${type}, which this plugin does not do`
+    throw new CniError(2, message, `use ${OWN_TYPE} as the plugin itself, or host-local as ipam`)
+  }
   for (const { path, among, asks, instead } of NOT_DONE) {
     const value = among(fields).get(path.split('.').at(-1) ?? path)
     if (value === undefined || !asks(value)) continue
@@ -47,7 +56,7 @@ const NOT_DONE: readonly NotDone[] = [
   {
     path: 'ipam.type',
     among: (config) => config.object('ipam'),
-    asks: (value) => value !== '' && value !== 'trilane',
+    asks: (value) => value !== '' && value !== OWN_TYPE,
     instead: 'remove ipam: addresses come from the lease of this node'
   },
   {

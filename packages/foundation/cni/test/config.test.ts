@@ -120,6 +120,16 @@ describe('our own keys', () => {
   })
 })
 
+it('another plugin that wants our addresses gets no interface instead', () => {
+  const ipam = { type: 'trilane' }
+  expect(readPluginConfig(config({ type: 'trilane', ipam }))).toEqual({ network: 'default' })
+  const error = refusal(() => readPluginConfig(config({ type: 'bridge', ipam })))
+  expect(told(error)).toEqual([
+    2,
+    'ipam.type is "trilane" in a config of bridge, which this plugin does not do'
+  ])
+})
+
 describe('the list of valid attachments', () => {
   const list = (more: object) => readValidAttachments(config(more).fields)
   const a = { containerId: 'a', ifname: 'eth0' }
