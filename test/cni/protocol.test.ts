@@ -50,6 +50,13 @@ describe.each(PROGRAMS)('%s by itself', (_, program) => {
     expect(readdirSync(nothing)).toEqual([])
   })
 
+  it('says so in one JSON object, whatever the path of the socket is', async () => {
+    for (const path of ['/no"where\\\n', '/ü', `/${'x'.repeat(20_000)}`]) {
+      const env = { CNI_COMMAND: 'ADD', TRILANE_SOCKET_PATH: path }
+      expect(failureOf(await run(program, { env })).slice(0, 2)).toEqual([1, 11])
+    }
+  })
+
   it.each(['DEL', 'GC'])('without a daemon keeps %s for later, and says yes', async (CNI_COMMAND) => {
     const ran = await run(program, { env: { ...away, CNI_COMMAND, CNI_CONTAINERID: 'c' }, stdin: '{"a":1}' })
     expect(ran).toMatchObject({ status: 0, stdout: '' })

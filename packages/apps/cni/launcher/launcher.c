@@ -44,16 +44,20 @@ static const char *setting(const char *name, const char *fallback) {
 
 // Called by a signal's handler too: no stdio, no memory of the heap.
 static _Noreturn void fail(const char *code, const char *message, const char *details) {
+  static const char end[] = "\"}\n";
   char text[PATH_BYTES + 512];
   size_t length = 0;
+  // One error is enough.
+  alarm(0);
   // STATUS has codes of its own.
   if (!strcmp(code, TRY_LATER) && !strcmp(command, "STATUS")) code = UNAVAILABLE;
-  const char *parts[] = {"{\"cniVersion\":\"1.1.0\",\"code\":", code, ",\"msg\":\"", message, "\",\"details\":\"", details, "\"}\n"};
+  const char *parts[] = {"{\"cniVersion\":\"1.1.0\",\"code\":", code, ",\"msg\":\"", message, "\",\"details\":\"", details};
   for (size_t part = 0; part < sizeof parts / sizeof *parts; part++)
-    for (const char *c = parts[part]; *c && length < sizeof text; c++)
-      // Details may be a path of somebody else's, in which nobody needs a quote.
-      text[length++] = parts[part] == details && ((unsigned char)*c < 0x20 || *c == '"' || *c == '\\') ? '?' : *c;
-  (void)!write(STDOUT_FILENO, text, length);
+    for (const unsigned char *c = (const unsigned char *)parts[part]; *c && length < sizeof text - sizeof end; c++)
+      // Details may be a path of somebody else's, of any bytes and length.
+      text[length++] = parts[part] == details && (*c < 0x20 || *c > 0x7e || *c == '"' || *c == '\\') ? '?' : (char)*c;
+  memcpy(text + length, end, sizeof end - 1);
+  (void)!write(STDOUT_FILENO, text, length + sizeof end - 1);
   _exit(1);
 }
 

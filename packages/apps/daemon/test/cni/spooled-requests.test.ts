@@ -50,6 +50,11 @@ describe('spooled requests', () => {
     await spooled.replay()
     expect(network.calls).toEqual(['collect pods 0'])
     expect(spool.names()).toEqual([])
+
+    spool.files.set('1', bytesOf('GC', { 'cni.dev/valid-attachments': [] }))
+    network.parts.attachments.collect = () => Promise.reject(busy)
+    await spooled.replay()
+    expect(spool.names()).toEqual([])
   })
 
   it('that nobody can do are dropped', async () => {
