@@ -1,14 +1,16 @@
 import type { AgentHandlers } from '@trilane/agent-socket'
 import type { Agent } from './agent.ts'
+import type { CniService } from './cni/cni-service.ts'
 import type { Metrics } from './metrics.ts'
 
 /** The agent's methods under the socket's names; what pods wait for is measured. */
-export function socketHandlers(agent: Agent, metrics: Metrics): AgentHandlers {
+export function socketHandlers(agent: Agent, cni: CniService, metrics: Metrics): AgentHandlers {
   return {
     status: () => agent.status(),
     pods: () => agent.pods(),
     attach: (request) => metrics.pod('attach', () => agent.attach(request)),
     detach: (request) => metrics.pod('detach', () => agent.detach(request)),
-    reconcile: () => agent.reconcile()
+    reconcile: () => agent.reconcile(),
+    cni: (invocation) => cni.answer(invocation)
   }
 }

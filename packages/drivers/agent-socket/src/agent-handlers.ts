@@ -1,4 +1,5 @@
 import type { AttachmentRecord, AttachRequest, NodeStatus, ReconcileJson } from '@trilane/contracts'
+import type { CniAnswer } from './cni-answer.ts'
 
 export type DetachRequest = Pick<AttachRequest, 'network' | 'containerId' | 'ifname'>
 
@@ -12,4 +13,6 @@ export interface AgentHandlers {
   attach(request: AttachRequest): Promise<AttachmentRecord>
   detach(request: DetachRequest): Promise<void>
   reconcile(): Promise<ReconcileJson>
+  /** @param invocation the launcher's bytes, unread. Whatever they are, it answers; it does not throw. */
+  cni(invocation: Uint8Array): Promise<CniAnswer>
 }

@@ -10,6 +10,7 @@ import type { ErrorJson } from './errors.ts'
  * | `POST /v1/pods` | {@link AttachJson} | {@link PodJson} |
  * | `DELETE /v1/pods` | {@link DetachJson} | `{}` |
  * | `POST /v1/reconcile` | | {@link ReconcileJson}: a full pass now |
+ * | `POST /v1/cni` | the CNI launcher's bytes | the text for stdout: 200 for exit status 0, 422 for 1 |
  *
  * A failure is answered with status 4xx or 5xx and an {@link ErrorJson}.
  */
