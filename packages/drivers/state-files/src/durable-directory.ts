@@ -22,17 +22,6 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/**
- * Waits for a file and for its directory at once: together they are one commit of the file system's journal.
- *
- * @throws Error of the first that failed, when both have ended: until then the descriptors must stay open
- */
-export async function syncTogether(file: number, directory: string): Promise<void> {
-  for (const result of await Promise.allSettled([syncFile(file), syncDirectory(directory)])) {
-    if (result.status === 'rejected') throw result.reason
-  }
-}
-
 /** Makes the directory and the missing ones above it (0755), durably. */
 export async function makeDirectory(path: string): Promise<void> {
   if (existsSync(path)) return

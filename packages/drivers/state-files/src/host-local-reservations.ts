@@ -4,14 +4,15 @@ import {
   ftruncateSync,
   linkSync,
   openSync,
-  rmSync,
   unlinkSync,
   writeFileSync,
   writeSync
 } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   type AttachmentKey,
+  type FileLock,
   type FileLocks,
   type PoolListing,
   type ReservationFiles,
@@ -19,12 +20,14 @@ import {
   TrilaneError
 } from '@trilane/contracts'
 import { IpAddress } from '@trilane/ip'
-import { makeDirectory, syncDirectory, syncTogether } from './durable-directory.ts'
+import { DirectorySyncs } from './directory-syncs.ts'
+import { makeDirectory } from './durable-directory.ts'
 import { errnoOf, fileError } from './file-error.ts'
 import { formatReservation, LOCK_NAME, pointerName, UNFINISHED_PREFIX } from './host-local-format.ts'
 import { readSmallFile } from './read-small-file.ts'
 import { removeQuietly } from './remove-quietly.ts'
 import { ReservationIndex } from './reservation-index.ts'
+import { UnsyncedChanges } from './unsynced-changes.ts'
 
 export interface HostLocalReservationsOptions {
   /** `<dataDir>/<network>`; host-local's default data directory is `/var/lib/cni/networks`. Made when missing. */
@@ -39,36 +42,72 @@ export interface HostLocalReservationsOptions {
  * once, and each can release what the other reserved.
  *
  * A file appears under its address complete, or not at all: it is written under another name and then linked
- * (`link(2)` fails when the name is there, as `O_EXCL` does). It is durable when `create` returns; a power failure just
+ * (`link(2)` fails when the name is there, as `O_EXCL` does). It is durable when `locked` returns; a power failure just
  * before may leave it empty, and ends the pod that was to have the address. host-local writes in place, so a crash of it may
  * leave an empty file: such files survive, are reported as `TRI_POOL_CORRUPT`, and keep their address out of use.
+ *
+ * The lock guards who gets which address, not the disk: nobody waits for the lock while somebody waits for the disk, and
+ * those who wait for the disk do so together ({@link DirectorySyncs}). What another process sees before it is durable is
+ * an address in use, which it is.
  */
 export class HostLocalReservations implements ReservationStore {
   readonly #directory: string
   readonly #locks: FileLocks
   readonly #lockTimeoutMs: number
   readonly #index: ReservationIndex
-  /** Settles when the last caller of this process is done. */
+  readonly #syncs: DirectorySyncs
+  /** Settles when the last caller of this process has worked. */
   #last: Promise<unknown> = Promise.resolve()
+  #isWorking = false
+  #lock: FileLock | undefined
+  #freeing: Promise<void> | undefined
 
   constructor(options: HostLocalReservationsOptions) {
     this.#directory = options.directory
     this.#locks = options.locks
     this.#lockTimeoutMs = options.lockTimeoutMs ?? 10_000
     this.#index = new ReservationIndex(options.directory)
+    this.#syncs = new DirectorySyncs(options.directory)
+  }
+
+  async locked<T>(work: (files: ReservationFiles) => Promise<T>): Promise<T> {
+    const changes = new UnsyncedChanges()
+    try {
+      const result = await this.#inTurn(work, changes)
+      await this.#sync(changes)
+      return result
+    } finally {
+      changes.close()
+    }
   }
 
   /**
    * Callers of this process take turns, so that only one of them asks for the lock: it is asked for again and again
    * while somebody has it, at which hundreds of callers would be slow and unfair to each other.
    */
-  locked<T>(work: (files: ReservationFiles) => Promise<T>): Promise<T> {
-    const result = this.#last.then(() => this.#lockedNow(work))
+  async #inTurn<T>(work: (files: ReservationFiles) => Promise<T>, changes: UnsyncedChanges): Promise<T> {
+    const result = this.#last.then(() => this.#work(work, changes))
     this.#last = result.catch(() => {})
-    return result
+    try {
+      return await result
+    } finally {
+      await this.#freeing
+    }
   }
 
-  async #lockedNow<T>(work: (files: ReservationFiles) => Promise<T>): Promise<T> {
+  async #work<T>(work: (files: ReservationFiles) => Promise<T>, changes: UnsyncedChanges): Promise<T> {
+    this.#isWorking = true
+    try {
+      await this.#holdLock()
+      return await work(new LockedFiles(this.#directory, this.#index, changes))
+    } finally {
+      this.#isWorking = false
+      this.#freeAtEndOfTurn()
+    }
+  }
+
+  async #holdLock(): Promise<void> {
+    if (this.#lock !== undefined) return
     try {
       await makeDirectory(this.#directory)
     } catch (error) {
@@ -77,10 +116,47 @@ export class HostLocalReservations implements ReservationStore {
     const lock = await this.#locks.acquire(join(this.#directory, LOCK_NAME), this.#lockTimeoutMs)
     try {
       this.#index.refresh()
-      return await work(new LockedFiles(this.#directory, this.#index))
-    } finally {
+    } catch (error) {
       lock.release()
+      throw error
     }
+    this.#lock = lock
+  }
+
+  /** Those of one turn of the event loop share the lock and one look at the directory; nobody else could change it then. */
+  #freeAtEndOfTurn(): void {
+    this.#freeing ??= nextTurn().then(() => {
+      this.#freeing = undefined
+      // It is freed behind the work that goes on.
+      if (this.#isWorking) return
+      this.#lock?.release()
+      this.#lock = undefined
+    })
+  }
+
+  async #sync(changes: UnsyncedChanges): Promise<void> {
+    const { created, removed } = changes
+    const [first] = [...created.map(({ address }) => address), ...removed]
+    if (first === undefined) return
+    try {
+      await this.#syncs.sync(created.map(({ file }) => file))
+    } catch (error) {
+      // What cannot be taken back stays reserved for its key, whose release frees it: the first error matters more.
+      await this.#inTurn((files) => takeBack(files, created), new UnsyncedChanges()).catch(() => {})
+      throw fileError(created.length > 0 ? 'write' : 'remove', join(this.#directory, `${first}`), error)
+    }
+  }
+}
+
+/** Unless it is another's by now: the lock was free in between. */
+async function takeBack(files: ReservationFiles, created: UnsyncedChanges['created']): Promise<void> {
+  const { reservations } = await files.list()
+  for (const { address, key } of created) {
+    const isOurs = reservations.some(
+      (found) =>
+        found.address.equals(address) && found.containerId === key.containerId && found.ifname === key.ifname
+    )
+    if (isOurs) await files.remove(address)
   }
 }
 
@@ -91,10 +167,12 @@ const POINTER_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOL
 class LockedFiles implements ReservationFiles {
   readonly #directory: string
   readonly #index: ReservationIndex
+  readonly #changes: UnsyncedChanges
 
-  constructor(directory: string, index: ReservationIndex) {
+  constructor(directory: string, index: ReservationIndex, changes: UnsyncedChanges) {
     this.#directory = directory
     this.#index = index
+    this.#changes = changes
   }
 
   async list(): Promise<PoolListing> {
@@ -110,34 +188,29 @@ class LockedFiles implements ReservationFiles {
     if (this.#index.has(address)) throw this.#taken(address)
     const path = join(this.#directory, address.toString())
     const unfinished = join(this.#directory, `${UNFINISHED_PREFIX}${address}`)
-    let linked = false
+    let file: number | undefined
     try {
-      const file = openSync(unfinished, 'w', 0o600)
-      try {
-        writeFileSync(file, text)
-        linkSync(unfinished, path)
-        linked = true
-        unlinkSync(unfinished)
-        await syncTogether(file, this.#directory)
-      } finally {
-        closeSync(file)
-      }
-    } catch (error) {
+      file = openSync(unfinished, 'w', 0o600)
+      writeFileSync(file, text)
+      linkSync(unfinished, path)
       removeQuietly(unfinished)
-      if (linked) removeQuietly(path)
+    } catch (error) {
+      if (file !== undefined) closeSync(file)
+      removeQuietly(unfinished)
       throw errnoOf(error) === 'EEXIST' ? this.#taken(address) : fileError('write', path, error)
     }
+    this.#changes.created.push({ address, key, file })
     this.#index.add(address, key)
   }
 
   async remove(address: IpAddress): Promise<void> {
     const path = join(this.#directory, address.toString())
     try {
-      rmSync(path, { force: true })
-      await syncDirectory(this.#directory)
+      unlinkSync(path)
     } catch (error) {
-      throw fileError('remove', path, error)
+      if (errnoOf(error) !== 'ENOENT') throw fileError('remove', path, error)
     }
+    this.#changes.removed.push(address)
     this.#index.delete(address)
   }
 

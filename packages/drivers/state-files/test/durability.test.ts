@@ -8,7 +8,12 @@ import { InProcessLocks } from './in-process-locks.ts'
 import { scratch } from './scratch.ts'
 
 /** What was made durable, in order; the call with this number fails. */
-const disk = vi.hoisted(() => ({ synced: [] as string[], failing: Number.POSITIVE_INFINITY }))
+const disk = vi.hoisted(() => ({
+  synced: [] as string[],
+  failing: Number.POSITIVE_INFINITY,
+  /** What every sync waits for. */
+  ready: Promise.resolve()
+}))
 
 vi.mock('node:fs', async (load) => {
   const real = await load<typeof fs>()
@@ -16,7 +21,7 @@ vi.mock('node:fs', async (load) => {
     disk.synced.push(readlinkSync(`/proc/self/fd/${file}`))
     if (disk.synced.length === disk.failing)
       done(Object.assign(new Error('EIO: the disk died'), { code: 'EIO' }))
-    else real.fsync(file, done)
+    else void disk.ready.then(() => real.fsync(file, done))
   }
   return { ...real, fsync }
 })
@@ -26,6 +31,7 @@ beforeEach(() => {
   directory = scratch()
   disk.synced = []
   disk.failing = Number.POSITIVE_INFINITY
+  disk.ready = Promise.resolve()
 })
 
 /** Without the directory above, and without what differs in each run. */
@@ -59,6 +65,47 @@ describe('durable when it returns', () => {
     disk.synced = []
     await store.remove('n', key)
     expect(synced()).toEqual(['/attachments/n'])
+  })
+})
+
+describe('while the disk is slow', () => {
+  const addresses = ['10.1.2.2', '10.1.2.3', '10.1.2.4'].map((text) => IpAddress.parse(text))
+
+  it('others get the lock and their addresses, and nobody is told of one that is not durable', async () => {
+    let go = () => {}
+    disk.ready = new Promise((resolve) => (go = resolve))
+    const locks = new InProcessLocks()
+    const store = new HostLocalReservations({ directory, locks })
+    let returned = 0
+    const creating = addresses.map(async (mine) => {
+      await store.locked((files) => files.create(mine, { ...key, containerId: `pod-${mine}` }))
+      returned++
+    })
+    await vi.waitFor(() => expect(synced()).toHaveLength(4))
+    const other = new HostLocalReservations({ directory, locks })
+    const others = await other.locked((files) => files.list())
+    expect(others.reservations.map((found) => `${found.address}`)).toEqual(addresses.map(String))
+    expect(returned).toBe(0)
+    go()
+    await Promise.all(creating)
+  })
+
+  it('those who wait for it are synced with one sync of the directory, behind the one under way', async () => {
+    let go = () => {}
+    disk.ready = new Promise((resolve) => (go = resolve))
+    const store = reservations()
+    const create = (mine: IpAddress) =>
+      store.locked((files) => files.create(mine, { ...key, containerId: `pod-${mine}` }))
+    const creating = addresses.slice(0, 1).map(create)
+    await vi.waitFor(() => expect(synced()).toHaveLength(2))
+    creating.push(...addresses.slice(1).map(create))
+    // They have their files and wait: what is under way may have begun before those were written.
+    await vi.waitFor(() => expect(readdirSync(directory)).toContain('10.1.2.4'))
+    expect(synced()).toHaveLength(2)
+    go()
+    await Promise.all(creating)
+    expect(synced().filter((path) => path === '')).toHaveLength(2)
+    expect(synced().filter((path) => path !== '')).toHaveLength(3)
   })
 })
 

@@ -63,6 +63,9 @@ export interface ReservationStore {
    * Runs `work` while holding host-local's lock (`flock(2)` on `<dataDir>/<network>/lock`), in this and in all
    * other processes. What it was given is invalid afterwards.
    *
+   * When it returns, what was created and removed is durable (fsync of files and directory), and the lock may have been
+   * free for a while: it guards who gets which address. When that fails, what was created is taken back.
+   *
    * @throws TrilaneError `TRI_LOCK_TIMEOUT`, `TRI_FILE`
    */
   locked<T>(work: (files: ReservationFiles) => Promise<T>): Promise<T>
@@ -73,7 +76,7 @@ export interface ReservationFiles {
   list(): Promise<PoolListing>
   /** Is there a file for this address, readable or not? Costs one look-up, not a directory scan. */
   isReserved(address: IpAddress): Promise<boolean>
-  /** Durable (fsync of file and directory) when it returns. @throws `TRI_ADDRESS_TAKEN` if there is a file already */
+  /** @throws `TRI_ADDRESS_TAKEN` if there is a file already */
   create(address: IpAddress, key: AttachmentKey): Promise<void>
   remove(address: IpAddress): Promise<void>
   /** host-local's `last_reserved_ip.<range index>`; `undefined` when missing or unreadable. */
