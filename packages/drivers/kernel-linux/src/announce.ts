@@ -1,6 +1,7 @@
 import type { Announcement } from '@trilane/contracts'
 import { IpAddress, Mac } from '@trilane/ip'
 import { kernelError } from './kernel-errors.ts'
+import { closeSlowly } from './slow-close.ts'
 import { lastErrno, O_CLOEXEC, sys } from './syscalls.ts'
 
 const AF_PACKET = 17
@@ -82,8 +83,7 @@ export function sendAnnouncements(
       failures.push(error)
     }
   }
-  // On this thread it would block for a grace period of the kernel, 10 ms and more.
-  sys.close.async(fd, () => {})
+  closeSlowly(fd)
   if (failures.length > 0) throw failures[0]
 }
 
