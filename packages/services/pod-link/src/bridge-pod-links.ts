@@ -46,13 +46,8 @@ export class BridgePodLinks implements PodLinks {
     const plan = podLinkStates(this.#network, spec, request)
     const pod = await this.#kernel.namespace(request.namespace)
     try {
-      const carrier = this.#carriers.expect(plan.link.hostDevice)
-      try {
-        await this.#create(plan, pod, request)
-        await this.#configure(plan, pod, carrier.seen)
-      } finally {
-        carrier.end()
-      }
+      await this.#create(plan, pod, request)
+      await this.#configure(plan, pod)
       return plan.link
     } finally {
       pod.close()
@@ -105,7 +100,7 @@ export class BridgePodLinks implements PodLinks {
     }
   }
 
-  async #configure(plan: PodLinkPlan, pod: Kernel, carrier: Promise<void>): Promise<void> {
+  async #configure(plan: PodLinkPlan, pod: Kernel): Promise<void> {
     const { hostDevice } = plan.link
     try {
       await this.#configurePod(plan, pod)
@@ -113,7 +108,7 @@ export class BridgePodLinks implements PodLinks {
       await this.#undo(hostDevice)
       throw error
     }
-    if (!(await this.#isOperational(hostDevice))) await this.#within(CARRIER_PATIENCE_MS, carrier)
+    await this.#untilOperational(hostDevice)
     try {
       await pod.announce(plan.announcements)
     } catch (error) {
@@ -122,7 +117,18 @@ export class BridgePodLinks implements PodLinks {
     }
   }
 
-  /** Newer kernels make it so when they are asked. */
+  /** Newer kernels make it so when they are asked: nearly always there is nothing to look out for. */
+  async #untilOperational(device: string): Promise<void> {
+    if (await this.#isOperational(device)) return
+    const carrier = this.#carriers.expect(device)
+    try {
+      // Asked again: it may have become so before anybody looked out for it.
+      if (!(await this.#isOperational(device))) await this.#within(CARRIER_PATIENCE_MS, carrier.seen)
+    } finally {
+      carrier.end()
+    }
+  }
+
   async #isOperational(device: string): Promise<boolean> {
     const { links } = await this.#kernel.read({ links: [device] })
     return links[0]?.operational === true

@@ -20,7 +20,7 @@ export class CarrierWatch {
   }
 
   /**
-   * Looks out for one device. Call it before the pod's end is brought up.
+   * Looks out for one device. What came before does not show: ask whether it is operational afterwards.
    *
    * `seen` resolves when it is operational, and also when there is nothing more to wait for: the device vanished or events
    * were lost. `end` must be called in any case.

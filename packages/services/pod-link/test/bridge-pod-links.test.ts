@@ -1,7 +1,7 @@
 import type { KernelChange, Logger, PodLinkRequest } from '@trilane/contracts'
 import { SILENT_LOGGER } from '@trilane/contracts'
 import { IpAddress, Mac } from '@trilane/ip'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { HOST_DEVICE, KEY, PATIENT, POD, REQUEST, SPEC, setup } from './bridged-node.ts'
 
 /** A logger that remembers the messages of warnings and errors. */
@@ -104,8 +104,14 @@ describe('BridgePodLinks.plug', () => {
   it('goes on when events were lost', async () => {
     const { node, opened, links } = await setup()
     opened.isSlow = true
+    const plugged = links.plug(SPEC, REQUEST)
+    await vi.waitFor(() => expect(opened.watches).toBe(1))
     node.faults.loseEvents(100)
-    expect((await links.plug(SPEC, REQUEST)).hostDevice).toBe(HOST_DEVICE)
+    await node.apply([
+      { kind: 'link', action: 'set', value: { name: 'cni0', kind: { type: 'bridge' }, mtuBytes: 1400 } }
+    ])
+    expect((await plugged).hostDevice).toBe(HOST_DEVICE)
+    expect(opened.watches).toBe(0)
   })
 
   it('serves several pods at once', async () => {
