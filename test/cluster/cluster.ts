@@ -91,8 +91,16 @@ export class Cluster {
     }
   }
 
-  /** A machine without a running daemon. By default it is plugged into the segment of all the others. */
-  async addNode(number: number, host: Partial<HostOptions> = {}): Promise<ClusterNode> {
+  /**
+   * A machine without a running daemon. By default it is plugged into the segment of all the others.
+   *
+   * @param flags of its daemon, besides those of all
+   */
+  async addNode(
+    number: number,
+    host: Partial<HostOptions> = {},
+    flags: NodeFlags = {}
+  ): Promise<ClusterNode> {
     const name = `node${number}`
     const place = await this.bed.addNode(name, {
       switch: this.segment,
@@ -104,7 +112,8 @@ export class Cluster {
       'store-directory': this.storeDirectory,
       'machine-id': machineIdOf(name),
       'node-name': name,
-      ...this.#options.flags
+      ...this.#options.flags,
+      ...flags
     })
     this.nodes.push(node)
     return node
