@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Pod } from '../cluster/cluster.ts'
 import type { ClusterNode } from '../cluster/cluster-node.ts'
@@ -6,7 +7,7 @@ import { TunnelView } from '../cluster/tunnel.ts'
 import { until } from '../cluster/until.ts'
 import { EtcdCluster, lostWhile } from './etcd-cluster.ts'
 
-/** What etcd can do to a cluster whose pods talk: with TRILANE_LONG=1 it is away for a minute each time. */
+/** What etcd can do to a cluster whose pods talk. It is stopped for so long, with TRILANE_LONG=1 for a minute. */
 const AWAY_MS = process.env.TRILANE_LONG === '1' ? 60_000 : 20_000
 const LIMIT_MS = AWAY_MS + 60_000
 
@@ -80,6 +81,13 @@ async function startAll(): Promise<void> {
   await site.etcd.ready()
 }
 
+/** Processor time of a daemon so far: utime and stime of proc(5), in hundredths of a second. */
+function cpuMs(node: ClusterNode): number {
+  const [, fields = ''] = readFileSync(`/proc/${node.program.pid}/stat`, 'utf8').split(') ')
+  const [utime, stime] = fields.split(' ').slice(11)
+  return (Number(utime) + Number(stime)) * 10
+}
+
 /** With what each lease says; a renewal is no difference. */
 async function leaseTexts(): Promise<readonly string[]> {
   return [...(await site.leases())].map(([key, { text }]) => `${key} ${text}`).sort()
@@ -113,9 +121,14 @@ it(
     const lost = await lostWhile(`stopped for ${AWAY_MS / 1_000} s`, pods, async () => {
       const noticed = expectWords('store cannot be followed')
       for (const member of members()) member.pause()
+      const [cpuBefore, fromMs] = [site.nodes.map(cpuMs), performance.now()]
       const away = new Promise((resolve) => setTimeout(resolve, AWAY_MS))
       await noticed()
       await away
+      const spent = site.nodes.map((node, at) => cpuMs(node) - (cpuBefore[at] ?? 0))
+      const share = Math.max(...spent) / (performance.now() - fromMs)
+      console.log(`a daemon without etcd takes ${(share * 100).toFixed(1)} % of a processor at most`)
+      expect(share).toBeLessThan(0.02)
       for (const member of members()) member.resume()
       await site.etcd.ready()
       await isFollowed()
