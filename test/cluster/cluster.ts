@@ -57,6 +57,8 @@ export class Cluster {
   readonly storeDirectory: string
   readonly nodes: ClusterNode[] = []
   readonly #options: ClusterOptions
+  /** By {@link writeLeases}, last. */
+  #writtenRevision = 0
 
   private constructor(bed: Testbed, segment: Switch, options: ClusterOptions) {
     this.bed = bed
@@ -182,11 +184,11 @@ export class Cluster {
   async writeLeases(leases: Readonly<Record<string, unknown>>): Promise<void> {
     const directory = join(this.storeDirectory, 'subnets')
     await mkdir(directory, { recursive: true })
-    // Revisions grow, and those of the store are times.
-    let revision = Date.now()
     for (const [key, value] of Object.entries(leases)) {
       const staged = join(this.bed.directory, key)
-      await writeFile(staged, `{"revision":${revision++},"value":${JSON.stringify(value)}}\n`)
+      // Revisions grow, and those of the store are times; many at once are ahead of the clock.
+      this.#writtenRevision = Math.max(this.#writtenRevision + 1, Date.now())
+      await writeFile(staged, `{"revision":${this.#writtenRevision},"value":${JSON.stringify(value)}}\n`)
       await rename(staged, join(directory, key))
     }
   }
