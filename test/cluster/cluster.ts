@@ -57,6 +57,8 @@ export class Cluster {
   readonly storeDirectory: string
   readonly nodes: ClusterNode[] = []
   readonly #options: ClusterOptions
+  /** By {@link writeLeases}, last. */
+  #writtenRevision = 0
 
   private constructor(bed: Testbed, segment: Switch, options: ClusterOptions) {
     this.bed = bed
@@ -91,8 +93,16 @@ export class Cluster {
     }
   }
 
-  /** A machine without a running daemon. By default it is plugged into the segment of all the others. */
-  async addNode(number: number, host: Partial<HostOptions> = {}): Promise<ClusterNode> {
+  /**
+   * A machine without a running daemon. By default it is plugged into the segment of all the others.
+   *
+   * @param flags of its daemon, besides those of all
+   */
+  async addNode(
+    number: number,
+    host: Partial<HostOptions> = {},
+    flags: NodeFlags = {}
+  ): Promise<ClusterNode> {
     const name = `node${number}`
     const place = await this.bed.addNode(name, {
       switch: this.segment,
@@ -104,7 +114,8 @@ export class Cluster {
       'store-directory': this.storeDirectory,
       'machine-id': machineIdOf(name),
       'node-name': name,
-      ...this.#options.flags
+      ...this.#options.flags,
+      ...flags
     })
     this.nodes.push(node)
     return node
@@ -173,11 +184,11 @@ export class Cluster {
   async writeLeases(leases: Readonly<Record<string, unknown>>): Promise<void> {
     const directory = join(this.storeDirectory, 'subnets')
     await mkdir(directory, { recursive: true })
-    // Revisions grow, and those of the store are times.
-    let revision = Date.now()
     for (const [key, value] of Object.entries(leases)) {
       const staged = join(this.bed.directory, key)
-      await writeFile(staged, `{"revision":${revision++},"value":${JSON.stringify(value)}}\n`)
+      // Revisions grow, and those of the store are times; many at once are ahead of the clock.
+      this.#writtenRevision = Math.max(this.#writtenRevision + 1, Date.now())
+      await writeFile(staged, `{"revision":${this.#writtenRevision},"value":${JSON.stringify(value)}}\n`)
       await rename(staged, join(directory, key))
     }
   }

@@ -51,7 +51,7 @@ function node(prefix: string, machineId: string): LeaseManager {
   return manager
 }
 
-it('200 nodes that start at once get 200 subnets within 10 s, and each sees all others', async () => {
+it('4: 200 nodes that start at once get 200 subnets within 10 s, and each sees all others', async () => {
   const prefix = freshPrefix()
   const nodes = Array.from({ length: 200 }, (_, n) => node(prefix, `machine-${n}`))
   const startedMs = performance.now()

@@ -13,8 +13,8 @@ function rows(): readonly (readonly [scenario: string, path: string])[] {
 
 describe('the scenarios of docs/testing.md', () => {
   it('are those that were seen to go wrong', () => {
-    expect(rows().map(([scenario]) => Number(scenario))).toEqual([
-      1, 2, 3, 6, 10, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 26
+    expect([...new Set(rows().map(([scenario]) => Number(scenario)))]).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 26, 28, 29
     ])
   })
 

@@ -58,16 +58,26 @@ export async function makeFlannelNode(
       `sysctl -qw net/${family === 'v4' ? 'ipv4/ip_forward' : 'ipv6/conf/all/forwarding'}=1`
     ])
   }
+  await makeBridge(node, number, subnets, MTU_BYTES)
+  return { node, number, macs, subnets, publicAddresses }
+}
+
+/** `cni0` as the bridge plugin makes it for its first pod. */
+export async function makeBridge(
+  node: ClusterNode,
+  number: number,
+  subnets: PerFamily<Prefix>,
+  mtuBytes: number
+): Promise<void> {
   await sh(node.place, [
     // The bridge plugin draws a MAC and fixes it.
-    `ip link add cni0 address 9e:65:14:6d:00:0${number} mtu ${MTU_BYTES} type bridge`,
+    `ip link add cni0 address 9e:65:14:6d:00:0${number} mtu ${mtuBytes} type bridge`,
     'ip link set cni0 up',
     ...valuesOf(subnets).map(
       (subnet) =>
         `ip address add ${subnet.nth(1)}/${subnet.length} dev cni0 ${subnet.family === 'v6' ? 'nodad' : ''}`
     )
   ])
-  return { node, number, macs, subnets, publicAddresses }
 }
 
 /** What flanneld does when it hears of a peer's lease. */
@@ -96,7 +106,7 @@ export function leaseOf({ subnets, publicAddresses, macs }: FlannelNode): Lease 
 /** A pod that flannel's CNI plugin plugged in. */
 export async function plugIn(
   bed: Testbed,
-  { node, subnets }: FlannelNode,
+  { node, subnets }: Pick<FlannelNode, 'node' | 'subnets'>,
   name: string
 ): Promise<{ readonly place: Place; readonly addresses: readonly string[] }> {
   const place = await bed.addContainer(node.place, name)
