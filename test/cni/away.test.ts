@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { configOf, failureOf, PROGRAMS, run, type Target } from './plugin.ts'
 import { addressesOf, CniWorld } from './world.ts'
 
@@ -14,7 +14,7 @@ afterEach(() => world?.dispose())
 const CONFIG = configOf('1.1.0')
 const spooled = (): number => readdirSync(world.node.file('state', 'spool')).length
 const nothingIsLeft = () =>
-  world.node.wait('nothing is left', async () => (await world.leftovers()) === empty)
+  vi.waitFor(async () => expect(await world.leftovers()).toBe(empty), { timeout: 20_000, interval: 50 })
 
 async function addPod() {
   const made = await world.container()

@@ -71,7 +71,15 @@ describe('GC', () => {
   })
 
   it('P148: without a list removes only those that have ended', async () => {
+    const device = (await world.node.client.pods()).find(
+      ({ containerId }) => containerId === b.target.containerId
+    )
     await world.cluster.bed.remove(b.place)
+    // The kernel takes a namespace apart some time after its last user went.
+    await world.node.wait('the end of the pod has shown here', async () => {
+      const links = JSON.parse(await world.node.ip('-json', 'link', 'show')) as { ifname: string }[]
+      return links.every(({ ifname }) => ifname !== device?.hostDevice)
+    })
     expect(await gc({})).toMatchObject({ status: 0, stdout: '' })
     expect(await attached()).toEqual([a.name, c.name].sort())
   })
