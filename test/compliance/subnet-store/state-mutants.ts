@@ -91,7 +91,7 @@ export const STATE_MUTANTS: Mutants = {
           const list = await store.list()
           for (const stored of list.leases) seen.set(stored.key, stored)
           const expired = [...seen.values()].filter(
-            ({ expiresAtMs = Infinity }) => expiresAtMs <= clock.wallMs()
+            ({ expiresAtMs = Infinity }) => Number(expiresAtMs) <= clock.wallMs()
           )
           return { ...list, leases: [...list.leases, ...expired] }
         }

@@ -30,6 +30,13 @@ describe('table', () => {
   })
 })
 
+const LEASE = {
+  key: '10.5.1.0-24',
+  subnets: ['10.5.1.0/24'],
+  publicAddresses: ['192.0.2.1'],
+  backendType: 'host-gw'
+}
+
 describe('status', () => {
   const status: NodeStatus = {
     version: '0.1.0',
@@ -45,13 +52,7 @@ describe('status', () => {
         lanes: [{ type: 'wire', problem: 'no wire' }, { type: 'host-gw' }, { type: 'vxlan' }],
         store: 'file /var/lib/trilane/store',
         uplink: { name: 'eth0', mtuBytes: 1500, addresses: ['192.0.2.1/24'] },
-        lease: {
-          key: '10.5.1.0-24',
-          subnets: ['10.5.1.0/24'],
-          publicAddresses: ['192.0.2.1'],
-          backendType: 'host-gw',
-          expiresAtMs: 7_200_000
-        },
+        lease: { ...LEASE, expiresAtMs: 7_200_000 },
         podMtuBytes: 1500,
         pods: 2,
         peers: [
@@ -119,5 +120,15 @@ describe('status', () => {
         '        fix: mend it'
       ].join('\n')
     )
+  })
+
+  it.each([
+    [undefined, '10.5.1.0/24, reserved'],
+    ['unknown', '10.5.1.0/24, leased']
+  ] as const)('tells of a lease whose end is %s', (expiresAtMs, text) => {
+    const networks = status.networks.map((network) => {
+      return { ...network, lease: { ...LEASE, ...(expiresAtMs === undefined ? {} : { expiresAtMs }) } }
+    })
+    expect(describeNode({ ...status, networks }, inkFor({}), 0)).toContain(text)
   })
 })

@@ -38,5 +38,10 @@ function parseEnvelope(key: string, text: string): Envelope {
 }
 
 export function isExpired(stored: StoredLease, wallMs: number): boolean {
-  return stored.expiresAtMs !== undefined && stored.expiresAtMs <= wallMs
+  return endMs(stored) <= wallMs
+}
+
+/** Infinity for a reservation. A file always tells. */
+export function endMs({ expiresAtMs }: StoredLease): number {
+  return typeof expiresAtMs === 'number' ? expiresAtMs : Number.POSITIVE_INFINITY
 }

@@ -2,7 +2,7 @@ import type { Clock, Logger, StoredConfig, StoreEvent, StoreWatch } from '@trila
 import { type Changes, changesSince, NOTHING_TOLD, type Told, toldAt } from './changes.ts'
 import { DirectoryNotices } from './directory-notices.ts'
 import type { Layout } from './layout.ts'
-import { isExpired } from './lease-file.ts'
+import { endMs, isExpired } from './lease-file.ts'
 import type { Snapshot } from './snapshot.ts'
 import { Trouble } from './trouble.ts'
 
@@ -96,7 +96,7 @@ export class Watch implements StoreWatch {
     this.#deliver(events)
 
     const remainingMs = [...snapshot.leases.values()]
-      .map(({ expiresAtMs = Number.POSITIVE_INFINITY }) => expiresAtMs - wallMs)
+      .map((stored) => endMs(stored) - wallMs)
       .filter((ms) => ms > 0)
     return Math.min(...remainingMs, Number.POSITIVE_INFINITY)
   }

@@ -51,8 +51,8 @@ export interface LeaseJson {
   readonly backendType: string
   readonly node?: string
   readonly machineId?: string
-  /** ms since 1970; absent for a reservation */
-  readonly expiresAtMs?: number
+  /** ms since 1970; absent for a reservation; `unknown` for a lease whose end only its holder knows */
+  readonly expiresAtMs?: number | 'unknown'
 }
 
 export interface LaneStatus {

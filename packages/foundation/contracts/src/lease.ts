@@ -54,6 +54,9 @@ export interface StoredLease {
   readonly lease: Lease
   /** Grows with each write of this key: what compare-and-set compares. */
   readonly revision: number
-  /** Wall clock, ms since 1970. Absent for a reservation, which never expires. */
-  readonly expiresAtMs?: number
+  /**
+   * Wall clock, ms since 1970. Absent for a reservation, which never expires. `unknown` for a lease that somebody else
+   * keeps alive, in a store where asking for each one's end would cost a round trip each.
+   */
+  readonly expiresAtMs?: number | 'unknown'
 }

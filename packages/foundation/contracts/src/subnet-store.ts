@@ -27,7 +27,8 @@ export interface SubnetStore {
    * Creates the lease under its key unless that key exists.
    *
    * @param ttlMs how long it lives without being renewed; `undefined`: for ever (a reservation)
-   * @returns `undefined` when somebody else has the key: the race is lost, choose another subnet
+   * @returns with the end of its life as a number; `undefined` when somebody else has the key: the race is lost, choose
+   *   another subnet
    */
   create(lease: Lease, ttlMs: number | undefined): Promise<StoredLease | undefined>
 

@@ -131,7 +131,8 @@ export class MemoryStore implements SubnetStore {
 
   expire(): void {
     for (const stored of [...this.#leases.values()]) {
-      if ((stored.expiresAtMs ?? Number.POSITIVE_INFINITY) <= this.#clock.wallMs()) this.drop(stored.key)
+      if (Number(stored.expiresAtMs ?? Number.POSITIVE_INFINITY) <= this.#clock.wallMs())
+        this.drop(stored.key)
     }
   }
 

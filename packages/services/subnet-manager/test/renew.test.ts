@@ -18,7 +18,7 @@ describe('renew', () => {
     const { clock, store, node, own } = await setUp()
     await clock.advance(23 * HOUR_MS)
     const renewed = await node.renew(claim('192.0.2.1', { backendData: { v4: { VNI: 1, VtepMAC: 'new' } } }))
-    expect(renewed.expiresAtMs).toBe((own.expiresAtMs ?? 0) + 23 * HOUR_MS)
+    expect(renewed.expiresAtMs).toBe(Number(own.expiresAtMs) + 23 * HOUR_MS)
     expect(store.all[0]?.lease.backendData.v4).toEqual({ VNI: 1, VtepMAC: 'new' })
     expect(node.own).toBe(renewed)
   })
@@ -99,6 +99,10 @@ describe('renewDelayMs', () => {
 
   it('does not wait for years when the wall clock is wrong', () => {
     expect(renewDelayMs({ ...schedule, wallMs: -1e12 })).toBe(23 * HOUR_MS)
+  })
+
+  it('renews at once when nobody knows the end', () => {
+    expect(renewDelayMs({ ...schedule, expiresAtMs: 'unknown' })).toBe(0)
   })
 
   it('never renews a reservation', () => {

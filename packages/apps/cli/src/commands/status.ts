@@ -1,4 +1,11 @@
-import type { ErrorJson, HealthItem, NetworkStatus, NodeStatus, PeerStatus } from '@trilane/contracts'
+import type {
+  ErrorJson,
+  HealthItem,
+  LeaseJson,
+  NetworkStatus,
+  NodeStatus,
+  PeerStatus
+} from '@trilane/contracts'
 import { type Ink, inkFor } from '@trilane/terminal'
 import { type AskOptions, daemonOf } from '../socket.ts'
 import { table } from '../table.ts'
@@ -30,9 +37,7 @@ function describeNetwork(network: NetworkStatus, ink: Ink, nowMs: number): strin
   if (uplink !== undefined)
     facts.push(['uplink', `${uplink.name} ${uplink.addresses.join(' ')} mtu ${uplink.mtuBytes}`])
   if (lease !== undefined) {
-    const life =
-      lease.expiresAtMs === undefined ? 'reserved' : `ends in ${duration(lease.expiresAtMs - nowMs)}`
-    facts.push(['lease', `${lease.subnets.join(' ')}, ${life}`])
+    facts.push(['lease', `${lease.subnets.join(' ')}, ${lifeText(lease, nowMs)}`])
   }
   facts.push(['store', network.store])
   facts.push(['pods', podsText(network)])
@@ -52,6 +57,11 @@ function describeNetwork(network: NetworkStatus, ink: Ink, nowMs: number): strin
 
 function refusal({ code, message, details }: ErrorJson): string {
   return `${code}: ${message}${details === undefined ? '' : ` (${details})`}`
+}
+
+function lifeText({ expiresAtMs }: LeaseJson, nowMs: number): string {
+  if (expiresAtMs === undefined) return 'reserved'
+  return expiresAtMs === 'unknown' ? 'leased' : `ends in ${duration(expiresAtMs - nowMs)}`
 }
 
 function podsText({ pods, podMtuBytes }: NetworkStatus): string {

@@ -22,7 +22,7 @@ export const createPromises: readonly SuiteTest<SubnetStoreFixture>[] = [
       expect(stored.revision).toBeGreaterThan(0)
       const { leases } = await store.list()
       expect(leasesIn(leases)).toEqual(leasesIn([stored]))
-      expect(typeof stored.expiresAtMs).toBe('number')
+      expect(stored.expiresAtMs).toBeTypeOf('number')
     }
   },
   {

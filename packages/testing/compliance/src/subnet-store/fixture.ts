@@ -70,8 +70,9 @@ export function leasesIn(leases: Iterable<StoredLease>): Record<string, unknown>
   return Object.fromEntries([...leases].map((stored) => [stored.key, plain(stored)]))
 }
 
-export function plain(stored: StoredLease): unknown {
-  return JSON.parse(JSON.stringify(stored))
+/** Whether it ends, not when: only whoever wrote a lease must know that. */
+export function plain({ expiresAtMs, ...stored }: StoredLease): unknown {
+  return { ...JSON.parse(JSON.stringify(stored)), ends: expiresAtMs !== undefined }
 }
 
 export async function keysIn(store: SubnetStore): Promise<string[]> {

@@ -9,6 +9,7 @@ import {
   leaseOf,
   leasesIn,
   need,
+  plain,
   Recorder,
   type SubnetStoreFixture
 } from './fixture.ts'
@@ -31,7 +32,7 @@ export const watchPromises: readonly SuiteTest<SubnetStoreFixture>[] = [
       const recorder = new Recorder(fixture, list)
       store.watch(list.revision, recorder.listener)
       await recorder.put(keyOf(4))
-      expect((await recorder.put(keyOf(2))).stored).toEqual(update)
+      expect(plain((await recorder.put(keyOf(2))).stored)).toEqual(plain(update))
       const gone = await recorder.gone(keyOf(1))
       expect(gone.revision).toBeGreaterThan(removed.revision)
       await recorder.converges(store)
@@ -45,7 +46,7 @@ export const watchPromises: readonly SuiteTest<SubnetStoreFixture>[] = [
       const recorder = new Recorder(fixture)
       store.watch(revision, recorder.listener)
       const first = await created(second, leaseOf(1))
-      expect((await recorder.put(keyOf(1))).stored).toEqual(first)
+      expect(plain((await recorder.put(keyOf(1))).stored)).toEqual(plain(first))
       await created(store, leaseOf(2))
       await recorder.put(keyOf(2))
       await second.remove(first)
@@ -134,7 +135,8 @@ export const watchPromises: readonly SuiteTest<SubnetStoreFixture>[] = [
       const recorders = [new Recorder(fixture), new Recorder(fixture)]
       for (const recorder of recorders) store.watch(revision, recorder.listener)
       const stored = await created(store, leaseOf(1))
-      for (const recorder of recorders) expect((await recorder.put(keyOf(1))).stored).toEqual(stored)
+      for (const recorder of recorders)
+        expect(plain((await recorder.put(keyOf(1))).stored)).toEqual(plain(stored))
     }
   },
   {
