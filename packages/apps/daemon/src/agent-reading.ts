@@ -19,7 +19,7 @@ export async function agentReading(
       pods: (await network.parts.attachments.list()).length,
       objects: agent.loop.reconciler.standing(`${network.name}/`),
       health: network.health.items(),
-      ...(expiresAtMs === undefined
+      ...(typeof expiresAtMs !== 'number'
         ? {}
         : { lease: { expiresAtMs, ageMs: clock.wallMs() - (expiresAtMs - leaseTtlMs) } })
     })
