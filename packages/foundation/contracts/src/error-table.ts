@@ -148,6 +148,10 @@ export const ERROR_TABLE = {
     'lease {key} is skipped: {problem}',
     'correct or remove that key; all other peers are served'
   ),
+  TRI_LEASE_RIVAL: row(
+    'lease {key} is skipped: {problem}; {owner} holds it',
+    'decide which of the two nodes shall have it and change the other; until then neither serves the other, and all others serve both as far as they can be told apart'
+  ),
   TRI_LEASE_CONFLICT: row(
     'lease {key} was changed by {owner} in the meantime',
     'read it again and decide anew',
@@ -161,7 +165,7 @@ export const ERROR_TABLE = {
     }
   ),
   TRI_SUBNETS_EXHAUSTED: row(
-    '{network} has no free /{length}: {live} leased, {reserved} reserved',
+    '{network} has no free /{length}: {live} leased ({holders}), {reserved} reserved ({keepers})',
     'widen Network, SubnetMin to SubnetMax, or raise SubnetLen; or release leases of nodes that are gone',
     {
       retryable: true

@@ -6,6 +6,7 @@
  *
  * @packageDocumentation
  */
+export { exhausted } from './acquire-lease.ts'
 export { type Choice, chooseSubnets, type SubnetQuestion } from './choose-subnet.ts'
 export { LeaseManager, type LeaseManagerOptions } from './lease-manager.ts'
 export { findFormerLease, isLeasable, isOurs } from './own-lease.ts'

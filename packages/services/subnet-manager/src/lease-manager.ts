@@ -17,7 +17,7 @@ import { type IpAddress, type PerFamily, valuesOf } from '@trilane/ip'
 import { acquireLease, type LeaseContext, lifeOf } from './acquire-lease.ts'
 import { HeldLease } from './held-lease.ts'
 import { LeaseSet } from './lease-set.ts'
-import { findFormerLease, holderOf, isOurs, leaseOf, type Self } from './own-lease.ts'
+import { findFormerLease, holderOf, isOurs, leaseOf, type Self, sharesPublicAddress } from './own-lease.ts'
 import { type BookChange, PeerBook } from './peer-book.ts'
 import { type PeerRules, sameRules } from './peer-rules.ts'
 import { renewDelayMs } from './renew-schedule.ts'
@@ -51,7 +51,10 @@ export class LeaseManager implements SubnetManager {
   readonly #relistMs: number
   readonly #set = new LeaseSet()
   #configRevision: number | undefined
-  readonly #held = new HeldLease()
+  readonly #held: HeldLease
+  /** {@link Acquired.hadOtherAddress} */
+  #hadOtherAddress = false
+  readonly #clones = new Set<string>()
   #publicAddresses: PerFamily<IpAddress> = {}
   readonly #book = new PeerBook()
   /** Of the book as it is. */
@@ -65,7 +68,8 @@ export class LeaseManager implements SubnetManager {
 
   constructor(options: LeaseManagerOptions) {
     const { store, clock, logger, network, identity, leaseTtlMs } = options
-    this.#context = { store, clock, logger, network, identity, leaseTtlMs }
+    this.#context = { store, clock, logger, network, identity, leaseTtlMs, clones: this.#clones }
+    this.#held = new HeldLease(clock)
     this.#renewMarginMs = options.renewMarginMs
     this.#relistMs = options.relistMs ?? 600_000
     this.#configRevision = options.configRevision
@@ -77,9 +81,9 @@ export class LeaseManager implements SubnetManager {
 
   /** Until the next `renew` is due; 0 when it is, `undefined` when there is no lease or it never ends. */
   renewDelayMs(): number | undefined {
+    if (this.#held.stored?.expiresAtMs === undefined) return undefined
     return renewDelayMs({
-      expiresAtMs: this.#held.stored?.expiresAtMs,
-      wallMs: this.#context.clock.wallMs(),
+      ageMs: this.#held.ageMs,
       leaseTtlMs: this.#context.leaseTtlMs,
       renewMarginMs: this.#renewMarginMs,
       jitter: seededFraction(`${this.#context.identity.machineId} renew`)
@@ -94,7 +98,12 @@ export class LeaseManager implements SubnetManager {
 
   async acquire(claim: LeaseClaim): Promise<StoredLease> {
     this.#publicAddresses = claim.publicAddresses
-    return this.#hold(await acquireLease(this.#context, claim))
+    const held = this.#held.stored
+    const known = held === undefined ? undefined : this.#set.get(held.key)
+    if (known !== undefined) this.#isOfClone(known)
+    const { stored, hadOtherAddress } = await acquireLease(this.#context, claim)
+    this.#hadOtherAddress = hadOtherAddress
+    return this.#hold(stored)
   }
 
   async renew(claim: LeaseClaim): Promise<StoredLease> {
@@ -116,7 +125,7 @@ export class LeaseManager implements SubnetManager {
       if (renewed !== undefined) return this.#hold(renewed)
       expected = await this.#find(own.key)
       if (expected === undefined) throw this.#lost(own, 'it expired or was removed')
-      if (!isOurs(expected.lease, this.#self())) {
+      if (!isOurs(expected.lease, this.#self()) || this.#isOfClone(expected)) {
         throw this.#lost(own, `${holderOf(expected.lease)} holds it now`)
       }
       logger.warn('own lease was written by another process; it is taken back', { key: own.key })
@@ -196,6 +205,21 @@ export class LeaseManager implements SubnetManager {
     this.#held.drop()
     this.#publishSoon()
     return TrilaneError.of('TRI_LEASE_LOST', { subnet: valuesOf(own.lease.subnets).join(' and '), reason })
+  }
+
+  /**
+   * A lease with our machine id that we took over from another address, and that has been taken back: its holder lives,
+   * and this machine is a copy of it, or the other way round. Who came later yields, so that exactly one does.
+   */
+  #isOfClone({ key, lease }: StoredLease): boolean {
+    const isSame = lease.node?.machineId === this.#context.identity.machineId
+    if (!this.#hadOtherAddress || !isSame || sharesPublicAddress(lease, this.#self())) return false
+    this.#clones.add(key)
+    this.#context.logger.warn('another machine has the machine id of this node', {
+      key,
+      holder: holderOf(lease)
+    })
+    return true
   }
 
   async #find(key: string): Promise<StoredLease | undefined> {

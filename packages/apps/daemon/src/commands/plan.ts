@@ -28,7 +28,7 @@ import {
 } from '@trilane/lanes'
 import { planChanges } from '@trilane/reconcile'
 import { FileSubnetStore } from '@trilane/store-file'
-import { chooseSubnets, findFormerLease, isLeasable, usablePeers } from '@trilane/subnet-manager'
+import { chooseSubnets, exhausted, findFormerLease, isLeasable, usablePeers } from '@trilane/subnet-manager'
 import { readTextFile } from '@trilane/terminal'
 import { BACKENDS, backendNamed } from '../backends.ts'
 import { blackholeState } from '../blackhole.ts'
@@ -143,12 +143,7 @@ function carryAll(here: LanesHere, peers: readonly StoredLease[], actual: Kernel
 function firstChoice(network: NetworkConfig, taken: readonly StoredLease[], seed: string): Lease['subnets'] {
   const choice = chooseSubnets({ families: network.families, taken: taken.map(({ lease }) => lease), seed })
   if ('subnets' in choice) return choice.subnets
-  throw TrilaneError.of('TRI_SUBNETS_EXHAUSTED', {
-    network: choice.config.network,
-    length: choice.config.subnetLength,
-    live: taken.filter(({ expiresAtMs }) => expiresAtMs !== undefined).length,
-    reserved: taken.filter(({ expiresAtMs }) => expiresAtMs === undefined).length
-  })
+  throw exhausted(choice, taken)
 }
 
 /** None when there is no store yet: looking must not make one. */
