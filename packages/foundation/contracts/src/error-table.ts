@@ -144,6 +144,13 @@ export const ERROR_TABLE = {
       retryable: true
     }
   ),
+  TRI_STORE_REMEMBERED: row(
+    'the store {store} has not answered since the daemon started: peers and lease are those of {at}, as this node last knew them ({problem})',
+    'check that it runs and that this node may reach it; nothing is removed meanwhile',
+    {
+      retryable: true
+    }
+  ),
   TRI_LEASE_INVALID: row(
     'lease {key} is skipped: {problem}',
     'correct or remove that key; all other peers are served'

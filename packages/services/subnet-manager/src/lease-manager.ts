@@ -6,6 +6,7 @@ import {
   type Logger,
   type NetworkConfig,
   type PeerChange,
+  type StoreCache,
   type StoredConfig,
   type StoredLease,
   type StoreEvent,
@@ -17,7 +18,15 @@ import { type IpAddress, type PerFamily, valuesOf } from '@trilane/ip'
 import { acquireLease, type LeaseContext, lifeOf } from './acquire-lease.ts'
 import { HeldLease } from './held-lease.ts'
 import { LeaseSet } from './lease-set.ts'
-import { findFormerLease, holderOf, isOurs, leaseOf, type Self, sharesPublicAddress } from './own-lease.ts'
+import {
+  findFormerLease,
+  holderOf,
+  isLeasable,
+  isOurs,
+  leaseOf,
+  type Self,
+  sharesPublicAddress
+} from './own-lease.ts'
 import { type BookChange, PeerBook } from './peer-book.ts'
 import { type PeerRules, sameRules } from './peer-rules.ts'
 import { renewDelayMs } from './renew-schedule.ts'
@@ -39,7 +48,12 @@ export interface LeaseManagerOptions {
   readonly configRevision?: number
   /** Everything is listed again after so long, also when the watch reports nothing wrong. @default ten minutes */
   readonly relistMs?: number
+  /** What is remembered of the store, for a start without it. @default nothing */
+  readonly cache?: Pick<StoreCache, 'read'>
 }
+
+/** Every node notices within some seconds that the store lost its data, also one that was cut off from it. */
+const AWAIT_MS = 60_000
 
 /** A renewal may be answered by nobody though it was done; then the revision moved on with what we wrote. */
 const RENEW_TRIES = 5
@@ -63,7 +77,15 @@ export class LeaseManager implements SubnetManager {
   #listener: ((change: PeerChange) => void) | undefined
   #follower: StoreFollower | undefined
   #following = false
+  /** A complete list of the store itself was delivered. */
+  #listed = false
+  #outage: TrilaneError | undefined
+  /** What {@link #outage} said when the listener was told last. */
+  #toldOutage: string | undefined
+  readonly #cache: LeaseManagerOptions['cache']
   #publishing = false
+  /** Ends the wait for peers of a store that lost its data. */
+  #awaiting = new AbortController()
   #closed = false
 
   constructor(options: LeaseManagerOptions) {
@@ -73,6 +95,7 @@ export class LeaseManager implements SubnetManager {
     this.#renewMarginMs = options.renewMarginMs
     this.#relistMs = options.relistMs ?? 600_000
     this.#configRevision = options.configRevision
+    this.#cache = options.cache
   }
 
   get own(): StoredLease | undefined {
@@ -104,6 +127,17 @@ export class LeaseManager implements SubnetManager {
     const { stored, hadOtherAddress } = await acquireLease(this.#context, claim)
     this.#hadOtherAddress = hadOtherAddress
     return this.#hold(stored)
+  }
+
+  async recall(publicAddresses: PerFamily<IpAddress>): Promise<StoredLease | undefined> {
+    const { identity, network } = this.#context
+    const remembered = await this.#cache?.read()
+    const self = { machineId: identity.machineId, publicAddresses }
+    const former = findFormerLease(remembered?.list.leases ?? [], self, network.families)
+    if (former === undefined || !isLeasable(former.lease, network.families)) return undefined
+    this.#publicAddresses = publicAddresses
+    this.#held.recall(former)
+    return former
   }
 
   async renew(claim: LeaseClaim): Promise<StoredLease> {
@@ -147,11 +181,19 @@ export class LeaseManager implements SubnetManager {
         seed: identity.machineId,
         relistMs: this.#relistMs,
         onList: (list, config) => {
+          this.#outage = undefined
           this.#set.replace(list)
           this.#noteListedConfig(config)
-          this.#publish(!this.#following)
+          const isFirst = !this.#listed
+          this.#listed = true
+          this.#publish(isFirst)
           this.#following = true
           resolve()
+        },
+        onOutage: async (problem) => {
+          if (!this.#following && (await this.#recallPeers(problem))) resolve()
+          if (this.#listed) this.#outage = problem
+          this.#publishSoon()
         },
         onEvent: (event) => this.#onEvent(event)
       })
@@ -160,6 +202,10 @@ export class LeaseManager implements SubnetManager {
         TrilaneError.of('TRI_STORE_UNAVAILABLE', { store: store.description, problem: 'following was ended' })
       follower.run().then(() => reject(closed()), reject)
     })
+  }
+
+  outage(): TrilaneError | undefined {
+    return this.#outage
   }
 
   peers(): ReadonlyMap<string, StoredLease> {
@@ -188,7 +234,23 @@ export class LeaseManager implements SubnetManager {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#awaiting.abort()
     this.#follower?.close()
+  }
+
+  /** @returns whether the remembered set was delivered */
+  async #recallPeers(problem: TrilaneError): Promise<boolean> {
+    const remembered = await this.#cache?.read()
+    if (remembered === undefined || this.#closed) return false
+    this.#outage = TrilaneError.of('TRI_STORE_REMEMBERED', {
+      store: this.#context.store.description,
+      at: new Date(remembered.listedAtMs).toISOString(),
+      problem: String(problem.values.problem ?? problem.message)
+    })
+    this.#set.replace(remembered.list)
+    this.#publish(true)
+    this.#following = true
+    return true
   }
 
   #self(): Self {
@@ -228,7 +290,9 @@ export class LeaseManager implements SubnetManager {
   }
 
   #onEvent(event: Exclude<StoreEvent, { kind: 'gap' }>): void {
-    if (event.kind === 'config') this.#noteConfigEvent(event.config)
+    if (event.kind === 'away') this.#outage = event.error
+    else if (event.kind === 'back') this.#outage = undefined
+    else if (event.kind === 'config') this.#noteConfigEvent(event.config)
     else this.#set.apply(event)
     this.#publishSoon()
   }
@@ -258,22 +322,44 @@ export class LeaseManager implements SubnetManager {
 
   #publish(first: boolean): void {
     if (this.#closed) return
+    this.#awaitPeers()
     const { put, gone, sameProblems } = this.#updateBook()
     const own = this.#held.news(this.#set)
     const configText = this.#configText
     this.#configText = undefined
+    const outage = this.#outage?.message
+    const sameProblem = sameProblems && outage === this.#toldOutage
+    this.#toldOutage = outage
     const samePeers = put.size === 0 && gone.size === 0
-    if (!first && samePeers && sameProblems && own === undefined && configText === undefined) return
+    if (!first && samePeers && sameProblem && own === undefined && configText === undefined) return
     try {
       this.#listener?.({
         put,
         gone,
+        ...(this.#listed ? {} : { remembered: true }),
         ...(own === undefined ? {} : { own }),
         ...(configText === undefined ? {} : { configText })
       })
     } catch (error) {
       this.#context.logger.error('a listener for peers failed', { error: TrilaneError.from(error) })
     }
+  }
+
+  /** A store that lost its data is filled again by the nodes, each in its own time: no peer goes meanwhile. */
+  #awaitPeers(): void {
+    const own = this.#held.stored
+    if (own === undefined || !this.#set.isWiped(own.key)) return
+    const { clock, logger, store } = this.#context
+    logger.warn('the store lost its data: peers are awaited', { store: store.description })
+    this.#set.awaitRemoved(own.key)
+    this.#awaiting.abort()
+    this.#awaiting = new AbortController()
+    const { signal } = this.#awaiting
+    void clock.sleep(AWAIT_MS, signal).then(() => {
+      if (signal.aborted) return
+      this.#set.forgetAwaited()
+      this.#publishSoon()
+    })
   }
 
   /** A changed lease touches those that overlap it; the first list, or another lease of our own, everything. */

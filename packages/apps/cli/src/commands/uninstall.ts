@@ -77,6 +77,7 @@ function filesOf(config: NodeConfig): string[] {
   return [
     socketPath,
     join(stateDirectory, 'attachments'),
+    join(stateDirectory, 'store-cache'),
     ...(storeDirectory.startsWith(`${stateDirectory}${sep}`) ? [storeDirectory] : []),
     join(cniDataDirectory, networkName),
     subnetFile

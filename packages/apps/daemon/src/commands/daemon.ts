@@ -14,6 +14,8 @@ import {
   type Kernel,
   LOGGER,
   type Logger,
+  STORE_CACHE,
+  type StoreCache,
   SUBNET_STORE,
   type SubnetStore,
   TrilaneError
@@ -89,7 +91,8 @@ async function run(
 
   const vitals = new Vitals({ config, metrics, clock, logger, send: sendDatagram, environment: process.env })
   onClose(await vitals.start(stop))
-  const network = await networkConfig(config, store, clock, logger, stop)
+  const cache = container.get<StoreCache>(STORE_CACHE)
+  const network = await networkConfig({ config, store, cache, clock, logger, stop })
   const agent = composeAgent(container, [network], vitals.observer)
   vitals.of(agent)
   const handlers = socketHandlers(agent, metrics)
