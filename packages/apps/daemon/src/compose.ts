@@ -27,7 +27,7 @@ import {
 import { mapFamilies, type PerFamily, type Prefix } from '@trilane/ip'
 import { LeaseAddressPool, rangeOf } from '@trilane/ipam'
 import { LinuxFileLocks, LinuxFirewall, LinuxKernel } from '@trilane/kernel-linux'
-import { networkLanes } from '@trilane/lanes'
+import { type NetworkLanes, networkLanes } from '@trilane/lanes'
 import { BridgePodLinks } from '@trilane/pod-link'
 import { FileAttachments, FileStoreCache, HostLocalReservations } from '@trilane/state-files'
 import { LeaseManager, rememberingStore } from '@trilane/subnet-manager'
@@ -163,8 +163,11 @@ function composeNetwork(
   const clock = container.get<Clock>(CLOCK)
   const store = container.get<SubnetStore>(SUBNET_STORE)
   const logger = container.get<Logger>(LOGGER).child({ network: network.name })
-  // By name through the list first: its error has the good names, the container's has not.
-  const backend = container.get<Backend>(BACKEND, { name: backendNamed(network.backend.type).type })
+  const lanesOf = ({ backend }: NetworkConfig): NetworkLanes => {
+    // By name through the list first: its error has the good names, the container's has not.
+    const primary = container.get<Backend>(BACKEND, { name: backendNamed(backend.type).type })
+    return networkLanes(backend, primary, BACKENDS)
+  }
   const { leaseTtlMs, leaseRenewMarginMs } = config
   const subnetFile = new SubnetFile(config.subnetFile, logger)
 
@@ -185,7 +188,8 @@ function composeNetwork(
   })
   const agent: NetworkAgent = new NetworkAgent({
     network,
-    lanes: networkLanes(network.backend, backend, BACKENDS),
+    store: store.description,
+    lanesOf,
     identity,
     bridge: config.bridge,
     uplinkWish: () => uplinkWish(config, kernel),

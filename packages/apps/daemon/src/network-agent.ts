@@ -37,6 +37,7 @@ import type { NodeIdentity } from './identity.ts'
 import { LaneLoop } from './lane-loop.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { LeaseProblems } from './lease-problems.ts'
+import { LiveConfig } from './live-config.ts'
 import { Patience } from './patience.ts'
 import type { ReconcileLoop } from './reconcile-loop.ts'
 import { FACTS_SCOPE, nodeFacts, type UplinkWish } from './uplink.ts'
@@ -46,7 +47,10 @@ const DROPPED_LANES_MS = 5_000
 
 export interface NetworkAgentParts {
   readonly network: NetworkConfig
-  readonly lanes: NetworkLanes
+  /** For messages: where the config comes from. */
+  readonly store: string
+  /** @throws TrilaneError for a backend that cannot be */
+  readonly lanesOf: (network: NetworkConfig) => NetworkLanes
   readonly identity: NodeIdentity
   readonly bridge: string
   readonly uplinkWish: () => Promise<UplinkWish>
@@ -76,6 +80,7 @@ export interface NetworkAgentParts {
 export class NetworkAgent {
   readonly parts: NetworkAgentParts
   readonly health: Health
+  readonly config: LiveConfig
   readonly #slots: { readonly node: string; readonly peers: string }
   readonly #stop = new AbortController()
   readonly #follower: FactsFollower
@@ -99,6 +104,17 @@ export class NetworkAgent {
     this.#slots = { node: `${parts.network.name}/node`, peers: `${parts.network.name}/peer/` }
     const { kernel, clock, logger, loop, fullPassMs } = parts
     const { health } = this
+    this.config = new LiveConfig({
+      network: parts.network,
+      source: parts.store,
+      lanesOf: parts.lanesOf,
+      health,
+      logger,
+      onChange: () => {
+        parts.subnets.configure(this.config.network)
+        this.#follower.lookSoon()
+      }
+    })
     this.#patience = new Patience({ health, clock, logger, signal: this.#stop.signal })
     this.#leaseProblems = new LeaseProblems(health, logger)
     this.#leases = new LeaseKeeper({
@@ -226,7 +242,8 @@ export class NetworkAgent {
 
   /** A change of lanes loses nothing: what peers will send by is there before they know, what they sent by stays. */
   async #prepare(former: Lease | undefined): Promise<LeaseClaim> {
-    const { network, loop } = this.parts
+    const { loop } = this.parts
+    const { network } = this.config
     const here = this.#lookAtLanes(this.#knownFacts(), former)
     this.#here = here
     if (former !== undefined) {
@@ -260,7 +277,7 @@ export class NetworkAgent {
 
   /** @param former what peers know of this node: what they act on stays as it is */
   #lookAtLanes(facts: NodeFacts, former: Lease | undefined): LanesHere {
-    const here = lanesHere(this.parts.lanes, facts, former)
+    const here = lanesHere(this.config.lanes, facts, former)
     const told = new Set(this.#here?.lanes.map(({ problem }) => problem?.message))
     for (const { lane, isFallback, problem } of here.lanes) {
       if (problem === undefined || isFallback || told.has(problem.message)) continue
@@ -296,7 +313,7 @@ export class NetworkAgent {
   }
 
   #onPeers(change: PeerChange): void {
-    const { logger, network, subnets } = this.parts
+    const { subnets } = this.parts
     this.#lanes.onPeers(change)
     this.#leaseProblems.tell(subnets.problems())
     const outage = subnets.outage()
@@ -309,11 +326,7 @@ export class NetworkAgent {
     }
     if (change.own === 'lost') void this.#leases.recover('it was removed from the store')
     if (change.own === 'changed') void this.#leases.recover('it was changed in the store')
-    if (change.configText !== undefined) {
-      logger.warn('network config changed in the store: restart the daemon to use it', {
-        network: network.name
-      })
-    }
+    if (change.configText !== undefined) this.config.tell(change.configText)
   }
 
   /** What no lease accounts for may be swept from now on, and a lease that was remembered is written again. */
@@ -330,9 +343,9 @@ export class NetworkAgent {
   }
 
   async #readFacts(): Promise<NodeFacts> {
-    const { kernel, network, identity, bridge, uplinkWish } = this.parts
+    const { kernel, identity, bridge, uplinkWish } = this.parts
     const snapshot = await kernel.read(FACTS_SCOPE)
-    const facts = nodeFacts(snapshot, await uplinkWish(), network, identity, bridge)
+    const facts = nodeFacts(snapshot, await uplinkWish(), this.config.network, identity, bridge)
     const former = this.#follower.facts
     if (former === undefined) return facts
     // Pods know the first one; what stands there later is this daemon's own, or somebody's mistake.

@@ -17,6 +17,7 @@ export {
 export { type FlagValues, parseFlags } from './flags.ts'
 export { decodeLease, encodeLease } from './lease-json.ts'
 export { leaseKey, parseLeaseKey } from './lease-key.ts'
+export { type LiveChange, type LiveRules, liveChange } from './live-change.ts'
 export { nearestName } from './nearest-name.ts'
 export { NETWORK_CONFIG_KEYS, type NetworkConfigOptions, parseNetworkConfig } from './network-config.ts'
 export { type NodeConfig, type NodeConfigSources, resolveNodeConfig } from './node-config.ts'

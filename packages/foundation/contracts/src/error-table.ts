@@ -56,6 +56,10 @@ export const ERROR_TABLE = {
       retryable: true
     }
   ),
+  TRI_CONFIG_WAITS: row(
+    'the network config in {source} has other values of {keys}, which this daemon takes at its next start only',
+    'restart the daemon of one node after the other, or write the former values again; docs/configuration.md says what changes at once'
+  ),
   TRI_BACKEND_UNKNOWN: row(
     'Backend.Type: there is no backend "{type}"; this build has {known}',
     '{suggestion}',

@@ -2,6 +2,7 @@ import type { IpAddress, PerFamily, Prefix } from '@trilane/ip'
 import type { Backend } from './backend.ts'
 import type { TrilaneError } from './errors.ts'
 import type { JsonValue, Lease, LeaseNode, StoredLease } from './lease.ts'
+import type { NetworkConfig } from './network-config.ts'
 
 /**
  * This node's lease and the set of its peers, for one network.
@@ -64,6 +65,9 @@ export interface SubnetManager {
 
   /** Why the store cannot be followed now. Everything known is kept meanwhile. */
   outage(): TrilaneError | undefined
+
+  /** From now on the network's config is this one: as the former, but for where leases are taken from and for its backend. */
+  configure(network: NetworkConfig): void
 
   /** Keeps subnets for a node that is not there yet. @throws `TRI_LEASE_CONFLICT` if they are taken or overlap */
   reserve(lease: Lease): Promise<StoredLease>

@@ -60,7 +60,7 @@ const RENEW_TRIES = 5
 
 /** {@link SubnetManager} on a store, a clock and a log. The store belongs to whoever made it: `close` leaves it open. */
 export class LeaseManager implements SubnetManager {
-  readonly #context: LeaseContext
+  #context: LeaseContext
   readonly #renewMarginMs: number
   readonly #relistMs: number
   readonly #set = new LeaseSet()
@@ -214,6 +214,10 @@ export class LeaseManager implements SubnetManager {
 
   problems(): readonly TrilaneError[] {
     return this.#book.problems()
+  }
+
+  configure(network: NetworkConfig): void {
+    this.#context = { ...this.#context, network }
   }
 
   reserve(lease: Lease): Promise<StoredLease> {
