@@ -1,4 +1,13 @@
-import type { AttachmentRecord, AttachRequest, NodeStatus, ReconcileJson } from '@trilane/contracts'
+import type {
+  AttachmentRecord,
+  AttachRequest,
+  ConfigJson,
+  LeaseJson,
+  LeaseListJson,
+  NodeStatus,
+  ReconcileJson,
+  ReserveJson
+} from '@trilane/contracts'
 
 export type DetachRequest = Pick<AttachRequest, 'network' | 'containerId' | 'ifname'>
 
@@ -12,4 +21,10 @@ export interface AgentHandlers {
   attach(request: AttachRequest): Promise<AttachmentRecord>
   detach(request: DetachRequest): Promise<void>
   reconcile(): Promise<ReconcileJson>
+  leases(): Promise<LeaseListJson>
+  /** What its texts say is checked here, not before. */
+  reserve(wanted: ReserveJson): Promise<LeaseJson>
+  release(key: string): Promise<LeaseJson>
+  config(): Promise<ConfigJson>
+  setConfig(text: string): Promise<ConfigJson>
 }

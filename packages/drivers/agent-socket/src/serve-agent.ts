@@ -4,7 +4,7 @@ import { type Logger, TrilaneError } from '@trilane/contracts'
 import type { AgentHandlers } from './agent-handlers.ts'
 import { podJson } from './pod-json.ts'
 import { readBody } from './read-body.ts'
-import { parseAttach, parseDetach, requestInvalid } from './request-body.ts'
+import { parseAttach, parseDetach, parseReserve, parseText, requestInvalid } from './request-body.ts'
 import { fileError, prepareSocketPath } from './socket-path.ts'
 
 export interface AgentServer {
@@ -32,6 +32,13 @@ const ROUTES: Readonly<Record<string, Handler>> = {
     await handlers.detach(parseDetach(await readBody(message)))
     return {}
   },
+  'GET /v1/leases': (handlers) => handlers.leases(),
+  'POST /v1/leases': async (handlers, message) => handlers.reserve(parseReserve(await readBody(message))),
+  'DELETE /v1/leases': async (handlers, message) =>
+    handlers.release(parseText('key', await readBody(message))),
+  'GET /v1/config': (handlers) => handlers.config(),
+  'PUT /v1/config': async (handlers, message) =>
+    handlers.setConfig(parseText('text', await readBody(message))),
   'POST /v1/reconcile': (handlers) => handlers.reconcile()
 }
 

@@ -163,6 +163,11 @@ export const ERROR_TABLE = {
     'lease {key} is skipped: {problem}; {owner} holds it',
     'decide which of the two nodes shall have it and change the other; until then neither serves the other, and all others serve both as far as they can be told apart'
   ),
+  TRI_LEASE_UNKNOWN: row(
+    'there is no lease {key} among the {count} of the store',
+    '`trilane lease list` shows them',
+    { exitStatus: 2 }
+  ),
   TRI_LEASE_CONFLICT: row(
     'lease {key} was changed by {owner} in the meantime',
     'read it again and decide anew',

@@ -80,11 +80,12 @@ export async function acquireLease(context: LeaseContext, claim: LeaseClaim): Pr
         return { stored: kept, hadOtherAddress }
       }
       logger.warn('former lease does not fit the network config and is given up', { key: former.key })
-      if (!(await store.remove(former))) continue
+      // What people keep for this node is theirs to change.
+      if (former.expiresAtMs !== undefined && !(await store.remove(former))) continue
       // What of it still fits is wanted again: when a family is added, pods keep their addresses of the other.
       previous = { ...former.lease.subnets, ...previous }
     }
-    const others = leases.filter((stored) => stored !== former)
+    const others = leases.filter((stored) => stored !== former || stored.expiresAtMs === undefined)
     const choice = chooseSubnets({
       families: network.families,
       taken: [...others.map((stored) => stored.lease), ...refused],

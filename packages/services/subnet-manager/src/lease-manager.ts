@@ -16,6 +16,7 @@ import {
 } from '@trilane/contracts'
 import { type IpAddress, type PerFamily, valuesOf } from '@trilane/ip'
 import { acquireLease, type LeaseContext, lifeOf } from './acquire-lease.ts'
+import { giveBack } from './give-back.ts'
 import { HeldLease } from './held-lease.ts'
 import { LeaseSet } from './lease-set.ts'
 import {
@@ -228,9 +229,11 @@ export class LeaseManager implements SubnetManager {
     const own = this.#held.stored
     if (own === undefined) return
     const { store } = this.#context
-    if (!(await store.remove(own))) {
+    if (!(await giveBack(store, own))) {
       const current = await this.#find(own.key)
-      if (current !== undefined && isOurs(current.lease, this.#self())) await store.remove(current)
+      if (current !== undefined && isOurs(current.lease, this.#self())) {
+        await giveBack(store, current)
+      }
     }
     this.#held.drop()
     this.#publishSoon()

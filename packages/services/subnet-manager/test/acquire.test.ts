@@ -101,6 +101,14 @@ describe('acquire', () => {
     expect((await manager(store, clock, 'a').acquire(claim('192.0.2.1'))).key).toBe('10.5.71.0-24')
   })
 
+  it('neither removes nor overlaps a reservation of its own that does not fit the config', async () => {
+    const { clock, store } = setUp()
+    store.put(lease('10.5.1.0/25', '192.0.2.1', 'a'))
+    const two = { network: network({ v4: family('10.5.0.0/22', 24, '10.5.1.0', '10.5.2.0') }) }
+    expect((await manager(store, clock, 'a', two).acquire(claim('192.0.2.1'))).key).toBe('10.5.2.0-24')
+    expect(store.all.map(({ key }) => key)).toEqual(['10.5.1.0-25', '10.5.2.0-24'])
+  })
+
   it('may take the place of the lease that it gives up', async () => {
     const { clock, store } = setUp()
     store.put(lease('10.5.1.0/25', '192.0.2.1', 'a'), TTL_MS)

@@ -137,6 +137,18 @@ describe('release', () => {
     expect(node.own).toBeUndefined()
   })
 
+  it('keeps a reservation for the same node, where nobody is reached any more', async () => {
+    const { clock, store } = await setUp()
+    store.put(lease('10.5.71.0/24', '192.0.2.9'))
+    const node = manager(store, clock, 'b')
+    await node.acquire(claim('192.0.2.9'))
+    await node.release()
+    const kept = store.all.find(({ key }) => key === '10.5.71.0-24')
+    expect(kept).toMatchObject({ lease: { backendType: '', backendData: {}, node: { machineId: 'b' } } })
+    expect(kept).not.toHaveProperty('expiresAtMs')
+    expect((await manager(store, clock, 'b').acquire(claim('192.0.2.77'))).key).toBe('10.5.71.0-24')
+  })
+
   it('leaves a lease that another node holds now', async () => {
     const { store, node, own } = await setUp()
     const thief = store.put(lease(`${own.lease.subnets.v4}`, '192.0.2.66', 'thief'), TTL_MS)

@@ -27,6 +27,7 @@ import { readIdentity } from '../identity.ts'
 import { Metrics } from '../metrics.ts'
 import { networkConfig } from '../network-config-source.ts'
 import { socketHandlers } from '../socket-handlers.ts'
+import { StoreCommands } from '../store-commands.ts'
 import { VERSION } from '../version.ts'
 import { Vitals } from '../vitals.ts'
 
@@ -95,7 +96,7 @@ async function run(
   const network = await networkConfig({ config, store, cache, clock, logger, stop })
   const agent = composeAgent(container, [network], vitals.observer)
   vitals.of(agent)
-  const handlers = socketHandlers(agent, metrics)
+  const handlers = socketHandlers(agent, metrics, new StoreCommands(store))
   const socket = await serveAgent({ socketPath: config.socketPath, handlers, logger })
   onClose(() => socket.close())
   onClose(() => agent.stop())

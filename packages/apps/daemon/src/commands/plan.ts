@@ -1,4 +1,3 @@
-import { access } from 'node:fs/promises'
 import { type NodeConfig, parseFlags, parseNetworkConfig, resolveNodeConfig } from '@trilane/config'
 import {
   commandsOf,
@@ -9,12 +8,11 @@ import {
   type Lease,
   type NetworkConfig,
   type NodeFacts,
-  SILENT_LOGGER,
   type StoredLease,
   TrilaneError
 } from '@trilane/contracts'
 import { valuesOf } from '@trilane/ip'
-import { LinuxFileLocks, LinuxKernel } from '@trilane/kernel-linux'
+import { LinuxKernel } from '@trilane/kernel-linux'
 import {
   byDestination,
   type LanesHere,
@@ -27,7 +25,6 @@ import {
   podLinkOf
 } from '@trilane/lanes'
 import { planChanges } from '@trilane/reconcile'
-import { FileSubnetStore } from '@trilane/store-file'
 import { chooseSubnets, exhausted, findFormerLease, isLeasable, usablePeers } from '@trilane/subnet-manager'
 import { readTextFile } from '@trilane/terminal'
 import { BACKENDS, backendNamed } from '../backends.ts'
@@ -37,6 +34,7 @@ import { readIdentity } from '../identity.ts'
 import { readForwarding } from '../read-forwarding.ts'
 import { systemClock } from '../system-clock.ts'
 import { FACTS_SCOPE, nodeFacts, uplinkWish } from '../uplink.ts'
+import { isStoreThere, withStore } from './store-access.ts'
 
 /** Everything that a first pass would know, read and computed but not written. */
 interface Plan {
@@ -146,24 +144,10 @@ function firstChoice(network: NetworkConfig, taken: readonly StoredLease[], seed
   throw exhausted(choice, taken)
 }
 
-/** None when there is no store yet: looking must not make one. */
+/** None when there is no store yet. */
 async function storedLeases(config: NodeConfig): Promise<readonly StoredLease[]> {
-  try {
-    await access(config.storeDirectory)
-  } catch {
-    return []
-  }
-  const store = new FileSubnetStore({
-    directory: config.storeDirectory,
-    locks: new LinuxFileLocks(),
-    clock: systemClock,
-    logger: SILENT_LOGGER
-  })
-  try {
-    return (await store.list()).leases
-  } finally {
-    await store.close()
-  }
+  if (!(await isStoreThere(config))) return []
+  return withStore(config, async (store) => (await store.list()).leases)
 }
 
 function summary({ node, lease, peers }: Plan): Readonly<Record<string, unknown>> {
