@@ -30,7 +30,7 @@ await build({
   platform: 'node',
   format: 'esm',
   target: 'node20',
-  external: ['koffi'],
+  external: ['koffi', 'etcd3'],
   sourcemap: true,
   logLevel: 'warning'
 })

@@ -1,8 +1,9 @@
-// Bundles each program into one file: dist/daemon.mjs, dist/cli.mjs, dist/lab.mjs.
+// Bundles each program into one file: dist/daemon.mjs, dist/cli.mjs, dist/lab.mjs, dist/cni.mjs. Then makes the CNI plugin.
 import { existsSync } from 'node:fs'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { buildLauncher } from './build-launcher.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -12,7 +13,7 @@ const require = createRequireForBundle(import.meta.url)
 const __filename = import.meta.filename
 const __dirname = import.meta.dirname`
 
-const entryPoints = ['daemon', 'cli', 'lab'].flatMap((app) => {
+const entryPoints = ['daemon', 'cli', 'lab', 'cni'].flatMap((app) => {
   const main = `packages/apps/${app}/src/main.ts`
   return existsSync(`${root}/${main}`) ? [{ in: main, out: app }] : []
 })
@@ -26,8 +27,8 @@ const { outputFiles } = await build({
   platform: 'node',
   format: 'esm',
   target: 'node20',
-  // Loads a native file from beside itself, so it cannot move into a bundle; the root package.json has it for dist/.
-  external: ['koffi'],
+  // They load files from beside themselves, so they cannot move into a bundle; the root package.json has them for dist/.
+  external: ['koffi', 'etcd3'],
   sourcemap: true,
   banner: { js: banner },
   logLevel: 'warning',
@@ -40,3 +41,5 @@ for (const { path, contents } of outputFiles) {
   await writeFile(`${path}.new`, contents)
   await rename(`${path}.new`, path)
 }
+
+await buildLauncher(root)

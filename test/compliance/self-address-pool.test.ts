@@ -41,6 +41,7 @@ function fixtureOf(mutant: Mutant): AddressPoolFixture {
       pool: {
         reserve: (...args: Parameters<AddressPool['reserve']>) => pool.reserve(...args),
         release: (key: AttachmentKey) => pool.release(key),
+        hasRoom: () => pool.hasRoom(),
         list: () => pool.list(),
         ...mutant.pool?.(pool)
       },
@@ -270,6 +271,20 @@ const mutants: Record<string, Mutant & { readonly breaks: readonly string[] }> =
       'release > frees addresses outside the range: of a former lease',
       'list > shows what others reserved, outside the range too'
     ]
+  },
+  'always has room': {
+    pool: () => ({ hasRoom: async () => true }),
+    breaks: ['hasRoom > is there until one family is exhausted, and again when a key is released']
+  },
+  'reserves to see whether it can': {
+    pool: (pool) => ({
+      hasRoom: () =>
+        pool.reserve({ containerId: `probe-${unique++}`, ifname: 'eth0' }).then(
+          () => true,
+          () => false
+        )
+    }),
+    breaks: ['hasRoom > is not taken by asking']
   },
   'lists itself': {
     pool: (pool) => ({

@@ -1,7 +1,7 @@
-import { reachability } from '@trilane/testbed'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Cluster, type Pod } from '../cluster/cluster.ts'
 import type { ClusterNode } from '../cluster/cluster-node.ts'
+import { podsTalk } from '../cluster/traffic.ts'
 import { until } from '../cluster/until.ts'
 
 /** What somebody else set up beside ours, and what must outlive every repair. */
@@ -43,13 +43,6 @@ async function foreignRoutes(): Promise<string[]> {
   return FOREIGN.filter((route) => routes.includes(route))
 }
 
-async function podsTalk(): Promise<void> {
-  const [from, to] = pods
-  const expectations = reachability()
-  for (const address of to.addresses) expectations.expectSome(from.place, to.place, { address })
-  await expectations.mustHold()
-}
-
 /** The first of ours of the family: `10.5.95.0/24 via 192.168.77.2 dev eth0 proto 133`. */
 function ours(family: '-4' | '-6'): string {
   const route = right.find((text) => text.includes(':') === (family === '-6'))
@@ -84,7 +77,7 @@ describe('what somebody did to our kernel state by hand is undone within a secon
     )
     expect(await healed()).toBeLessThan(HEALED_WITHIN_MS)
     expect(await foreignRoutes()).toEqual(FOREIGN)
-    await podsTalk()
+    await podsTalk(pods)
   })
 
   it('all routes of ours, deleted at once', async () => {
@@ -101,7 +94,7 @@ describe('what somebody did to our kernel state by hand is undone within a secon
     await node.ip('link', 'set', 'dev', 'eth0', 'up')
     await node.ip('address', 'add', 'fd77::1/64', 'dev', 'eth0', 'nodad')
     expect(await healed()).toBeLessThan(HEALED_WITHIN_MS)
-    await podsTalk()
+    await podsTalk(pods)
   })
 
   it.each(['-4', '-6'] as const)('the address of the bridge, removed (ip %s)', async (family) => {
@@ -113,7 +106,7 @@ describe('what somebody did to our kernel state by hand is undone within a secon
     )
     expect(tookMs).toBeLessThan(HEALED_WITHIN_MS)
     expect(await foreignRoutes()).toEqual(FOREIGN)
-    await podsTalk()
+    await podsTalk(pods)
   })
 
   it.each([
@@ -125,7 +118,7 @@ describe('what somebody did to our kernel state by hand is undone within a secon
     expect(await show()).toMatch(expected)
     await node.ip('link', 'set', 'dev', 'cni0', ...words)
     expect(await healed(async () => expected.test(await show()))).toBeLessThan(HEALED_WITHIN_MS)
-    await podsTalk()
+    await podsTalk(pods)
   })
 
   it('a stray route with our mark, which goes', async () => {
@@ -149,10 +142,9 @@ describe('what somebody did to our kernel state by hand is undone within a secon
     const [former, other] = pods
     await node.client.detach({ containerId: former.containerId, ifname: 'eth0' })
     const { containerId, place } = former
-    await node.client.attach({ containerId, ifname: 'eth0', namespace: place.namespacePath })
-    const expectations = reachability()
-    for (const address of other.addresses) expectations.expectSome(place, other.place, { address })
-    await expectations.mustHold()
+    const answer = await node.client.attach({ containerId, ifname: 'eth0', namespace: place.namespacePath })
+    pods = [{ ...former, answer, addresses: answer.addresses.map(({ address }) => address) }, other]
+    await podsTalk(pods)
   })
 })
 
@@ -167,6 +159,6 @@ describe('what no event tells of is undone by the next full pass', () => {
     const tookMs = await node.wait(`${key} is on again`, async () => (await value()) === '1')
     // The period, and what a pass takes on a busy machine.
     expect(tookMs).toBeLessThan(1_000 + HEALED_WITHIN_MS)
-    await podsTalk()
+    await podsTalk(pods)
   })
 })

@@ -1,5 +1,3 @@
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { reachability } from '@trilane/testbed'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Cluster } from '../cluster/cluster.ts'
@@ -16,6 +14,8 @@ async function subnetOf(node: ClusterNode): Promise<string> {
   return subnet
 }
 
+const keyOf = (subnet: string): string => subnet.replace('/', '-')
+
 const routeTo = (subnet: string, gateway: string): string => `${subnet} via ${gateway} dev eth0`
 
 /** As `ip route show proto 133` prints them, in any order. */
@@ -29,11 +29,6 @@ async function waitForRoutes(
     async () => (await node.routes()).sort().join() === [...routes].sort().join(),
     withinMs
   )
-}
-
-/** As somebody removes a lease who knows where the files are. */
-async function removeLease(subnet: string): Promise<void> {
-  await rm(join(cluster.storeDirectory, 'subnets', subnet.replace('/', '-')))
 }
 
 describe('nodes that come, go and move', () => {
@@ -62,7 +57,7 @@ describe('nodes that come, go and move', () => {
     const [pod] = (await cluster.attach(one, 'a')).addresses
     await one.stop()
     await two.stop()
-    await removeLease(gone)
+    await cluster.removeLease(keyOf(gone))
     expect(await one.routes()).toEqual([routeTo(gone, '192.168.77.2')])
     await one.start()
     await one.settled(0)
@@ -96,8 +91,8 @@ describe('nodes that come, go and move', () => {
     // Whichever of the two was written last, the newest lease of the store is among them.
     for (const node of [one, two]) {
       const subnet = await subnetOf(node)
-      const key = subnet.replace('/', '-')
-      await removeLease(subnet)
+      const key = keyOf(subnet)
+      await cluster.removeLease(key)
       await node.wait('it notices', () => node.log().includes('TRI_LEASE_LOST'))
       await node.wait('it has it again', async () => {
         const { health, state } = await node.network()

@@ -87,6 +87,17 @@ describe('trilane lab run', () => {
     expect(report.reachability).toEqual({ expected: 2 * (5 * 5 + 5 * 4), passed: 90, failed: [] })
   })
 
+  it('keeps leases in a real etcd, and leaves nothing of it', async () => {
+    const name = labName('etcd')
+    const words = ['--store', 'etcd', '--nodes', '2', '--pods', '1', '--json', '--name', name]
+    const { status, stdout, stderr } = await trilane('lab', 'run', ...words)
+    expect(stderr).toContain('starting etcd')
+    expect(status).toBe(0)
+    const report = JSON.parse(stdout) as Report
+    expect(report.reachability.passed).toBe(report.reachability.expected)
+    expect(leftovers(name)).toEqual([])
+  })
+
   it('exits 1 and names the pairs when an answer does not come', async () => {
     // The node's slice of its own segment holds the address of the host outside, which pods then seek beside them.
     const config = await configFile(
@@ -133,6 +144,7 @@ describe('trilane lab run', () => {
   it.each([
     [['--nodes', '0'], '--nodes 0: 1 to 64'],
     [['--pods', 'many'], '--pods many: 1 to 32'],
+    [['--store', 'redis'], '--store "redis": it is file or etcd'],
     [['--name', 'Not a name'], '"Not a name" cannot name a testbed']
   ])('exits 2 for %j', async (words, problem) => {
     const { status, stdout, stderr } = await trilane('lab', 'run', ...words)

@@ -14,6 +14,22 @@ afterAll(() => trilane('lab', 'down', '--name', name))
 const exec = (where: string, ...command: readonly string[]): Promise<Ended> =>
   trilane('lab', 'exec', '--name', name, where, '--', ...command)
 
+describe('a lab that stays up on etcd', () => {
+  it('has an etcd that stays up too, and goes with it', async () => {
+    const other = labName('kept-etcd')
+    try {
+      const words = ['--store', 'etcd', '--nodes', '2', '--pods', '1', '--name', other]
+      expect((await trilane('lab', 'up', ...words)).status).toBe(0)
+      const status = await trilane('lab', 'exec', '--name', other, 'node1', '--', 'trilane', 'status')
+      expect(status.stdout).toMatch(/store +etcd http:\/\/192\.168\.77\.254:\d+/)
+      expect(status.stdout).toContain('network default: ready')
+    } finally {
+      await trilane('lab', 'down', '--name', other)
+    }
+    expect(leftovers(other)).toEqual([])
+  })
+})
+
 describe('a lab that stays up', () => {
   it('says what can be done with it', () => {
     expect(up.status).toBe(0)

@@ -139,6 +139,23 @@ describe('what changes about the uplink is told to the peers, without a restart'
     await podsTalk(pods)
   })
 
+  it('no device at all at the start, and one later', async () => {
+    await two.stop()
+    await cluster.bed.unplug(two.place)
+    await two.start()
+    await two.wait('it says that it waits', async () => {
+      const { state, health } = await two.network()
+      return state === 'starting' && health.some(({ code }) => code === 'TRI_UPLINK_NOT_FOUND')
+    })
+    await cluster.bed.plug(two.place, {
+      switch: cluster.segment,
+      addresses: ['192.168.77.2/24', 'fd77::2/64']
+    })
+    await cluster.settled()
+    expect((await two.network()).state).toBe('ready')
+    await podsTalk(pods)
+  })
+
   it('another device of the same name with other addresses, at once', async () => {
     await cluster.bed.unplug(one.place)
     await cluster.bed.plug(one.place, {

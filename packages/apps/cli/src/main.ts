@@ -7,6 +7,7 @@
 import { NODE_SETTINGS } from '@trilane/config'
 import { runProgram } from '@trilane/terminal'
 import { Command } from 'commander'
+import { installPlugin, uninstallPlugin } from './commands/cni.ts'
 import { writeDockerOptions } from './commands/docker-opts.ts'
 import { listPods } from './commands/pod-list.ts'
 import { showStatus } from './commands/status.ts'
@@ -49,6 +50,20 @@ function program(): Command {
     .option('-m', 'without --ip-masq')
     .option('-k <name>', 'name of the one variable', 'DOCKER_OPTS')
     .action(writeDockerOptions)
+  const cni = root.command('cni').description('the CNI plugin of this node')
+  const placing = (command: Command): Command =>
+    command
+      .option('--bin-dir <path>', 'where runtimes look for plugins', '/opt/cni/bin')
+      .option('--conf-dir <path>', 'where runtimes look for configs', '/etc/cni/net.d')
+      .option('--conf-name <name>', 'name of the config there', '10-trilane.conflist')
+      .option('--json', 'one JSON value on stdout')
+  placing(cni.command('install'))
+    .description('puts the plugin in place, then its config, so that runtimes notice')
+    .option('--conflist <path>', 'a config of your own')
+    .action(installPlugin)
+  placing(cni.command('uninstall'))
+    .description('takes away the config, then the plugin')
+    .action(uninstallPlugin)
   return root
 }
 

@@ -19,9 +19,9 @@ export async function agentReading(
       pods: (await network.parts.attachments.list()).length,
       objects: agent.loop.reconciler.standing(`${network.name}/`),
       health: network.health.items(),
-      ...(typeof expiresAtMs !== 'number'
-        ? {}
-        : { lease: { expiresAtMs, ageMs: clock.wallMs() - (expiresAtMs - leaseTtlMs) } })
+      ...(typeof expiresAtMs === 'number'
+        ? { lease: { expiresAtMs, ageMs: clock.wallMs() - (expiresAtMs - leaseTtlMs) } }
+        : {})
     })
   }
   return {

@@ -27,14 +27,14 @@ const FIRST_LOOK_MS = 10
 const UNANSWERED_PERIOD_MS = 5_000
 
 /**
- * At most so many are asked at once, and then no more for a while. When its neighbour table is full (1,024 by default),
- * Linux throws out entries that are older than 5 s (`neigh_forced_gc`), and finds none if more than that come in 5 s.
+ * At most so many are asked at once, and not more in a second. When its neighbour table is full (1,024 by default), Linux
+ * throws out entries that are older than 5 s (`neigh_forced_gc`), and finds none if more than that come in 5 s.
  */
 const ASKED_AT_ONCE = 128
-const ASKING_PAUSE_MS = 1_000
+const ASKING_MS = 1_000
 
 /** Some milliseconds' work. */
-const DECIDED_AT_ONCE = 200
+const DECIDED_AT_ONCE = 100
 
 interface LaneLoopParts {
   readonly kernel: Kernel
@@ -118,13 +118,13 @@ export class LaneLoop {
     if (peers === undefined) return
     const snapshot = await kernel.read({ routes: 'main', ...this.#neighbourScope() })
     const carried = byDestination(snapshot.routes)
+    for (const neighbour of snapshot.neighbours) peers.note(neighbour, false)
     for (const keys of slicesOf(peers.keys())) {
       peers.evaluate(keys)
       peers.adopt(keys, carried)
+      this.#ask(peers.toAsk('unknown', keys))
       await breathe()
     }
-    for (const neighbour of snapshot.neighbours) peers.note(neighbour, false)
-    this.#ask(peers.toAsk('unknown'))
     for (let waitedMs = 0; waitedMs < FIRST_ANSWERS_MS; waitedMs += FIRST_LOOK_MS) {
       if (peers.toAsk('unknown').next().done === true) break
       await clock.sleep(FIRST_LOOK_MS, this.#stop.signal)
@@ -248,14 +248,18 @@ export class LaneLoop {
     const { kernel, clock, logger } = this.#parts
     this.#asking = true
     while (this.#toAsk.size > 0 && !this.#stop.signal.aborted) {
-      const batch = [...this.#toAsk].slice(0, ASKED_AT_ONCE)
-      for (const [key] of batch) this.#toAsk.delete(key)
+      const batch: NextHop[] = []
+      for (const [key, hop] of this.#toAsk) {
+        if (batch.length === ASKED_AT_ONCE) break
+        batch.push(hop)
+        this.#toAsk.delete(key)
+      }
       try {
-        await kernel.solicit(batch.map(([, hop]) => hop))
+        await kernel.solicit(batch)
       } catch (error) {
         logger.debug('neighbours not asked', { error })
       }
-      if (batch.length === ASKED_AT_ONCE) await clock.sleep(ASKING_PAUSE_MS, this.#stop.signal)
+      await clock.sleep((ASKING_MS * batch.length) / ASKED_AT_ONCE, this.#stop.signal)
     }
     this.#asking = false
   }

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { copyFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import type { AgentClient } from '@trilane/agent-socket'
@@ -6,6 +6,7 @@ import type { NetworkConfig, NodeStatus } from '@trilane/contracts'
 import { TrilaneError } from '@trilane/contracts'
 import { type Family, IpAddress, Prefix } from '@trilane/ip'
 import type { Place, Switch, Testbed } from '@trilane/testbed'
+import { openLabStore, type StoreKind } from './lab-store.ts'
 import { NodeDaemon } from './node-daemon.ts'
 import { addressTexts, interfaceAddresses, type LabPlan } from './plan.ts'
 import { promiseOf } from './promise.ts'
@@ -44,6 +45,7 @@ export async function buildLab(
   plan: LabPlan,
   network: NetworkConfig,
   configPath: string,
+  storeKind: StoreKind,
   tell: (step: string) => void
 ): Promise<Lab> {
   tell(`building ${plan.nodes.length} nodes on one segment`)
@@ -52,8 +54,8 @@ export async function buildLab(
     switch: segment,
     addresses: interfaceAddresses(plan, plan.outside)
   })
-  const storeDirectory = join(bed.directory, 'store')
-  await mkdir(storeDirectory, { recursive: true })
+  if (storeKind === 'etcd') tell('starting etcd on the host outside')
+  const store = await openLabStore(storeKind, bed, plan, outside)
   // The lab outlives edits of the file that it was made from.
   const ownConfig = join(bed.directory, basename(configPath))
   await copyFile(configPath, ownConfig)
@@ -65,12 +67,12 @@ export async function buildLab(
         switch: segment,
         addresses: interfaceAddresses(plan, node)
       })
-      return NodeDaemon.start({ place, plan: node, configPath: ownConfig, storeDirectory })
+      return NodeDaemon.start({ place, plan: node, configPath: ownConfig, storeFlags: store.flags })
     })
   )
   await writeFile(
     join(bed.directory, 'lab.json'),
-    `${JSON.stringify({ pids: daemons.map(({ program }) => program.pid) })}\n`
+    `${JSON.stringify({ pids: [...daemons.map(({ program }) => program.pid), ...store.pids] })}\n`
   )
   const statuses = await allOf(daemons.map((daemon) => daemon.ready()))
   await everyoneKnowsEveryone(daemons, promiseOf(network).lane)

@@ -14,6 +14,7 @@ function program(): Command {
       .option('--nodes <count>', 'how many nodes', '3')
       .option('--pods <count>', 'how many containers on each', '2')
       .option('--name <name>', 'name of the lab', DEFAULT_NAME)
+      .option('--store <kind>', 'where leases are kept: file, or a real etcd', 'file')
       .option('--json', 'one JSON object on stdout')
   building(lab.command('run'))
     .description('build, check every pair, print, take down')

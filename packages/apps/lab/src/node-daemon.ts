@@ -17,8 +17,8 @@ export interface NodeDaemonOptions {
   readonly plan: NodePlan
   /** File with the network config. */
   readonly configPath: string
-  /** One directory for all nodes: their common store. */
-  readonly storeDirectory: string
+  /** Of the store that all nodes share. */
+  readonly storeFlags: Readonly<Record<string, string>>
 }
 
 /** The real daemon in one node's namespace, with directories of its own. */
@@ -87,11 +87,11 @@ export class NodeDaemon {
   }
 }
 
-function daemonCommand({ place, plan, configPath, storeDirectory }: NodeDaemonOptions): string[] {
+function daemonCommand({ place, plan, configPath, storeFlags }: NodeDaemonOptions): string[] {
   const own = (name: string): string => join(place.directory, name)
   const flags = {
     'net-config-path': configPath,
-    'store-directory': storeDirectory,
+    ...storeFlags,
     'run-directory': own('run'),
     'state-directory': own('state'),
     'cni-data-directory': own('networks'),

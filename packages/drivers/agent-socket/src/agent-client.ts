@@ -13,6 +13,7 @@ import {
   type ReserveJson,
   TrilaneError
 } from '@trilane/contracts'
+import { CNI_STATUS, type CniAnswer } from './cni-answer.ts'
 
 /** An attach is done in milliseconds; a full pass over thousands of routes takes seconds. */
 const DEFAULT_TIMEOUT_MS = 30_000
@@ -81,28 +82,44 @@ export class AgentClient {
     return this.#ask<ConfigJson>('PUT', '/v1/config', { text })
   }
 
+  /** One call of the CNI plugin. @param invocation the launcher's bytes */
+  async cni(invocation: Uint8Array): Promise<CniAnswer> {
+    const { status, text } = await this.#send('POST', '/v1/cni', invocation)
+    if (status === CNI_STATUS.success || status === CNI_STATUS.failure) {
+      return { isSuccess: status === CNI_STATUS.success, text }
+    }
+    return this.#read<CniAnswer>(status, text)
+  }
+
   async #ask<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
-    const text = body === undefined ? '' : JSON.stringify(body)
+    const sent = new TextEncoder().encode(body === undefined ? '' : JSON.stringify(body))
+    const { status, text } = await this.#send(method, path, sent)
+    return this.#read<Answer>(status, text)
+  }
+
+  async #send(
+    method: string,
+    path: string,
+    body: Uint8Array
+  ): Promise<{ readonly status: number; readonly text: string }> {
     const patience = AbortSignal.timeout(this.#timeoutMs)
     const asked = request({
       socketPath: this.#socketPath,
       method,
       path,
       agent: false,
-      headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
+      headers: { 'content-type': 'application/json', 'content-length': body.length },
       signal: patience
     })
-    asked.end(text)
-    let answer: { readonly status: number; readonly text: string }
+    asked.end(body)
     try {
-      answer = await answerOf(asked)
+      return await answerOf(asked)
     } catch (error) {
       throw this.#unreachable(
         patience.aborted ? `no answer within ${this.#timeoutMs} ms` : inWords(error),
         error
       )
     }
-    return this.#read<Answer>(answer.status, answer.text)
   }
 
   #read<Answer>(status: number, text: string): Answer {

@@ -8,6 +8,7 @@ import type {
   ReconcileJson,
   ReserveJson
 } from '@trilane/contracts'
+import type { CniAnswer } from './cni-answer.ts'
 
 export type DetachRequest = Pick<AttachRequest, 'network' | 'containerId' | 'ifname'>
 
@@ -27,4 +28,6 @@ export interface AgentHandlers {
   release(key: string): Promise<LeaseJson>
   config(): Promise<ConfigJson>
   setConfig(text: string): Promise<ConfigJson>
+  /** @param invocation the launcher's bytes, unread. Whatever they are, it answers; it does not throw. */
+  cni(invocation: Uint8Array): Promise<CniAnswer>
 }

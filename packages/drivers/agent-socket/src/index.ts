@@ -6,6 +6,7 @@
  */
 export { AgentClient } from './agent-client.ts'
 export type { AgentHandlers, DetachRequest } from './agent-handlers.ts'
+export type { CniAnswer } from './cni-answer.ts'
 export { podJson } from './pod-json.ts'
-export { type AgentServer, serveAgent } from './serve-agent.ts'
+export { type AgentServer, type PeerCheck, serveAgent } from './serve-agent.ts'
 export { prepareSocketPath } from './socket-path.ts'

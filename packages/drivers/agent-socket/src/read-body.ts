@@ -10,7 +10,7 @@ const LARGEST_BODY_BYTES = 1_048_576
  * @throws TrilaneError `TRI_REQUEST_INVALID` when it is too large, not UTF-8 or not JSON
  */
 export async function readBody(message: IncomingMessage): Promise<unknown> {
-  const bytes = await readBytes(message)
+  const bytes = await readBytes(message, LARGEST_BODY_BYTES)
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (error) {
@@ -18,15 +18,15 @@ export async function readBody(message: IncomingMessage): Promise<unknown> {
   }
 }
 
-function readBytes(message: IncomingMessage): Promise<Buffer> {
+/** The body as it came. @throws TrilaneError `TRI_REQUEST_INVALID` when it is too large or cut off */
+export function readBytes(message: IncomingMessage, largestBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
     message.on('data', (chunk: Buffer) => {
       size += chunk.length
       // What comes after the limit is read and dropped: a client that is still sending would not see the answer.
-      if (size > LARGEST_BODY_BYTES)
-        reject(requestInvalid(`its body is larger than ${LARGEST_BODY_BYTES} bytes`))
+      if (size > largestBytes) reject(requestInvalid(`its body is larger than ${largestBytes} bytes`))
       else chunks.push(chunk)
     })
     message.once('end', () => resolve(Buffer.concat(chunks)))

@@ -1,9 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Logger, TrilaneError } from '@trilane/contracts'
 import type { AgentHandlers } from './agent-handlers.ts'
+import { CNI_STATUS } from './cni-answer.ts'
 import { podJson } from './pod-json.ts'
-import { readBody } from './read-body.ts'
+import { readBody, readBytes } from './read-body.ts'
 import { parseAttach, parseDetach, parseReserve, parseText, requestInvalid } from './request-body.ts'
 import { fileError, prepareSocketPath } from './socket-path.ts'
 
@@ -21,30 +23,48 @@ const IDLE_PATIENCE_MS = 120_000
 /** How long a request that runs may keep the daemon from ending. */
 const CLOSE_PATIENCE_MS = 5_000
 
-type Handler = (handlers: AgentHandlers, message: IncomingMessage) => Promise<unknown>
+/** The launcher reads 4 MiB from stdin; its environment comes on top. */
+const LARGEST_INVOCATION_BYTES = 8 * 1_048_576
+
+/** Who may ask: root, and whom the daemon runs as. */
+export type PeerCheck = (socketFd: number) => { readonly uid: number; readonly pid: number }
+
+type Handler = (handlers: AgentHandlers, message: IncomingMessage) => Promise<Reply>
+
+interface Reply {
+  readonly status: number
+  readonly body: string
+}
+
+const json = (value: unknown, status = 200): Reply => ({ status, body: JSON.stringify(value) })
 
 const ROUTES: Readonly<Record<string, Handler>> = {
-  'GET /v1/status': (handlers) => handlers.status(),
-  'GET /v1/pods': async (handlers) => (await handlers.pods()).map(podJson),
+  'GET /v1/status': async (handlers) => json(await handlers.status()),
+  'GET /v1/pods': async (handlers) => json((await handlers.pods()).map(podJson)),
   'POST /v1/pods': async (handlers, message) =>
-    podJson(await handlers.attach(parseAttach(await readBody(message)))),
+    json(podJson(await handlers.attach(parseAttach(await readBody(message))))),
   'DELETE /v1/pods': async (handlers, message) => {
     await handlers.detach(parseDetach(await readBody(message)))
-    return {}
+    return json({})
   },
-  'GET /v1/leases': (handlers) => handlers.leases(),
-  'POST /v1/leases': async (handlers, message) => handlers.reserve(parseReserve(await readBody(message))),
+  'GET /v1/leases': async (handlers) => json(await handlers.leases()),
+  'POST /v1/leases': async (handlers, message) =>
+    json(await handlers.reserve(parseReserve(await readBody(message)))),
   'DELETE /v1/leases': async (handlers, message) =>
-    handlers.release(parseText('key', await readBody(message))),
-  'GET /v1/config': (handlers) => handlers.config(),
+    json(await handlers.release(parseText('key', await readBody(message)))),
+  'GET /v1/config': async (handlers) => json(await handlers.config()),
   'PUT /v1/config': async (handlers, message) =>
-    handlers.setConfig(parseText('text', await readBody(message))),
-  'POST /v1/reconcile': (handlers) => handlers.reconcile()
+    json(await handlers.setConfig(parseText('text', await readBody(message)))),
+  'POST /v1/reconcile': async (handlers) => json(await handlers.reconcile()),
+  'POST /v1/cni': async (handlers, message) => {
+    const { isSuccess, text } = await handlers.cni(await readBytes(message, LARGEST_INVOCATION_BYTES))
+    return { status: isSuccess ? CNI_STATUS.success : CNI_STATUS.failure, body: text }
+  }
 }
 
 /**
- * Serves the daemon's socket. Its file has mode 0600 from the moment it exists: who may open it is root, and that
- * is all the protection there is (`SO_PEERCRED` would say no more).
+ * Serves the daemon's socket. Its file has mode 0600 from the moment it exists, so that only root can open it; with
+ * `peerOf` each connection's own credentials are looked at too, in case somebody has opened the file to others.
  *
  * A client that is slow, silent or gone costs its own connection and nothing else; an attach that it asked for is
  * finished without it.
@@ -55,8 +75,10 @@ export async function serveAgent(parts: {
   readonly socketPath: string
   readonly handlers: AgentHandlers
   readonly logger: Logger
+  /** `SO_PEERCRED`, which Node does not have. */
+  readonly peerOf?: PeerCheck
 }): Promise<AgentServer> {
-  const { socketPath, handlers, logger } = parts
+  const { socketPath, handlers, logger, peerOf } = parts
   await prepareSocketPath(socketPath)
   const running = new Set<Promise<void>>()
   const server = createServer(
@@ -72,6 +94,7 @@ export async function serveAgent(parts: {
       void answer(handlers, logger, message, response)
     }
   )
+  if (peerOf !== undefined) server.on('connection', (socket) => refuseOthers(socket, peerOf, logger))
   server.setTimeout(IDLE_PATIENCE_MS)
   // A client may close its sending side behind its request and still wants the answer.
   Object.assign(server, { httpAllowHalfOpen: true })
@@ -79,6 +102,23 @@ export async function serveAgent(parts: {
   // A connection that cannot be accepted (no file descriptor left) is one client's misfortune.
   server.on('error', (error) => logger.error('connection not accepted', { error }))
   return { close: () => closeServer(server, running) }
+}
+
+/** Before a byte is read. */
+function refuseOthers(socket: Socket, peerOf: PeerCheck, logger: Logger): void {
+  try {
+    const { uid, pid } = peerOf(descriptorOf(socket))
+    if (uid === 0 || uid === process.geteuid?.()) return
+    logger.warn('connection of another user refused', { uid, pid })
+  } catch (error) {
+    logger.warn('connection refused: its user is not known', { error })
+  }
+  socket.destroy()
+}
+
+/** Node keeps the descriptor on its handle, and gives no other way to it. */
+function descriptorOf(socket: Socket & { readonly _handle?: { readonly fd?: number } }): number {
+  return socket._handle?.fd ?? -1
 }
 
 async function answer(
@@ -92,15 +132,15 @@ async function answer(
     const handler = ROUTES[request]
     if (handler === undefined) {
       const problem = `there is no ${request}; there is ${Object.keys(ROUTES).join(', ')}`
-      send(response, 404, requestInvalid(problem))
+      send(response, json(requestInvalid(problem), 404))
     } else {
-      send(response, 200, await handler(handlers, message))
+      send(response, await handler(handlers, message))
     }
   } catch (caught) {
     const error = TrilaneError.from(caught)
     if (error.code === 'TRI_INTERNAL') logger.error('request failed', { request, error, cause: error.cause })
     else logger.info('request refused', { request, error })
-    send(response, statusOf(error), error)
+    send(response, json(error, statusOf(error)))
   }
 }
 
@@ -109,8 +149,7 @@ function statusOf(error: TrilaneError): number {
   return error.retryable ? 503 : 500
 }
 
-function send(response: ServerResponse, status: number, value: unknown): void {
-  const body = JSON.stringify(value)
+function send(response: ServerResponse, { status, body }: Reply): void {
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body)

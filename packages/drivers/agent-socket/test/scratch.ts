@@ -11,7 +11,13 @@ import {
 } from '@trilane/contracts'
 import { IpAddress, Mac } from '@trilane/ip'
 import { afterEach } from 'vitest'
-import { AgentClient, type AgentHandlers, type AgentServer, serveAgent } from '../src/index.ts'
+import {
+  AgentClient,
+  type AgentHandlers,
+  type AgentServer,
+  type PeerCheck,
+  serveAgent
+} from '../src/index.ts'
 
 export const STATUS: NodeStatus = {
   version: '0.1.0',
@@ -64,7 +70,8 @@ export async function socketPathForTest(): Promise<string> {
 /** Serves for one test. What the handlers of a test do not say is answered with the constants above. */
 export async function serveForTest(
   more: Partial<AgentHandlers> = {},
-  path?: string
+  path?: string,
+  peerOf?: PeerCheck
 ): Promise<{ readonly socketPath: string; readonly client: AgentClient; readonly server: AgentServer }> {
   const socketPath = path ?? (await socketPathForTest())
   const handlers: AgentHandlers = {
@@ -78,9 +85,11 @@ export async function serveForTest(
     release: async () => LEASE,
     config: async () => CONFIG,
     setConfig: async () => CONFIG,
+    cni: async () => ({ isSuccess: true, text: '' }),
     ...more
   }
-  const server = await serveAgent({ socketPath, handlers, logger: SILENT_LOGGER })
+  const peerCheck = peerOf === undefined ? {} : { peerOf }
+  const server = await serveAgent({ socketPath, handlers, logger: SILENT_LOGGER, ...peerCheck })
   cleanups.push(() => server.close())
   return { socketPath, client: new AgentClient(socketPath, { timeoutMs: 5_000 }), server }
 }

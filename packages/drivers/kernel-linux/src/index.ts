@@ -3,8 +3,8 @@
  * `Firewall` port: {@link LinuxFirewall}, on libnftables.
  *
  * One socket per namespace, requests answered before `sendmsg` returns, many in one send; events through a guarded poll;
- * namespaces entered for the moment in which a socket is made. {@link LinuxFileLocks} is here because it too needs a
- * system call that Node does not have.
+ * namespaces entered for the moment in which a socket is made. {@link LinuxFileLocks} and {@link peerCredentials} are here
+ * because they too need a system call that Node does not have.
  *
  * @packageDocumentation
  */
@@ -12,3 +12,4 @@ export { LinuxFileLocks } from './file-locks.ts'
 export { LinuxKernel, type LinuxKernelOptions } from './linux-kernel.ts'
 export { LinuxFirewall, type LinuxFirewallOptions } from './nft/linux-firewall.ts'
 export { sendDatagram } from './notify.ts'
+export { type PeerCredentials, peerCredentials } from './peer-credentials.ts'

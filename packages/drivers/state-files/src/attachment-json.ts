@@ -6,8 +6,8 @@ const VERSION = 1
 
 /** The record as one JSON object on one line, with a newline at the end. */
 export function attachmentToLine(record: AttachmentRecord): string {
-  const { network, key, namespace, phase, addresses, link } = record
-  const body = { version: VERSION, network, ...key, namespace, phase, addresses, link }
+  const { network, key, namespace, phase, addresses, link, cniNetwork } = record
+  const body = { version: VERSION, network, ...key, namespace, phase, addresses, link, cniNetwork }
   return `${JSON.stringify(body)}\n`
 }
 
@@ -33,7 +33,8 @@ export function attachmentFromLines(text: string): AttachmentRecord {
     namespace: readText(body, 'namespace'),
     phase,
     addresses: readFamilies(body, 'addresses', readAddress),
-    ...(body.link === undefined ? {} : { link: readLink(asObject(body.link, 'link')) })
+    ...(body.link === undefined ? {} : { link: readLink(asObject(body.link, 'link')) }),
+    ...(body.cniNetwork === undefined ? {} : { cniNetwork: readText(body, 'cniNetwork') })
   }
 }
 
@@ -45,6 +46,7 @@ function readLink(link: JsonObject): PluggedLink {
     hostMac: Mac.parse(readText(link, 'hostMac')),
     podMac: Mac.parse(readText(link, 'podMac')),
     mtuBytes: readCount(link, 'mtuBytes'),
+    ...(link.bridge === undefined ? {} : { bridge: readText(link, 'bridge') }),
     addresses: readFamilies(link, 'addresses', (families, family) => {
       const address = asObject(families[family], family)
       return {

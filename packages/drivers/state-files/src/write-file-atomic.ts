@@ -25,7 +25,7 @@ export interface WriteFileOptions {
  */
 export async function writeFileAtomic(
   path: string,
-  text: string,
+  text: string | Uint8Array,
   { modeOctal = 0o600, survives = 'power-loss' }: WriteFileOptions = {}
 ): Promise<void> {
   const directory = dirname(path)

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { AttachmentRecord } from '@trilane/contracts'
+import type { AttachmentRecord, PluggedLink } from '@trilane/contracts'
 import { IpAddress, Mac } from '@trilane/ip'
 import { FileAttachments } from '@trilane/state-files'
 import fc from 'fast-check'
@@ -15,17 +15,14 @@ const plugging: AttachmentRecord = {
   phase: 'plugging',
   addresses: { v4: address, v6: IpAddress.parse('fd00::2') }
 }
-const plugged: AttachmentRecord = {
-  ...plugging,
-  phase: 'plugged',
-  link: {
-    hostDevice: 'veth1',
-    hostMac: Mac.parse('02:00:00:00:00:01'),
-    podMac: Mac.parse('02:00:00:00:00:02'),
-    mtuBytes: 1450,
-    addresses: { v4: { address, prefixLength: 24, gateway: IpAddress.parse('10.5.71.1') } }
-  }
+const link: PluggedLink = {
+  hostDevice: 'veth1',
+  hostMac: Mac.parse('02:00:00:00:00:01'),
+  podMac: Mac.parse('02:00:00:00:00:02'),
+  mtuBytes: 1450,
+  addresses: { v4: { address, prefixLength: 24, gateway: IpAddress.parse('10.5.71.1') } }
 }
+const plugged: AttachmentRecord = { ...plugging, phase: 'plugged', link }
 
 function setUp() {
   const stateDirectory = scratch()
@@ -42,6 +39,10 @@ describe('FileAttachments', () => {
   it.each([
     ['plugging', plugging],
     ['plugged', plugged],
+    [
+      'attached by a runtime, to a bridge',
+      { ...plugged, link: { ...link, bridge: 'cni0' }, cniNetwork: 'blue' }
+    ],
     ['without addresses', { ...plugging, addresses: {} }]
   ])('gives back a record that is %s, in a new life too', async (_, record) => {
     const { stateDirectory, store } = setUp()

@@ -59,9 +59,7 @@ function settingOf(
 /** @throws TrilaneError `TRI_CONFIG_INVALID` when `flag` is one that only flanneld has */
 export function refuseFlannelOnly(flag: string, path: string, value: string): void {
   if (!Object.hasOwn(FLANNEL_ONLY_FLAGS, flag)) return
-  // A password may stand here.
-  const shown = flag.includes('password') ? 'this value' : value
-  throw TrilaneError.of('TRI_CONFIG_INVALID', { path, value: shown, allowed: `${FLANNEL_ONLY_FLAGS[flag]}` })
+  throw TrilaneError.of('TRI_CONFIG_INVALID', { path, value, allowed: `${FLANNEL_ONLY_FLAGS[flag]}` })
 }
 
 function usage(problem: string): TrilaneError {

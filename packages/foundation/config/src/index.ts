@@ -14,6 +14,7 @@ export {
   type ConfigWarning,
   checkNetworkConfig
 } from './check-network-config.ts'
+export type { EtcdConfig } from './etcd-config.ts'
 export { type FlagValues, parseFlags } from './flags.ts'
 export { decodeLease, encodeLease } from './lease-json.ts'
 export { leaseKey, parseLeaseKey } from './lease-key.ts'

@@ -1,4 +1,5 @@
 import type { IpAddress, PerFamily, Prefix } from '@trilane/ip'
+import { type EtcdConfig, etcdConfig } from './etcd-config.ts'
 import { type FlagValues, refuseFlannelOnly } from './flags.ts'
 import { FLANNEL_ONLY_FLAGS } from './node-settings.ts'
 import type { LogLevel } from './setting-kinds.ts'
@@ -31,6 +32,8 @@ export interface NodeConfig {
   readonly readyGraceMs: number
   readonly networkName: string
   readonly storeDirectory: string
+  /** Instead of the directory, when leases are kept in etcd. Holds a password: never to be logged. */
+  readonly etcd?: EtcdConfig
   readonly runDirectory: string
   readonly stateDirectory: string
   readonly cniDataDirectory: string
@@ -78,6 +81,7 @@ export function resolveNodeConfig(sources: NodeConfigSources): NodeConfig {
   const leaseTtlMs = settings.need('leaseTtl')
   const healthEndpoint = { address: settings.need('healthzIp'), port: settings.need('healthzPort') }
   const byVerbosity = settings.get('v')
+  const etcd = etcdConfig(settings)
   return {
     ...(netConfigPath === undefined ? {} : { netConfigPath }),
     iface: settings.all('iface'),
@@ -96,6 +100,7 @@ export function resolveNodeConfig(sources: NodeConfigSources): NodeConfig {
     readyGraceMs: settings.need('readyGrace'),
     networkName: settings.need('networkName'),
     storeDirectory: settings.need('storeDirectory'),
+    ...(etcd === undefined ? {} : { etcd }),
     runDirectory,
     stateDirectory: settings.need('stateDirectory'),
     cniDataDirectory: settings.need('cniDataDirectory'),

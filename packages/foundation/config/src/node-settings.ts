@@ -145,7 +145,19 @@ export const NODE_SETTINGS = [
   }),
   setting('trilane', 'machineId', 'name', 'identity of this node, instead of /etc/machine-id'),
   setting('trilane', 'nodeName', 'name', 'name of this node for people, instead of the host name'),
-  setting('trilane', 'logLevel', 'log-level', 'least severity that is logged', { default: 'info' })
+  setting('trilane', 'logLevel', 'log-level', 'least severity that is logged', { default: 'info' }),
+  setting('trilane', 'store', 'store', 'where leases are kept: etcd if any of the next is given, else file'),
+  setting('flannel', 'etcdEndpoints', 'endpoints', 'where etcd listens, separated by commas', {
+    default: 'http://127.0.0.1:4001,http://127.0.0.1:2379'
+  }),
+  setting('flannel', 'etcdPrefix', 'text', 'place of the config and the leases in etcd', {
+    default: '/coreos.com/network'
+  }),
+  setting('flannel', 'etcdCafile', 'path', 'CA that signed the certificates of etcd'),
+  setting('flannel', 'etcdCertfile', 'path', 'certificate of this node for etcd'),
+  setting('flannel', 'etcdKeyfile', 'path', 'key of that certificate'),
+  setting('flannel', 'etcdUsername', 'text', 'user of etcd'),
+  setting('flannel', 'etcdPassword', 'secret', 'password of that user; the environment hides it from `ps`')
 ] as const satisfies readonly NodeSetting[]
 
 export type SettingName = (typeof NODE_SETTINGS)[number]['name']
@@ -155,13 +167,6 @@ export type SettingName = (typeof NODE_SETTINGS)[number]['name']
  * node that does something else than its operator asked for.
  */
 export const FLANNEL_ONLY_FLAGS: Readonly<Record<string, string>> = {
-  'etcd-endpoints': 'this build keeps leases in a directory, see --store-directory',
-  'etcd-prefix': 'this build keeps leases in a directory, see --store-directory',
-  'etcd-keyfile': 'this build has no etcd client',
-  'etcd-certfile': 'this build has no etcd client',
-  'etcd-cafile': 'this build has no etcd client',
-  'etcd-username': 'this build has no etcd client',
-  'etcd-password': 'this build has no etcd client',
   'kube-subnet-mgr': 'this build does not take leases from Kubernetes',
   'kube-api-url': 'this build does not take leases from Kubernetes',
   'kube-annotation-prefix': 'this build does not take leases from Kubernetes',

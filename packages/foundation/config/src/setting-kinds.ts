@@ -69,6 +69,18 @@ export const SETTING_KINDS = {
       return undefined
     }
   }),
+  store: kind('file or etcd', (text) => (['file', 'etcd'] as const).find((store) => store === text)),
+  /** Without a user: it would end in log lines. */
+  endpoints: kind(
+    'URLs such as http://10.0.0.1:2379,http://10.0.0.2:2379 with ports, all http or all https',
+    (text): readonly string[] | undefined => {
+      const urls = text.split(',').map((url) => url.trim().replace(/\/$/, ''))
+      const areUrls = urls.every((url) => /^https?:\/\/(?:\[[\da-f:.]+\]|[\w.-]+):\d{1,5}$/i.test(url))
+      return areUrls && new Set(urls.map((url) => url.startsWith('https:'))).size === 1 ? urls : undefined
+    }
+  ),
+  /** Never shown. */
+  secret: kind('a text', (text): string | undefined => text),
   'log-level': kind(`one of ${LOG_LEVELS.join(', ')}`, (text) => LOG_LEVELS.find((level) => level === text))
 } as const satisfies Record<string, Kind<unknown>>
 

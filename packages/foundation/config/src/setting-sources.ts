@@ -32,7 +32,12 @@ export class SettingSources {
       if (names.some((name) => name.toLowerCase() === key.toLowerCase())) continue
       const near = nearestName(key, names)
       const hint = near === undefined ? `the keys are ${names.join(', ')}` : `did you mean ${near}?`
-      throw invalid(key, written, `there is no such key; ${hint}`)
+      const meant = NODE_SETTINGS.find(({ name }) => name === near)
+      throw invalid(
+        key,
+        meant === undefined ? written : shown(meant, written),
+        `there is no such key; ${hint}`
+      )
     }
   }
 
@@ -61,7 +66,7 @@ export class SettingSources {
     }
     return given.values.map((written) => {
       const value = typeof written.value === 'string' ? read(written.value) : undefined
-      if (value === undefined) throw invalid(given.path, written, allowed)
+      if (value === undefined) throw invalid(given.path, shown(setting, written), allowed)
       return value
     })
   }
@@ -74,7 +79,7 @@ export class SettingSources {
   /** `TRI_CONFIG_INVALID` for what was given. */
   invalid(name: SettingName, allowed: string): TrilaneError {
     const given = this.#given(settingNamed(name))
-    return invalid(given?.path ?? name, given?.values[0], allowed)
+    return invalid(given?.path ?? name, shown(settingNamed(name), given?.values[0]), allowed)
   }
 
   #given(setting: NodeSetting): Given | undefined {
@@ -92,7 +97,7 @@ export class SettingSources {
     if (written === undefined || written.value === '') return undefined
     const items = Array.isArray(written.value) ? written.value : [written.value]
     if (Array.isArray(written.value) && !setting.repeatable)
-      throw invalid(setting.name, written, 'one value, no list')
+      throw invalid(setting.name, shown(setting, written), 'one value, no list')
     const values = items.map((item): Written => {
       return {
         ...written,
@@ -101,6 +106,12 @@ export class SettingSources {
     })
     return values.length === 0 ? undefined : { path: setting.name, values }
   }
+}
+
+/** What a message may show: no password, and no URL with one in it. */
+function shown<Given extends Written | undefined>(setting: NodeSetting, written: Given): Given {
+  const isSecret = setting.kind === 'secret' || (setting.kind === 'endpoints' && written?.text.includes('@'))
+  return written === undefined || !isSecret ? written : { ...written, text: 'this value' }
 }
 
 function settingNamed(name: SettingName): NodeSetting & { readonly kind: SettingKind } {

@@ -290,11 +290,63 @@ describe('flags', () => {
     })
     expect(resolve({ env: { [variable]: '' } }).bridge).toBe('cni0')
   })
+})
 
-  it('never show a password', () => {
-    expect(JSON.stringify(refusal(() => parseFlags(['--etcd-password=secret'])))).not.toContain('secret')
-    expect(
-      JSON.stringify(refusal(() => resolve({ env: { FLANNELD_ETCD_PASSWORD: 'secret' } })))
-    ).not.toContain('secret')
+describe('etcd', () => {
+  const withFlags = (...args: string[]) => resolve({ flags: parseFlags(args) }).etcd
+
+  it.each([
+    [[], undefined],
+    [['--store=etcd'], ['http://127.0.0.1:4001', 'http://127.0.0.1:2379']],
+    [['--etcd-prefix=/other'], ['http://127.0.0.1:4001', 'http://127.0.0.1:2379']],
+    [
+      ['--etcd-endpoints=http://[::1]:2379/, http://etcd.example:2379'],
+      ['http://[::1]:2379', 'http://etcd.example:2379']
+    ],
+    [['--store=file', '--etcd-endpoints=http://[::1]:2379'], undefined]
+  ])('is chosen by what is said about it: %j', (args, endpoints) => {
+    expect(withFlags(...args)?.endpoints).toEqual(endpoints)
+  })
+
+  it("takes flannel's flags and variables", () => {
+    const files = ['--etcd-cafile=/ca', '--etcd-certfile=/cert', '--etcd-keyfile=/key']
+    const flags = parseFlags(['--etcd-endpoints=https://etcd:2379', '--etcd-prefix=/net', ...files])
+    const env = { FLANNELD_ETCD_USERNAME: 'u', FLANNELD_ETCD_PASSWORD: 'p:@ %' }
+    expect(resolve({ flags, env }).etcd).toEqual({
+      endpoints: ['https://etcd:2379'],
+      prefix: '/net',
+      tls: { ca: '/ca', cert: '/cert', key: '/key' },
+      credentials: { username: 'u', password: 'p:@ %' }
+    })
+    expect(withFlags('--etcd-endpoints=https://etcd:2379', '--etcd-cafile=/ca')?.tls).toEqual({ ca: '/ca' })
+  })
+
+  it.each([
+    [['--etcd-endpoints=10.0.0.1:2379'], '--etcd-endpoints', 'http://10.0.0.1:2379'],
+    [['--etcd-endpoints=http://10.0.0.1'], '--etcd-endpoints', 'with ports'],
+    [['--etcd-endpoints=http://a:1,https://b:1'], '--etcd-endpoints', 'all http or all https'],
+    [['--etcd-cafile=/ca'], '--etcd-cafile', 'https://'],
+    [['--etcd-endpoints=https://a:1', '--etcd-certfile=/c'], '--etcd-certfile', '--etcd-keyfile'],
+    [['--etcd-endpoints=https://a:1', '--etcd-keyfile=/k'], '--etcd-keyfile', '--etcd-certfile'],
+    [['--etcd-username=u'], '--etcd-username', 'TRILANE_ETCD_PASSWORD'],
+    [['--etcd-password=secret'], '--etcd-password', '--etcd-username'],
+    [['--store=redis'], '--store', 'file or etcd']
+  ])('%j is refused with what is allowed', (args, path, allowed) => {
+    const refused = refusal(() => withFlags(...args))
+    expect(refused).toMatchObject({ code: 'TRI_CONFIG_INVALID', path })
+    expect(JSON.stringify(refused)).toContain(allowed)
+  })
+
+  it.each([
+    ['etcdUsername: u\netcdPassword: [secret]'],
+    ['etcdUsername: u\netcdPassword: {a: secret}'],
+    ['etcdPassword: secret'],
+    ['etcdPasword: secret'],
+    ['etcdEndpoints: http://u:secret@etcd:2379'],
+    ['etcdEndpoint: http://u:secret@etcd:2379']
+  ])('never shows a password: %s', (text) => {
+    const refused = refusal(() => resolve({ file: { source: 'node.yaml', text } }))
+    expect(refused).toMatchObject({ code: 'TRI_CONFIG_INVALID' })
+    expect(JSON.stringify(refused)).not.toContain('secret')
   })
 })

@@ -27,6 +27,9 @@ export interface AddressPool {
   /** Frees whatever the key holds. @returns the freed addresses; none is no error */
   release(key: AttachmentKey): Promise<readonly IpAddress[]>
 
+  /** Could one more key get an address of each family now? Reserves nothing. */
+  hasRoom(): Promise<boolean>
+
   /** Everything reserved, by whomever, with what could not be read. */
   list(): Promise<PoolListing>
 }

@@ -15,6 +15,7 @@ import type { ErrorJson } from './errors.ts'
  * | `GET /v1/config` | | {@link ConfigJson}: the network config in the store |
  * | `PUT /v1/config` | {@link SetConfigJson} | {@link ConfigJson} |
  * | `POST /v1/reconcile` | | {@link ReconcileJson}: a full pass now |
+ * | `POST /v1/cni` | the CNI launcher's bytes | the text for stdout: 200 for exit status 0, 422 for 1 |
  *
  * A failure is answered with status 4xx or 5xx and an {@link ErrorJson}.
  */

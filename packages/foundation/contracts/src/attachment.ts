@@ -14,6 +14,8 @@ export interface AttachmentRecord {
   readonly addresses: PerFamily<IpAddress>
   /** Present when plugged. */
   readonly link?: PluggedLink
+  /** Name of the CNI network by whose config a runtime attached it; absent for what came otherwise. */
+  readonly cniNetwork?: string
 }
 
 /** This node's disk for {@link AttachmentRecord}s of all networks. */
@@ -42,4 +44,6 @@ export interface AttachRequest {
   readonly namespace: string
   readonly addresses?: PerFamily<IpAddress>
   readonly mac?: Mac
+  /** As in {@link AttachmentRecord}. */
+  readonly cniNetwork?: string
 }

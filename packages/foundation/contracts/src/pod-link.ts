@@ -38,11 +38,24 @@ export interface PluggedLink {
   readonly hostMac: Mac
   readonly podMac: Mac
   readonly mtuBytes: number
+  /** What the device is a port of. */
+  readonly bridge?: string
   readonly addresses: PerFamily<{
     readonly address: IpAddress
     readonly prefixLength: number
     readonly gateway: IpAddress
   }>
+}
+
+/** A pod interface to look at. */
+export interface PluggedPod {
+  readonly key: AttachmentKey
+  /** Where it should be, which another spelling of the path at `plug` may name. */
+  readonly namespace: string
+  /** As it was plugged in. */
+  readonly link: PluggedLink
+  /** Other MACs that it may have: another program was asked to change it. */
+  readonly otherMacs?: readonly Mac[]
 }
 
 /**
@@ -57,4 +70,11 @@ export interface PodLinks {
   plug(spec: PodLinkSpec, request: PodLinkRequest): Promise<PluggedLink>
   /** Succeeds when there is nothing to remove, also when the pod's namespace is gone. */
   unplug(key: AttachmentKey): Promise<void>
+  /**
+   * What is not as `plug` left it, one sentence for each, in the pod and in what it stands on in the node; nothing when
+   * packets can flow. Changes nothing. What others added does not count.
+   */
+  inspect(pod: PluggedPod): Promise<readonly string[]>
+  /** Is anything left of it? If not, nobody uses its addresses: a namespace that ends takes its links with it. */
+  isPlugged(key: AttachmentKey): Promise<boolean>
 }

@@ -5,12 +5,14 @@ import {
   type AttachmentStore,
   type AttachRequest,
   type Logger,
+  type PluggedPod,
   type PodLinkRequest,
   type PodLinkSpec,
   type PodLinks,
+  type Reservation,
   TrilaneError
 } from '@trilane/contracts'
-import type { IpAddress, PerFamily } from '@trilane/ip'
+import { type IpAddress, type PerFamily, valuesOf } from '@trilane/ip'
 import { Turns } from './turns.ts'
 
 /**
@@ -86,22 +88,98 @@ export class Attachments {
     return records.filter(({ network }) => network === this.#network)
   }
 
+  find(key: AttachmentKey): Promise<AttachmentRecord | undefined> {
+    return this.#store.read(this.#network, keyOf(key))
+  }
+
   /**
-   * Undoes what a former process left half done. Call it before the first attach; a record that cannot be undone
-   * now stays for the next time and harms no other.
+   * Is everything that attach made still there? Changes nothing.
+   *
+   * @param request namespace: the pod's; a wrong one shows. otherMacs: see {@link PluggedPod}
+   * @throws TrilaneError `TRI_POD_CHANGED` with every difference
+   */
+  check(request: AttachmentKey & Pick<PluggedPod, 'namespace' | 'otherMacs'>): Promise<void> {
+    const key = keyOf(request)
+    return this.#turns.take(textOf(key), async () => {
+      const problems = await this.#problems(key, request)
+      if (problems.length === 0) return
+      throw TrilaneError.of('TRI_POD_CHANGED', { ...key, problem: problems.join('; ') })
+    })
+  }
+
+  /**
+   * Detaches what a runtime no longer knows, of those that it attached by the CNI network of that name.
+   *
+   * @param valid what it knows; without a list, what has no link any more is detached
+   * @returns why some of them could not be; the others are
+   */
+  async collect(
+    cniNetwork: string,
+    valid: readonly AttachmentKey[] | undefined
+  ): Promise<readonly TrilaneError[]> {
+    const own = (await this.list()).filter((record) => record.cniNetwork === cniNetwork)
+    if (valid === undefined) return this.#detachAll(await this.#dead(own))
+    const known = new Set(valid.map(textOf))
+    return this.#detachAll(own.filter(({ key }) => !known.has(textOf(key))))
+  }
+
+  /** Could one more pod be attached, as far as addresses go? */
+  async hasRoom(): Promise<boolean> {
+    return (await this.#pool.hasRoom()) || (await this.#dead(await this.list())).length > 0
+  }
+
+  /**
+   * Undoes what a former process left half done, and frees what pods left that ended with the machine. Call it before the
+   * first attach; a record that cannot be undone now stays for the next time and harms no other.
    */
   async recover(): Promise<void> {
-    const unfinished = (await this.list()).filter(({ phase }) => phase === 'plugging')
+    const records = await this.list()
+    const unfinished = records.filter(({ phase }) => phase === 'plugging')
+    await this.#detachAll([...unfinished, ...(await this.#dead(records))])
+  }
+
+  async #problems(
+    key: AttachmentKey,
+    { namespace, otherMacs }: Pick<PluggedPod, 'namespace' | 'otherMacs'>
+  ): Promise<readonly string[]> {
+    const record = await this.#store.read(this.#network, key)
+    if (record?.link === undefined) return ['it is not attached']
+    const { reservations } = await this.#pool.list()
+    const lost = valuesOf(record.addresses).filter(
+      (address) => !reservations.some((held) => held.address.equals(address) && isHeldBy(held, key))
+    )
+    const found = await this.#links.inspect({
+      key,
+      namespace,
+      link: record.link,
+      ...(otherMacs === undefined ? {} : { otherMacs })
+    })
+    return [...lost.map((address) => `the address ${address} is not reserved for it`), ...found]
+  }
+
+  /** Attached once, and without a link now: the pod has ended. */
+  async #dead(records: readonly AttachmentRecord[]): Promise<readonly AttachmentRecord[]> {
+    const attached = records.filter(({ phase }) => phase === 'plugged')
+    const isPlugged = await Promise.all(attached.map(({ key }) => this.#links.isPlugged(key)))
+    return attached.filter((_, index) => isPlugged[index] === false)
+  }
+
+  /** @returns why some could not be */
+  async #detachAll(records: readonly AttachmentRecord[]): Promise<readonly TrilaneError[]> {
+    const failures: TrilaneError[] = []
     await Promise.all(
-      unfinished.map(async ({ key }) => {
+      records.map(async ({ key, phase }) => {
         try {
           await this.detach(key)
-          this.#logger.info('unfinished attachment undone', { ...key })
+          this.#logger.info('attachment without a pod undone', { ...key, phase })
         } catch (error) {
-          this.#logger.error('unfinished attachment not undone', { ...key, error: TrilaneError.from(error) })
+          const failure = TrilaneError.from(error)
+          failures.push(failure)
+          this.#logger.error('attachment without a pod not undone', { ...key, phase, error: failure })
         }
       })
     )
+    return failures
   }
 
   async #attach(key: AttachmentKey, request: AttachRequest): Promise<AttachmentRecord> {
@@ -110,8 +188,9 @@ export class Attachments {
     if (found?.phase === 'plugged') throw TrilaneError.of('TRI_POD_EXISTS', { ...key })
     if (found !== undefined) await this.#undo(key)
 
-    const { namespace, mac } = request
-    const record = { network: this.#network, key, namespace }
+    const { namespace, mac, cniNetwork } = request
+    const origin = cniNetwork === undefined ? {} : { cniNetwork }
+    const record = { network: this.#network, key, namespace, ...origin }
     const addresses = await this.#prepare({ ...record, phase: 'plugging', addresses: {} }, request.addresses)
     const wanted: PodLinkRequest = { key, namespace, addresses, ...(mac === undefined ? {} : { mac }) }
     try {
@@ -132,7 +211,7 @@ export class Attachments {
   ): Promise<PerFamily<IpAddress>> {
     const { key } = record
     const [reserved, written] = await Promise.allSettled([
-      this.#pool.reserve(key, wanted),
+      this.#reserve(key, wanted),
       this.#store.write(record)
     ])
     if (reserved.status === 'rejected') {
@@ -145,6 +224,22 @@ export class Attachments {
       throw written.reason
     }
     return reserved.value
+  }
+
+  /** Pods whose runtime never said that they ended do not keep their addresses from others. */
+  async #reserve(
+    key: AttachmentKey,
+    wanted: PerFamily<IpAddress> | undefined
+  ): Promise<PerFamily<IpAddress>> {
+    try {
+      return await this.#pool.reserve(key, wanted)
+    } catch (error) {
+      if (!TrilaneError.is(error, 'TRI_ADDRESSES_EXHAUSTED')) throw error
+      const dead = await this.#dead(await this.list())
+      const failures = await this.#detachAll(dead)
+      if (dead.length === failures.length) throw error
+      return this.#pool.reserve(key, wanted)
+    }
   }
 
   /** After a failed attach. Why it failed is what the caller needs to know, not why it could not be undone. */
@@ -161,6 +256,11 @@ export class Attachments {
     await this.#pool.release(key)
     await this.#store.remove(this.#network, key)
   }
+}
+
+/** Old host-local versions wrote the container alone. */
+function isHeldBy({ containerId, ifname }: Reservation, key: AttachmentKey): boolean {
+  return containerId === key.containerId && (ifname === undefined || ifname === key.ifname)
 }
 
 /** Nothing else of a request goes into marks and files. */

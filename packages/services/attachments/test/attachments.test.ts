@@ -234,3 +234,132 @@ describe('recover', () => {
     expect((await after.list()).map(({ network }) => network)).toEqual(['default'])
   })
 })
+
+describe('check', () => {
+  it('is silent about what is as it was attached', async () => {
+    const world = new World()
+    const attachments = world.start()
+    await attachments.attach(REQUEST)
+    await attachments.check(REQUEST)
+  })
+
+  it('tells every difference at once', async () => {
+    const world = new World()
+    const attachments = world.start()
+    await attachments.attach(REQUEST)
+    world.problems = ['eth0 is down', 'cni0 is down']
+    for (const text of world.reserved.keys()) world.reserved.set(text, 'another/eth0')
+    await expect(attachments.check(REQUEST)).rejects.toMatchObject({
+      code: 'TRI_POD_CHANGED',
+      message: 'a/eth0: the address 10.5.71.2 is not reserved for it; eth0 is down; cni0 is down'
+    })
+  })
+
+  it('says so when the pod is not attached', async () => {
+    const attachments = new World().start()
+    await expect(attachments.check(REQUEST)).rejects.toMatchObject({
+      code: 'TRI_POD_CHANGED',
+      message: 'a/eth0: it is not attached'
+    })
+  })
+})
+
+describe('collect', () => {
+  const pod = (containerId: string, cniNetwork?: string) => ({
+    ...REQUEST,
+    containerId,
+    ...(cniNetwork === undefined ? {} : { cniNetwork })
+  })
+
+  /** Attached: a and b by the CNI network "blue", c by another, d by none. */
+  async function fourPods() {
+    const world = new World()
+    const attachments = world.start()
+    for (const request of [pod('a', 'blue'), pod('b', 'blue'), pod('c', 'green'), pod('d')]) {
+      await attachments.attach(request)
+    }
+    return { world, attachments }
+  }
+
+  it('detaches what is not on the list, of that CNI network alone', async () => {
+    const { world, attachments } = await fourPods()
+    const others = [KEY, { containerId: 'nobody', ifname: 'eth0' }]
+    expect(await attachments.collect('blue', others)).toEqual([])
+    expect([...world.records.keys()]).toEqual(['a/eth0', 'c/eth0', 'd/eth0'])
+    expect([...world.links.keys()]).toEqual(['a/eth0', 'c/eth0', 'd/eth0'])
+  })
+
+  it('detaches all of it for an empty list, and tells interfaces of one container apart', async () => {
+    const { world, attachments } = await fourPods()
+    await attachments.attach({ ...pod('a', 'blue'), ifname: 'net1' })
+    await attachments.collect('blue', [{ containerId: 'a', ifname: 'net1' }])
+    expect([...world.records.keys()]).toEqual(['c/eth0', 'd/eth0', 'a/net1'])
+    await attachments.collect('blue', [])
+    expect([...world.records.keys()]).toEqual(['c/eth0', 'd/eth0'])
+  })
+
+  it('without a list detaches only what has no link any more', async () => {
+    const { world, attachments } = await fourPods()
+    world.links.delete('b/eth0')
+    world.links.delete('c/eth0')
+    expect(await attachments.collect('blue', undefined)).toEqual([])
+    expect([...world.records.keys()]).toEqual(['a/eth0', 'c/eth0', 'd/eth0'])
+  })
+
+  it('goes on behind one that cannot be detached, and tells why', async () => {
+    const { world, attachments } = await fourPods()
+    world.steps.length = 0
+    world.failAt = new Set([0])
+    const failures = await attachments.collect('blue', [])
+    expect(failures.map(({ code }) => code)).toEqual(['TRI_FILE'])
+    expect(world.records.size).toBe(3)
+  })
+})
+
+describe('pods that ended without a word', () => {
+  it('leave their addresses to the next when there is no other', async () => {
+    const world = new World()
+    world.room = 2
+    const attachments = world.start()
+    for (const containerId of ['a', 'b']) await attachments.attach({ ...REQUEST, containerId })
+    const third = attachments.attach({ ...REQUEST, containerId: 'c' })
+    await expect(third).rejects.toMatchObject({ code: 'TRI_ADDRESSES_EXHAUSTED' })
+    expect(await attachments.hasRoom()).toBe(false)
+    expect([...world.records.keys()]).toEqual(['a/eth0', 'b/eth0'])
+
+    world.links.delete('a/eth0')
+    expect(await attachments.hasRoom()).toBe(true)
+    expect(world.reserved.size).toBe(2)
+    await attachments.attach({ ...REQUEST, containerId: 'c' })
+    expect([...world.records.keys()]).toEqual(['b/eth0', 'c/eth0'])
+    expect([...world.reserved.values()].sort()).toEqual(['b/eth0', 'c/eth0'])
+  })
+
+  it('keep theirs while there are others', async () => {
+    const world = new World()
+    const attachments = world.start()
+    await attachments.attach(REQUEST)
+    world.links.clear()
+    await attachments.attach({ ...REQUEST, containerId: 'b' })
+    expect([...world.records.keys()]).toEqual(['a/eth0', 'b/eth0'])
+  })
+
+  it('are undone by recover, as after a restart of the machine', async () => {
+    const world = new World()
+    for (const containerId of ['a', 'b']) await world.start().attach({ ...REQUEST, containerId })
+    world.links.delete('a/eth0')
+    await world.start().recover()
+    expect([...world.records.keys()]).toEqual(['b/eth0'])
+    expect([...world.reserved.values()]).toEqual(['b/eth0'])
+  })
+})
+
+describe('find', () => {
+  it('gives the record of a key, and of nothing else', async () => {
+    const attachments = new World().start()
+    const record = await attachments.attach({ ...REQUEST, cniNetwork: 'blue' })
+    expect(record.cniNetwork).toBe('blue')
+    expect(await attachments.find(KEY)).toEqual(record)
+    expect(await attachments.find({ ...KEY, ifname: 'net1' })).toBeUndefined()
+  })
+})

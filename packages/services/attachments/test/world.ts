@@ -43,6 +43,10 @@ export class World {
   readonly records = new Map<string, AttachmentRecord>()
   readonly links = new Map<string, PodLinkRequest>()
   readonly steps: string[] = []
+  /** How many addresses there are. */
+  room = 13
+  /** What {@link podLinks} says of every pod. */
+  problems: readonly string[] = []
   failAt: ReadonlySet<number> = new Set()
   crashAt = Number.POSITIVE_INFINITY
 
@@ -83,6 +87,9 @@ export class World {
       const asked = valuesOf(wanted ?? {}).map(String)
       const { onLink, gateway } = SPEC.families.v4
       const usable = [...onLink.range.addresses(gateway.plus(1))].map(String)
+      if (this.reserved.size >= this.room) {
+        throw TrilaneError.of('TRI_ADDRESSES_EXHAUSTED', { range: onLink, used: this.room })
+      }
       const free = (asked.length > 0 ? asked : usable).find((text) => !this.reserved.has(text))
       if (free === undefined) throw TrilaneError.of('TRI_ADDRESS_TAKEN', { address: asked[0], owner: 'x' })
       this.reserved.set(free, holder)
@@ -94,7 +101,14 @@ export class World {
       for (const text of held) this.reserved.delete(text)
       return held.map((text) => IpAddress.parse(text))
     },
-    list: () => Promise.reject(new Error('not asked for'))
+    hasRoom: async () => this.reserved.size < this.room,
+    list: async () => ({
+      reservations: [...this.reserved].map(([text, holder]) => ({
+        address: IpAddress.parse(text),
+        containerId: holder.split('/')[0] ?? ''
+      })),
+      problems: []
+    })
   }
 
   readonly store: AttachmentStore = {
@@ -132,7 +146,9 @@ export class World {
     unplug: async (key) => {
       await this.#step('unplug', key)
       this.links.delete(textOf(key))
-    }
+    },
+    isPlugged: async (key) => this.links.has(textOf(key)),
+    inspect: async () => this.problems
   }
 }
 

@@ -72,9 +72,25 @@ export class LeaseAddressPool implements AddressPool {
     })
   }
 
+  hasRoom(): Promise<boolean> {
+    return this.#store.locked(async (files) => {
+      for (const pool of valuesOf(this.#ranges())) {
+        if (!(await hasFree(files, pool))) return false
+      }
+      return true
+    })
+  }
+
   list(): Promise<PoolListing> {
     return this.#store.locked((files) => files.list())
   }
+}
+
+async function hasFree(files: ReservationFiles, pool: PoolRange): Promise<boolean> {
+  for (const address of candidateAddresses(pool, undefined)) {
+    if (!(await files.isReserved(address))) return true
+  }
+  return false
 }
 
 function checkWanted(ranges: PerFamily<PoolRange>, wanted: PerFamily<IpAddress>): void {

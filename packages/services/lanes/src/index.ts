@@ -28,7 +28,7 @@ export {
   podLinkOf
 } from './lanes-here.ts'
 export { type Lane, type NetworkLanes, networkLanes } from './network-lanes.ts'
-export { type Evidence, type NextHop, NextHops } from './next-hops.ts'
+export type { NextHop } from './next-hops.ts'
 export { type PeerLaneOption, peerLaneOptions } from './peer-candidates.ts'
 export type { PeerLane } from './peer-lane.ts'
 export { byDestination, type PeerLaneChange, PeerLanes, type RoutesByDestination } from './peer-lanes.ts'

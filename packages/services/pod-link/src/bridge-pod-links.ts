@@ -5,6 +5,7 @@ import {
   type KernelChange,
   type Logger,
   type PluggedLink,
+  type PluggedPod,
   type PodLinkRequest,
   type PodLinkSpec,
   type PodLinks,
@@ -14,6 +15,7 @@ import { podLinkAlias } from '@trilane/reconcile'
 import { CarrierWatch } from './carrier-watch.ts'
 import { derivedMacs, hostDeviceName } from './names.ts'
 import { type PodLinkPlan, podLinkStates } from './pod-link-states.ts'
+import { nodeProblems, podProblems } from './pod-problems.ts'
 
 /** The carrier takes a fraction of a millisecond; after this the pod is announced without it. */
 const CARRIER_PATIENCE_MS = 1_000
@@ -60,6 +62,32 @@ export class BridgePodLinks implements PodLinks {
   async unplug(key: AttachmentKey): Promise<void> {
     const device = await this.#ownDevice(key)
     if (device !== undefined) await applyAll(this.#kernel, [removal(device)])
+  }
+
+  async isPlugged(key: AttachmentKey): Promise<boolean> {
+    return (await this.#ownDevice(key)) !== undefined
+  }
+
+  async inspect(plugged: PluggedPod): Promise<readonly string[]> {
+    const { hostDevice, bridge } = plugged.link
+    const node = await this.#kernel.read({
+      links: bridge === undefined ? [hostDevice] : [hostDevice, bridge],
+      addresses: true
+    })
+    const problems = nodeProblems(this.#network, plugged, node)
+    try {
+      const pod = await this.#kernel.namespace(plugged.namespace)
+      try {
+        const { ifname } = plugged.key
+        const inside = await pod.read({ links: [ifname], addresses: true, routes: 'main' })
+        return [...problems, ...podProblems(plugged, inside)]
+      } finally {
+        pod.close()
+      }
+    } catch (error) {
+      if (TrilaneError.is(error, 'TRI_NAMESPACE_INVALID')) return [...problems, error.message]
+      throw error
+    }
   }
 
   /** The pair. A `create` that fails has left nothing: the port promises it. */

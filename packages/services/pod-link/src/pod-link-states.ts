@@ -41,6 +41,7 @@ export function podLinkStates(network: string, spec: PodLinkSpec, request: PodLi
     hostMac: macs.host,
     podMac: request.mac ?? macs.pod,
     mtuBytes,
+    bridge: spec.bridge,
     addresses: mapFamilies(request.addresses, (address) => addressing(spec, address))
   }
   return {

@@ -67,8 +67,7 @@ export class Capture {
   /** Ends it. Repeating it is free. @returns everything that was seen */
   async stop(): Promise<readonly Frame[]> {
     await this.#program.stop()
-    const frames = await this.frames()
-    return frames
+    return this.frames()
   }
 }
 

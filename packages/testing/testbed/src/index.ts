@@ -9,6 +9,8 @@
  * @packageDocumentation
  */
 export { Capture, type CaptureOptions, startCapture } from './capture.ts'
+export { type Certificate, CertificateAuthority } from './certificates.ts'
+export { Etcd, type EtcdHost, EtcdMember, type EtcdOptions } from './etcd.ts'
 export { type Flood, type FloodOptions, type FloodResult, startFlood } from './flood.ts'
 export { type ArpPacket, decodeFrame, type Frame, type IpHeader } from './packet.ts'
 export { Place, type PlaceKind, Switch } from './place.ts'
@@ -22,4 +24,5 @@ export {
   type ReachabilityTarget,
   reachability
 } from './reachability.ts'
+export { TcpProxy } from './tcp-proxy.ts'
 export { type HostOptions, type RouterOptions, Testbed, type TestbedOptions } from './testbed.ts'

@@ -20,8 +20,9 @@ import {
   type SubnetStore,
   TrilaneError
 } from '@trilane/contracts'
-import { sendDatagram } from '@trilane/kernel-linux'
+import { peerCredentials, sendDatagram } from '@trilane/kernel-linux'
 import { readTextFile } from '@trilane/terminal'
+import { CniService } from '../cni/cni-service.ts'
 import { compose, composeAgent } from '../compose.ts'
 import { readIdentity } from '../identity.ts'
 import { Metrics } from '../metrics.ts'
@@ -96,13 +97,16 @@ async function run(
   const network = await networkConfig({ config, store, cache, clock, logger, stop })
   const agent = composeAgent(container, [network], vitals.observer)
   vitals.of(agent)
-  const handlers = socketHandlers(agent, metrics, new StoreCommands(store))
-  const socket = await serveAgent({ socketPath: config.socketPath, handlers, logger })
+  const cni = new CniService({ config, networks: agent.networks, kernel, metrics, clock, logger })
+  const handlers = socketHandlers(agent, cni, metrics, new StoreCommands(store))
+  const { socketPath } = config
+  const socket = await serveAgent({ socketPath, handlers, logger, peerOf: peerCredentials })
   onClose(() => socket.close())
   onClose(() => agent.stop())
   stop.throwIfAborted()
   // Whatever the start waits for, it waits no longer.
   stop.addEventListener('abort', () => void agent.stop(), { once: true })
+  void cni.keepUp(stop)
   await agent.start()
   vitals.started()
   await aborted(stop)

@@ -101,6 +101,7 @@ function filesOf(config: NodeConfig): string[] {
     socketPath,
     join(stateDirectory, 'attachments'),
     join(stateDirectory, 'store-cache'),
+    join(stateDirectory, 'spool'),
     ...(storeDirectory.startsWith(`${stateDirectory}${sep}`) ? [storeDirectory] : []),
     join(cniDataDirectory, networkName),
     subnetFile

@@ -11,6 +11,7 @@ import { Testbed } from '@trilane/testbed'
 import { checkReachability } from '../checks.ts'
 import { buildLab, type Lab } from '../lab.ts'
 import { endDaemons, labDirectory } from '../lab-directory.ts'
+import { STORE_KINDS } from '../lab-store.ts'
 import { DAEMON_PROGRAM } from '../node-daemon.ts'
 import { reachability, tables, topology, ways } from '../picture.ts'
 import { MAX_NODES, MAX_PODS, planLab } from '../plan.ts'
@@ -25,6 +26,7 @@ export interface UpOptions {
   readonly json?: boolean
   readonly keep?: boolean
   readonly name: string
+  readonly store: string
 }
 
 /** `lab run`: builds, checks, prints, takes down (unless `--keep`). @returns the exit status */
@@ -33,6 +35,11 @@ export async function labRun(options: UpOptions): Promise<number> {
   const count = {
     nodes: countOf('nodes', options.nodes, MAX_NODES),
     pods: countOf('pods', options.pods, MAX_PODS)
+  }
+  const storeKind = STORE_KINDS.find((kind) => kind === options.store)
+  if (storeKind === undefined) {
+    const problem = `--store "${options.store}": it is ${STORE_KINDS.join(' or ')}`
+    throw TrilaneError.of('TRI_USAGE', { problem, command: 'lab run' })
   }
   const path = resolve(options.config)
   const network = parseNetworkConfig(await readTextFile(path), { source: options.config })
@@ -45,7 +52,7 @@ export async function labRun(options: UpOptions): Promise<number> {
   try {
     bed = await newBed(options)
     interruption.check()
-    const lab = await buildLab(bed, planLab(options.name, network, count), network, path, progress)
+    const lab = await buildLab(bed, planLab(options.name, network, count), network, path, storeKind, progress)
     progress('checking every pair')
     const checks = await checkReachability(lab)
     progress('sending packets that just fit, and watching the wire')

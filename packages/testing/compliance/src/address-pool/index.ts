@@ -3,6 +3,7 @@ import type { AddressPoolFixture } from './fixture.ts'
 import { listPromises } from './list.ts'
 import { releasePromises } from './release.ts'
 import { reservePromises } from './reserve.ts'
+import { roomPromises } from './room.ts'
 import { wantedPromises } from './wanted.ts'
 
 export type { AddressPoolFixture } from './fixture.ts'
@@ -15,6 +16,7 @@ export const addressPoolSuite: Suite<AddressPoolFixture> = {
     { verb: 'reserve', tests: reservePromises },
     { verb: 'reserve wanted addresses', tests: wantedPromises },
     { verb: 'release', tests: releasePromises },
+    { verb: 'hasRoom', tests: roomPromises },
     { verb: 'list', tests: listPromises }
   ]
 }

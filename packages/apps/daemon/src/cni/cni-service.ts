@@ -1,0 +1,65 @@
+import { accessSync, constants, existsSync } from 'node:fs'
+import type { CniAnswer } from '@trilane/agent-socket'
+import type { NodeConfig } from '@trilane/config'
+import type { Clock, Logger } from '@trilane/contracts'
+import { FileSpool } from '@trilane/state-files'
+import { CniPlugin, type CniPluginParts } from './cni-plugin.ts'
+import { SpooledRequests } from './spooled-requests.ts'
+
+/** A launcher that found no daemon a moment before there was one has written to the spool behind our first look. */
+const SPOOL_LOOK_MS = 10_000
+
+/** The daemon's side of the CNI plugin: what came while it was away, then what comes. */
+export class CniService {
+  readonly #plugin: CniPlugin
+  readonly #spooled: SpooledRequests
+  readonly #clock: Clock
+
+  constructor(
+    parts: Omit<CniPluginParts, 'writeProblem'> & {
+      readonly config: Pick<NodeConfig, 'stateDirectory' | 'cniDataDirectory'>
+      readonly clock: Clock
+      readonly logger: Logger
+    }
+  ) {
+    const { config, clock, logger, ...more } = parts
+    const { stateDirectory, cniDataDirectory } = config
+    this.#plugin = new CniPlugin({
+      ...more,
+      logger,
+      writeProblem: () => writeProblem([stateDirectory, cniDataDirectory])
+    })
+    this.#spooled = new SpooledRequests({
+      spool: new FileSpool({ stateDirectory }),
+      plugin: this.#plugin,
+      logger
+    })
+    this.#clock = clock
+  }
+
+  /** @param invocation the launcher's bytes; see {@link CniPlugin.answer} */
+  async answer(invocation: Uint8Array): Promise<CniAnswer> {
+    await this.#spooled.replay()
+    return this.#plugin.answer(invocation)
+  }
+
+  /** Looks at the spool now and then. @returns when `stop` is aborted */
+  async keepUp(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      await this.#spooled.replay()
+      await this.#clock.sleep(SPOOL_LOOK_MS, stop)
+    }
+  }
+}
+
+/** What is not there yet is made when it is needed. */
+function writeProblem(directories: readonly string[]): string | undefined {
+  for (const directory of directories.filter((path) => existsSync(path))) {
+    try {
+      accessSync(directory, constants.W_OK)
+    } catch (error) {
+      return `${directory} cannot be written: ${error instanceof Error ? error.message : error}`
+    }
+  }
+  return undefined
+}

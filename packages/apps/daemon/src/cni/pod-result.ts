@@ -1,0 +1,53 @@
+import type { CniDns, CniInterface, CniIp, CniResult } from '@trilane/cni'
+import type { AttachmentRecord, Link } from '@trilane/contracts'
+import { Prefix, valuesOf } from '@trilane/ip'
+
+const DEFAULT_ROUTES = { v4: Prefix.parse('0.0.0.0/0'), v6: Prefix.parse('::/0') } as const
+
+/**
+ * What ADD answers: the bridge, the node's end of the link, the pod's end, in this order, as the reference bridge plugin
+ * has them; then what the plugins before this one made.
+ *
+ * @param bridge as it is in the kernel
+ * @param former `prevResult`: its interfaces come first, and so keep their indexes
+ */
+export function podResult(
+  { key, namespace, link }: AttachmentRecord,
+  bridge: Pick<Link, 'name' | 'mac'> | undefined,
+  dns: CniDns,
+  former: CniResult | undefined
+): CniResult {
+  if (link === undefined) throw new Error('the pod is not plugged in')
+  const { hostDevice, hostMac, podMac, mtuBytes } = link
+  const pod: CniInterface = { name: key.ifname, mac: String(podMac), mtuBytes, sandbox: namespace }
+  const interfaces: readonly CniInterface[] = [
+    ...(former?.interfaces ?? []),
+    ...(bridge === undefined ? [] : [nodeInterface(bridge.name, bridge.mac, mtuBytes)]),
+    nodeInterface(hostDevice, hostMac, mtuBytes),
+    pod
+  ]
+  const addressed = valuesOf(link.addresses)
+  const ips = addressed.map(
+    ({ address, prefixLength, gateway }): CniIp => ({
+      address,
+      prefixLength,
+      gateway,
+      interface: interfaces.length - 1
+    })
+  )
+  const routes = addressed.map(({ gateway }) => ({ destination: DEFAULT_ROUTES[gateway.family], gateway }))
+  return {
+    interfaces,
+    ips: [...(former?.ips ?? []), ...ips],
+    routes: [...(former?.routes ?? []), ...routes],
+    dns: isEmpty(dns) ? (former?.dns ?? dns) : dns
+  }
+}
+
+function nodeInterface(name: string, mac: Link['mac'], mtuBytes: number): CniInterface {
+  return { name, ...(mac === undefined ? {} : { mac: String(mac) }), mtuBytes }
+}
+
+function isEmpty({ nameservers, domain, search, options }: CniDns): boolean {
+  return domain === undefined && nameservers.length + search.length + options.length === 0
+}

@@ -1,0 +1,93 @@
+import { decodeInvocation, type Invocation } from '@trilane/cni'
+import type { Logger } from '@trilane/contracts'
+import { type CniPlugin, mayPass } from './cni-plugin.ts'
+
+/** What the launcher keeps while no daemon answers; all other verbs need an answer at once. */
+const KEPT_VERBS: readonly (string | undefined)[] = ['DEL', 'GC']
+
+/** The port; `FileSpool` of state-files. */
+export interface Spool {
+  names(): readonly string[]
+  read(name: string): Uint8Array
+  remove(name: string): void
+}
+
+/**
+ * Does what was asked for while no daemon answered, in the order in which it came.
+ *
+ * Every ADD waits for it, so that an old DEL or GC never meets a pod that came later: a DEL that cannot be done yet is
+ * kept, and with it the record that refuses the same key to an ADD; a GC is tried once, because its list grows old.
+ */
+export class SpooledRequests {
+  readonly #spool: Spool
+  readonly #plugin: Pick<CniPlugin, 'call'>
+  readonly #logger: Logger
+  #running: Promise<void> | undefined
+
+  constructor(parts: {
+    readonly spool: Spool
+    readonly plugin: Pick<CniPlugin, 'call'>
+    readonly logger: Logger
+  }) {
+    this.#spool = parts.spool
+    this.#plugin = parts.plugin
+    this.#logger = parts.logger
+  }
+
+  /** Callers that come while it runs wait for the same run, and for one more, as theirs may be newer. Never throws. */
+  async replay(): Promise<void> {
+    await this.#running
+    if (this.#names().length === 0) return
+    this.#running ??= this.#replay().finally(() => {
+      this.#running = undefined
+    })
+    await this.#running
+  }
+
+  async #replay(): Promise<void> {
+    for (const name of this.#names()) {
+      try {
+        if (await this.#isDone(name)) this.#spool.remove(name)
+      } catch (error) {
+        this.#logger.error('spooled request stays', { name, error })
+      }
+    }
+  }
+
+  async #isDone(name: string): Promise<boolean> {
+    const invocation = this.#read(name)
+    const verb = invocation?.env.get('CNI_COMMAND')
+    const containerId = invocation?.env.get('CNI_CONTAINERID')
+    if (invocation === undefined || !KEPT_VERBS.includes(verb)) {
+      this.#logger.error('spooled request is none and is dropped', { name })
+      return true
+    }
+    try {
+      await this.#plugin.call(invocation)
+      this.#logger.info('spooled request done', { verb, containerId })
+      return true
+    } catch (error) {
+      const isKept = verb === 'DEL' && mayPass(error)
+      this.#logger.error('spooled request failed', { verb, containerId, error, isKept })
+      return !isKept
+    }
+  }
+
+  #read(name: string): Invocation | undefined {
+    const bytes = this.#spool.read(name)
+    try {
+      return decodeInvocation(bytes)
+    } catch {
+      return undefined
+    }
+  }
+
+  #names(): readonly string[] {
+    try {
+      return this.#spool.names()
+    } catch (error) {
+      this.#logger.error('spool cannot be read', { error })
+      return []
+    }
+  }
+}

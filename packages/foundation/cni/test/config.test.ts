@@ -1,0 +1,250 @@
+import { TrilaneError } from '@trilane/contracts'
+import { describe, expect, it } from 'vitest'
+import {
+  aboutText,
+  answerVersionOf,
+  CniError,
+  cniErrorOf,
+  compareVersions,
+  decodeInvocation,
+  encodeInvocation,
+  parseCniArgs,
+  readNetworkConfig,
+  readPluginConfig,
+  readValidAttachments,
+  versionText,
+  wantedPod
+} from '../src/index.ts'
+import { bytes, refusal, told } from './refusal.ts'
+
+const config = (more: object) => readNetworkConfig(bytes(JSON.stringify({ name: 'net', ...more })))
+const texts = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
+
+describe('what a pod is wanted with', () => {
+  const wanted = (more: object, args = '') => texts(wantedPod(config(more), parseCniArgs(args)))
+  const refusedPod = (more: object, args = '') =>
+    told(refusal(() => wantedPod(config(more), parseCniArgs(args))))
+
+  it('P75, P101, P102: comes from runtimeConfig, else args.cni, else CNI_ARGS', () => {
+    const args = { cni: { ips: ['10.5.1.3/24', 'fd00::3'], mac: '02:00:00:00:00:03' } }
+    const runtimeConfig = { IPs: ['10.5.1.4'], Mac: '02:00:00:00:00:04' }
+    const text = 'IP=10.5.1.2/24;MAC=02:00:00:00:00:02'
+    expect(wanted({}, text)).toMatchObject({ addresses: { v4: '10.5.1.2' }, mac: '02:00:00:00:00:02' })
+    expect(wanted({ args }, text)).toMatchObject({
+      addresses: { v4: '10.5.1.3', v6: 'fd00::3' },
+      mac: '02:00:00:00:00:03'
+    })
+    expect(wanted({ args, runtimeConfig }, text)).toMatchObject({
+      addresses: { v4: '10.5.1.4', v6: 'fd00::3' },
+      mac: '02:00:00:00:00:04'
+    })
+    expect(wanted({})).toEqual({ addresses: {}, dns: { nameservers: [], search: [], options: [] } })
+  })
+
+  it('P80: has the dns of the config, or that of the runtime with its other names', () => {
+    const dns = { nameservers: ['10.0.0.1'], domain: 'here', search: ['s'], options: ['o'] }
+    expect(wanted({ dns })).toMatchObject({ dns })
+    expect(wanted({ dns, runtimeConfig: { dns: { Servers: ['10.0.0.2'], Searches: ['t'] } } })).toMatchObject(
+      {
+        dns: { nameservers: ['10.0.0.2'], search: ['t'], options: [] }
+      }
+    )
+    expect(wanted({ dns, runtimeConfig: { dns: {} } })).toMatchObject({ dns })
+  })
+
+  it.each([
+    [{}, 'IP=bad', 4, 'ARGS: error parsing value of pair "IP=bad": it is not an address'],
+    [
+      {},
+      'MAC=01:00:00:00:00:00',
+      4,
+      'ARGS: error parsing value of pair "MAC=01:00:00:00:00:00": it is not a unicast MAC address'
+    ],
+    [
+      { runtimeConfig: { mac: '00:00:00:00:00:00' } },
+      '',
+      7,
+      'runtimeConfig.mac has "00:00:00:00:00:00", which is not a unicast MAC address'
+    ],
+    [
+      { runtimeConfig: { ips: ['10.5.1.2', '10.5.1.3'] } },
+      '',
+      7,
+      'runtimeConfig.ips has "10.5.1.3", which is not alone of its family: there is 10.5.1.2 too'
+    ],
+    [{ args: { cni: { ips: ['x'] } } }, '', 7, 'args.cni.ips has "x", which is not an address'],
+    [{ args: 7 }, '', 7, 'args is 7, not an object'],
+    [{ runtimeConfig: { ips: 'x' } }, '', 7, 'runtimeConfig.ips is "x", not a list']
+  ])('P45, P76, P85, P103: is refused by name: %j %s', (more, args, code, message) => {
+    expect(refusedPod(more, args)).toEqual([code, message])
+  })
+})
+
+describe('our own keys', () => {
+  it('name a network of the daemon', () => {
+    expect(readPluginConfig(config({}))).toEqual({ network: 'default' })
+    expect(readPluginConfig(config({ NETWORK: 'blue' }))).toEqual({ network: 'blue' })
+    expect(told(refusal(() => readPluginConfig(config({ network: 7 }))))).toEqual([
+      7,
+      'network is 7, not a text'
+    ])
+  })
+
+  it('P40, P198, P200: may stand among any others', () => {
+    const others = {
+      capabilities: { ips: true },
+      'cni.dev/foo': [1],
+      whatever: { deep: {} },
+      vlan: 0,
+      macspoofchk: false,
+      ipam: { type: '' },
+      runtimeConfig: {
+        aliases: { net: ['a'] },
+        portMappings: [{ HostPort: 0, ContainerPort: 80 }],
+        'io.kubernetes.cri.pod-annotations': { a: 'b' }
+      }
+    }
+    expect(readPluginConfig(config(others))).toEqual({ network: 'default' })
+  })
+
+  it.each([
+    [{ macspoofchk: true }, 'macspoofchk is true'],
+    [{ vlan: 100 }, 'vlan is 100'],
+    [{ ipam: { type: 'host-local' } }, 'ipam.type is "host-local"'],
+    [{ runtimeConfig: { PortMappings: [{ HostPort: 80 }] } }, 'runtimeConfig.portMappings is a list'],
+    [{ runtimeConfig: { bandwidth: { ingressRate: 1 } } }, 'runtimeConfig.bandwidth is an object']
+  ])('P83, P84: of other plugins that ask for more are refused: %j', (more, said) => {
+    const error = refusal(() => readPluginConfig(config(more)))
+    expect(told(error)).toEqual([2, `${said}, which this plugin does not do`])
+    expect(error.details).not.toBe('')
+  })
+})
+
+it('another plugin that wants our addresses gets no interface instead', () => {
+  const ipam = { type: 'trilane' }
+  expect(readPluginConfig(config({ type: 'trilane', ipam }))).toEqual({ network: 'default' })
+  const error = refusal(() => readPluginConfig(config({ type: 'bridge', ipam })))
+  expect(told(error)).toEqual([
+    2,
+    'ipam.type is "trilane" in a config of bridge, which this plugin does not do'
+  ])
+})
+
+describe('the list of valid attachments', () => {
+  const list = (more: object) => readValidAttachments(config(more).fields)
+  const a = { containerId: 'a', ifname: 'eth0' }
+
+  it.each(['cni.dev/valid-attachments', 'cni.dev/attachments'])('P145–P149: stands under %s', (key) => {
+    expect(
+      list({
+        [key]: [
+          { containerID: 'a', ifname: 'eth0', more: 1 },
+          { CONTAINERID: 'a', IfName: 'eth0' }
+        ]
+      })
+    ).toEqual([a, a])
+    expect(list({ [key]: [] })).toEqual([])
+    expect(list({ [key]: null })).toEqual([])
+  })
+
+  it('may be missing, which is not the same as empty', () => {
+    expect(list({})).toBeUndefined()
+  })
+
+  it('is that of both keys together', () => {
+    const entry = [{ containerID: 'a', ifname: 'eth0' }]
+    expect(list({ 'cni.dev/valid-attachments': null, 'cni.dev/attachments': entry })).toEqual([a])
+  })
+
+  it.each([[[{ ifname: 'eth0' }]], [['a']], [7], ['a']])(
+    'that cannot be read removes nothing: %j',
+    (value) => {
+      expect(refusal(() => list({ 'cni.dev/valid-attachments': value })).code).toBe(7)
+    }
+  )
+})
+
+describe('an invocation', () => {
+  const invocation = {
+    env: new Map([
+      ['CNI_COMMAND', 'ADD'],
+      ['CNI_ARGS', 'a=b;c=ü'],
+      ['CNI_PATH', '']
+    ]),
+    stdin: bytes('{\0}')
+  }
+
+  it('comes back as it was written', () => {
+    expect(decodeInvocation(encodeInvocation(invocation))).toEqual(invocation)
+    const empty = { env: new Map(), stdin: bytes('') }
+    expect(decodeInvocation(encodeInvocation(empty))).toEqual(empty)
+  })
+
+  it('has the first of two variables of one name, as getenv has it', () => {
+    expect(decodeInvocation(bytes('A=1\0A=2\0B\0\0')).env).toEqual(
+      new Map([
+        ['A', '1'],
+        ['B', '']
+      ])
+    )
+  })
+
+  it('that was cut in its environment is none', () => {
+    const whole = encodeInvocation(invocation)
+    expect(() => decodeInvocation(whole.subarray(0, 20))).toThrow('no end')
+    expect(() => decodeInvocation(bytes(''))).toThrow('no end')
+  })
+})
+
+describe('versions', () => {
+  it('are compared by their numbers', () => {
+    expect(compareVersions('0.10.0', '0.9.9')).toBeGreaterThan(0)
+    expect(compareVersions('1', '1.0.0')).toBe(0)
+    expect(compareVersions('', '0.1.0')).toBe(0)
+    for (const text of ['1.0.0.0', 'x', '1..0', '-1', '1.0.0 ']) {
+      expect(refusal(() => compareVersions(text, '1.0.0')).code).toBe(6)
+    }
+  })
+
+  it('P3: are told in one line', () => {
+    expect(versionText()).toBe(
+      '{"cniVersion":"1.1.0","supportedVersions":["0.1.0","0.2.0","0.3.0","0.3.1","0.4.0","1.0.0","1.1.0"]}\n'
+    )
+    expect(aboutText('9.9')).toBe(
+      'CNI trilane plugin 9.9\nCNI protocol versions supported: 0.1.0, 0.2.0, 0.3.0, 0.3.1, 0.4.0, 1.0.0, 1.1.0\n'
+    )
+  })
+})
+
+describe('an error', () => {
+  it('P41: is an object in the version of the config, if that can be told', () => {
+    expect(JSON.parse(new CniError(7, 'a', 'b').toText('0.4.0'))).toEqual({
+      cniVersion: '0.4.0',
+      code: 7,
+      msg: 'a',
+      details: 'b'
+    })
+    expect(JSON.parse(new CniError(7, 'a').toText('1.0.0'))).toEqual({
+      cniVersion: '1.0.0',
+      code: 7,
+      msg: 'a'
+    })
+    expect(answerVersionOf(bytes('{"name":"n","cniVersion":"0.4.0"}'))).toBe('0.4.0')
+    expect(answerVersionOf(bytes('{"name":"n","cniVersion":"7.0.0"}'))).toBe('1.1.0')
+    expect(answerVersionOf(bytes('x'))).toBe('1.1.0')
+  })
+
+  it('of ours keeps its code, sentence and remedy', () => {
+    const error = cniErrorOf(TrilaneError.of('TRI_NOT_READY', { network: 'blue', reason: 'no lease' }))
+    expect(told(error, 3)).toEqual([
+      11,
+      'blue is not ready: no lease',
+      'TRI_NOT_READY: wait; `trilane status` shows what is missing'
+    ])
+  })
+
+  it('of any other kind is 999', () => {
+    expect(told(cniErrorOf(new Error('x')))).toEqual([999, 'x'])
+    expect(told(cniErrorOf('x'))).toEqual([999, 'x'])
+  })
+})

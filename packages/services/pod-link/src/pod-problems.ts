@@ -1,0 +1,58 @@
+import type { KernelSnapshot, LinkReading, PluggedPod } from '@trilane/contracts'
+import { valuesOf } from '@trilane/ip'
+import { podLinkAlias } from '@trilane/reconcile'
+
+/**
+ * What is wrong on the node's side of a pod interface, one sentence each: its device, and the bridge that it is a port of.
+ *
+ * @param node reading of both devices, and of all addresses
+ */
+export function nodeProblems(network: string, { key, link }: PluggedPod, node: KernelSnapshot): string[] {
+  const { hostDevice, hostMac, mtuBytes, bridge } = link
+  const device = node.links.find(({ name }) => name === hostDevice)
+  const problems =
+    device?.alias === podLinkAlias(network, key)
+      ? deviceProblems(device, mtuBytes, [String(hostMac)])
+      : [`${hostDevice} on the node is gone`]
+  if (bridge === undefined) return problems
+  if (device !== undefined && device.master !== bridge)
+    problems.push(`${hostDevice} is not a port of ${bridge}`)
+  const found = node.links.find(({ name }) => name === bridge)
+  if (found?.kind.type !== 'bridge') return [...problems, `the bridge ${bridge} is gone`]
+  if (found.up !== true) problems.push(`${bridge} is down`)
+  for (const { gateway } of valuesOf(link.addresses)) {
+    const isThere = node.addresses.some(({ device, address }) => device === bridge && address.equals(gateway))
+    if (!isThere) problems.push(`${bridge} has lost the gateway address ${gateway}`)
+  }
+  return problems
+}
+
+/** What is wrong in the pod. @param pod reading of the device, all addresses, and the main table */
+export function podProblems(plugged: PluggedPod, pod: KernelSnapshot): string[] {
+  const { key, link, otherMacs = [] } = plugged
+  const device = pod.links.find(({ name }) => name === key.ifname)
+  if (device === undefined) return [`${key.ifname} in ${plugged.namespace} is gone`]
+  const problems = deviceProblems(device, link.mtuBytes, [link.podMac, ...otherMacs].map(String))
+  for (const { address, prefixLength, gateway } of valuesOf(link.addresses)) {
+    const has = pod.addresses.some(
+      (entry) =>
+        entry.device === key.ifname && entry.address.equals(address) && entry.prefixLength === prefixLength
+    )
+    if (!has) problems.push(`${key.ifname} has lost the address ${address}/${prefixLength}`)
+    // Of several interfaces only the first leads out, so any default route of the family will do.
+    const leadsOut = pod.routes.some(
+      ({ destination }) => destination.family === gateway.family && destination.length === 0
+    )
+    if (!leadsOut) problems.push(`${key.ifname} has lost the default route by ${gateway}`)
+  }
+  return problems
+}
+
+function deviceProblems(device: LinkReading, mtuBytes: number, macs: readonly string[]): string[] {
+  const { name, up, mac } = device
+  const problems: string[] = []
+  if (up !== true) problems.push(`${name} is down`)
+  if (device.mtuBytes !== mtuBytes) problems.push(`${name} has an MTU of ${device.mtuBytes}, not ${mtuBytes}`)
+  if (!macs.includes(String(mac))) problems.push(`${name} has the MAC ${mac}, not ${macs.join(' or ')}`)
+  return problems
+}

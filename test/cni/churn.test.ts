@@ -1,0 +1,39 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { configOf } from './plugin.ts'
+import { addressesOf, CniWorld } from './world.ts'
+
+const WORKERS = 8
+const ROUNDS = 25
+
+let world: CniWorld
+beforeAll(async () => {
+  world = await CniWorld.create()
+})
+afterAll(() => world?.dispose())
+
+describe('pods that come and go, eight at a time', () => {
+  it('never share an address, and leave nothing', async () => {
+    const config = configOf('1.0.0')
+    const empty = await world.leftovers()
+    const inUse = new Set<string>()
+    const containers = await Promise.all(Array.from({ length: WORKERS }, () => world.container()))
+    await Promise.all(
+      containers.map(async ({ target: { netns } }, worker) => {
+        for (let round = 0; round < ROUNDS; round++) {
+          const target = { containerId: `c-${worker}-${round}`, netns }
+          const addresses = addressesOf(await world.plugin.add(target, config))
+          expect(addresses).toHaveLength(2)
+          expect(addresses.filter((address) => inUse.has(address))).toEqual([])
+          for (const address of addresses) inUse.add(address)
+          await sleep(5)
+          // Another pod may have them before the plugin ends.
+          for (const address of addresses) inUse.delete(address)
+          const ended = { ...target, netns: round % 3 === 0 ? '' : netns }
+          expect(await world.plugin.del(ended, config)).toMatchObject({ status: 0, stdout: '', stderr: '' })
+        }
+      })
+    )
+    expect(await world.leftovers()).toBe(empty)
+  })
+})

@@ -1,0 +1,92 @@
+import { type LeaseClaim, type NetworkConfig, SILENT_LOGGER, type StoredLease } from '@trilane/contracts'
+import { IpAddress, Prefix } from '@trilane/ip'
+import { LeaseManager } from '@trilane/subnet-manager'
+import { Etcd } from '@trilane/testbed'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { CLOCK, DAY_MS, freshPrefix, openStore } from './fixture.ts'
+
+const network: NetworkConfig = {
+  name: 'default',
+  families: {
+    v4: {
+      network: Prefix.parse('10.5.0.0/16'),
+      subnetLength: 24,
+      subnetMin: IpAddress.parse('10.5.1.0'),
+      subnetMax: IpAddress.parse('10.5.255.0')
+    }
+  },
+  backend: { type: 'host-gw', options: {} },
+  enableNftables: false
+}
+
+let etcd: Etcd
+const opened: { close(): Promise<void> }[] = []
+beforeAll(async () => {
+  etcd = await Etcd.start()
+})
+afterEach(async () => {
+  for (const each of opened.splice(0)) await each.close()
+})
+afterAll(() => etcd?.dispose())
+
+const claim = (n: number): LeaseClaim => ({
+  publicAddresses: { v4: IpAddress.parse(`192.0.${n >> 8}.${n & 255}`) },
+  backendType: 'host-gw',
+  backendData: {}
+})
+
+/** A node as a process of its own has it: with a connection of its own. */
+function node(prefix: string, machineId: string): LeaseManager {
+  const store = openStore(etcd, prefix)
+  const manager = new LeaseManager({
+    store,
+    clock: CLOCK,
+    logger: SILENT_LOGGER,
+    network,
+    identity: { machineId, name: machineId },
+    leaseTtlMs: DAY_MS,
+    renewMarginMs: DAY_MS / 24
+  })
+  opened.push(manager, store)
+  return manager
+}
+
+it('200 nodes that start at once get 200 subnets within 10 s, and each sees all others', async () => {
+  const prefix = freshPrefix()
+  const nodes = Array.from({ length: 200 }, (_, n) => node(prefix, `machine-${n}`))
+  const startedMs = performance.now()
+  const leases = await Promise.all(nodes.map((each, n) => each.acquire(claim(n + 1))))
+  const tookMs = performance.now() - startedMs
+  expect(new Set(leases.map(({ key }) => key)).size).toBe(200)
+  expect(tookMs).toBeLessThan(10_000)
+  await Promise.all(nodes.map((each) => each.follow(() => {})))
+  for (const each of nodes) expect(each.peers().size).toBe(199)
+})
+
+it('a reservation stays one, and a lease is found again by machine id', async () => {
+  const prefix = freshPrefix()
+  const first = node(prefix, 'a')
+  const subnets = { v4: Prefix.parse('10.5.9.0/24') }
+  const reserved: StoredLease = await first.reserve({
+    subnets,
+    publicAddresses: { v4: IpAddress.parse('192.0.2.9') },
+    backendType: '',
+    backendData: {}
+  })
+  expect(reserved.expiresAtMs).toBeUndefined()
+  const taken = await node(prefix, 'b').acquire({
+    ...claim(1),
+    publicAddresses: { v4: IpAddress.parse('192.0.2.9') }
+  })
+  expect(taken).toMatchObject({ key: '10.5.9.0-24' })
+  expect(taken.expiresAtMs).toBeUndefined()
+  const other = openStore(etcd, prefix)
+  opened.push(other)
+  expect((await other.list()).leases.map(({ expiresAtMs }) => expiresAtMs)).toEqual([undefined])
+
+  const { key } = await first.acquire(claim(2))
+  await first.close()
+  const again = await node(prefix, 'a').acquire(claim(77))
+  expect(again.key).toBe(key)
+  expect(again.expiresAtMs).toBeTypeOf('number')
+})
