@@ -76,8 +76,11 @@ describe('trilane uninstall', () => {
     expect(left.filter((name) => /subnet\.env|api\.sock|10\.5\.|fd00|attachments|state/.test(name))).toEqual(
       []
     )
-    // The store is everybody's.
-    expect((await cluster.node(2).network()).peers).toHaveLength(1)
+    // The store is everybody's, the lease in it this node's.
+    expect(stdout).toContain('trilane lease release 10.5.')
+    const other = cluster.node(2)
+    await other.wait('it has no peer', async () => (await other.network()).peers.length === 0)
+    expect(await other.routes()).toEqual([])
     // Twice is no harm.
     expect(await uninstall()).toMatchObject({ status: 0, stderr: '' })
   })

@@ -70,15 +70,15 @@ function node(machineId: string, leaseTtlMs = DAY_MS): LeaseManager {
 
 describe('managers on one store of files', () => {
   it('all get a lease of their own when they start at once, and see each other', async () => {
-    const nodes = Array.from({ length: 20 }, (_, i) => node(`machine ${i}`))
+    const nodes = Array.from({ length: 50 }, (_, i) => node(`machine ${i}`))
     const leases = await Promise.all(nodes.map((each, i) => each.acquire(claim(`192.0.2.${i + 1}`))))
     const subnets = leases.flatMap(({ lease }) => [`${lease.subnets.v4}`, `${lease.subnets.v6}`])
-    expect(new Set(subnets).size).toBe(40)
+    expect(new Set(subnets).size).toBe(100)
     await Promise.all(nodes.map((each) => each.follow(() => {})))
-    for (const each of nodes) expect(each.peers().size).toBe(19)
+    for (const each of nodes) expect(each.peers().size).toBe(49)
     await nodes[0]?.release()
     await vi.waitFor(() => {
-      for (const each of nodes.slice(1)) expect(each.peers().size).toBe(18)
+      for (const each of nodes.slice(1)) expect(each.peers().size).toBe(48)
     }, 10_000)
   })
 

@@ -1,6 +1,6 @@
 /**
- * `trilane`, for the person at the terminal: asks this node's daemon, or cleans up after it. `daemon`, `plan`,
- * `config` and `lab` are programs of their own, which the launcher starts.
+ * `trilane`, for the person at the terminal: asks this node's daemon. `daemon`, `plan`, `config`,
+ * `lease`, `uninstall` and `lab` are programs of their own, which the launcher starts.
  *
  * @packageDocumentation
  */
@@ -11,7 +11,6 @@ import { installPlugin, uninstallPlugin } from './commands/cni.ts'
 import { writeDockerOptions } from './commands/docker-opts.ts'
 import { listPods } from './commands/pod-list.ts'
 import { showStatus } from './commands/status.ts'
-import { uninstall } from './commands/uninstall.ts'
 import { VERSION } from './version.ts'
 
 const ELSEWHERE = `
@@ -19,6 +18,9 @@ Programs of their own, each with --help:
   daemon                          the node agent; understands flanneld's flags
   plan --config FILE              what would be written to this kernel, as ip commands; writes nothing
   config check FILE               names what is wrong with a network config
+  config get|set FILE             the network config in the store
+  lease list|reserve|release      leases and reservations in the store
+  uninstall                       removes all that carries our mark, and gives the lease back
   lab run|up|down|exec            nodes as network namespaces, each running the real daemon`
 
 function program(): Command {
@@ -62,14 +64,6 @@ function program(): Command {
   placing(cni.command('uninstall'))
     .description('takes away the config, then the plugin')
     .action(uninstallPlugin)
-  root
-    .command('uninstall')
-    .description('removes all that carries our mark: devices, routes, pod links, files, the lease')
-    .usage('[--dry-run] [flags of the daemon]')
-    .allowUnknownOption()
-    .allowExcessArguments()
-    .argument('[flags...]')
-    .action(() => uninstall(process.argv.slice(3)))
   return root
 }
 

@@ -18,6 +18,8 @@ import {
   LOGGER,
   type Logger,
   type NetworkConfig,
+  STORE_CACHE,
+  type StoreCache,
   SUBNET_STORE,
   type SubnetStore,
   type Token
@@ -25,10 +27,10 @@ import {
 import { mapFamilies, type PerFamily, type Prefix } from '@trilane/ip'
 import { LeaseAddressPool, rangeOf } from '@trilane/ipam'
 import { LinuxFileLocks, LinuxFirewall, LinuxKernel } from '@trilane/kernel-linux'
-import { networkLanes } from '@trilane/lanes'
+import { type NetworkLanes, networkLanes } from '@trilane/lanes'
 import { BridgePodLinks } from '@trilane/pod-link'
-import { FileAttachments, HostLocalReservations } from '@trilane/state-files'
-import { LeaseManager } from '@trilane/subnet-manager'
+import { FileAttachments, FileStoreCache, HostLocalReservations } from '@trilane/state-files'
+import { LeaseManager, rememberingStore } from '@trilane/subnet-manager'
 import { Container, ContainerModule } from 'inversify'
 import { Agent } from './agent.ts'
 import { BACKENDS, backendNamed } from './backends.ts'
@@ -39,6 +41,7 @@ import type { NodeIdentity } from './identity.ts'
 import { jsonLogger } from './json-logger.ts'
 import type { Metrics } from './metrics.ts'
 import { NetworkAgent } from './network-agent.ts'
+import type { NetworkSource } from './network-config-source.ts'
 import { openStore } from './open-store.ts'
 import type { LoopObserver, ReconcileLoop } from './reconcile-loop.ts'
 import { SubnetFile } from './subnet-file.ts'
@@ -56,6 +59,9 @@ export interface Surroundings {
 }
 
 const SURROUNDINGS: Token<Surroundings> = Symbol.for('trilane:Surroundings')
+
+/** The store itself; {@link SUBNET_STORE} remembers what it says. */
+const OUTER_STORE: Token<SubnetStore> = Symbol.for('trilane:OuterStore')
 
 /**
  * The composition root: which driver stands behind which port.
@@ -77,12 +83,26 @@ const drivers = new ContainerModule(({ bind }) => {
   bind<Logger>(LOGGER)
     .toResolvedValue(({ config }: Surroundings) => jsonLogger(config.logLevel), [SURROUNDINGS])
     .inSingletonScope()
-  bind<SubnetStore>(SUBNET_STORE)
+  bind<SubnetStore>(OUTER_STORE)
     .toResolvedValue(
       ({ config, metrics }: Surroundings, locks: FileLocks, clock: Clock, logger: Logger) =>
         countedStore(openStore(config, { locks, clock, logger }), () => metrics.storeFailed()),
       [SURROUNDINGS, FILE_LOCKS, CLOCK, LOGGER]
     )
+    .inSingletonScope()
+  bind<StoreCache>(STORE_CACHE)
+    .toResolvedValue(
+      ({ config }: Surroundings, store: SubnetStore, clock: Clock) =>
+        new FileStoreCache({
+          path: join(config.stateDirectory, 'store-cache'),
+          store: store.description,
+          clock
+        }),
+      [SURROUNDINGS, OUTER_STORE, CLOCK]
+    )
+    .inSingletonScope()
+  bind<SubnetStore>(SUBNET_STORE)
+    .toResolvedValue(rememberingStore, [OUTER_STORE, STORE_CACHE, LOGGER])
     .inSingletonScope()
   bind<AttachmentStore>(ATTACHMENT_STORE)
     .toResolvedValue(
@@ -99,7 +119,7 @@ const backends = new ContainerModule(({ bind }) => {
 /** The agent for these networks. Nothing is started. */
 export function composeAgent(
   container: Container,
-  networks: readonly NetworkConfig[],
+  sources: readonly NetworkSource[],
   onWork: LoopObserver
 ): Agent {
   const { config, identity, version } = container.get<Surroundings>(SURROUNDINGS)
@@ -121,9 +141,12 @@ export function composeAgent(
     fullPassMs: config.fullPassMs,
     store: container.get<SubnetStore>(SUBNET_STORE).description,
     version,
-    networks,
+    networks: sources.map(({ network }) => network),
     onWork,
-    createNetwork: (network, loop) => composeNetwork(container, network, loop, firewall)
+    createNetwork: (network, loop) => {
+      const revision = sources.find((source) => source.network === network)?.revision
+      return composeNetwork(container, network, loop, firewall, revision)
+    }
   })
 }
 
@@ -132,15 +155,19 @@ function composeNetwork(
   container: Container,
   network: NetworkConfig,
   loop: ReconcileLoop,
-  firewall: NodeFirewall
+  firewall: NodeFirewall,
+  configRevision: number | undefined
 ): NetworkAgent {
   const { config, identity, previousSubnets } = container.get<Surroundings>(SURROUNDINGS)
   const kernel = container.get<Kernel>(KERNEL)
   const clock = container.get<Clock>(CLOCK)
   const store = container.get<SubnetStore>(SUBNET_STORE)
   const logger = container.get<Logger>(LOGGER).child({ network: network.name })
-  // By name through the list first: its error has the good names, the container's has not.
-  const backend = container.get<Backend>(BACKEND, { name: backendNamed(network.backend.type).type })
+  const lanesOf = ({ backend }: NetworkConfig): NetworkLanes => {
+    // By name through the list first: its error has the good names, the container's has not.
+    const primary = container.get<Backend>(BACKEND, { name: backendNamed(backend.type).type })
+    return networkLanes(backend, primary, BACKENDS)
+  }
   const { leaseTtlMs, leaseRenewMarginMs } = config
   const subnetFile = new SubnetFile(config.subnetFile, logger)
 
@@ -161,7 +188,8 @@ function composeNetwork(
   })
   const agent: NetworkAgent = new NetworkAgent({
     network,
-    lanes: networkLanes(network.backend, backend, BACKENDS),
+    store: store.description,
+    lanesOf,
     identity,
     bridge: config.bridge,
     uplinkWish: () => uplinkWish(config, kernel),
@@ -174,7 +202,9 @@ function composeNetwork(
       network,
       identity,
       leaseTtlMs,
-      renewMarginMs: leaseRenewMarginMs
+      renewMarginMs: leaseRenewMarginMs,
+      cache: container.get<StoreCache>(STORE_CACHE),
+      ...(configRevision === undefined ? {} : { configRevision })
     }),
     attachments,
     previousSubnets,

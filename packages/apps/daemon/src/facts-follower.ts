@@ -62,6 +62,11 @@ export class FactsFollower {
     if (concerns) this.#alarm.set(GATHER_MS)
   }
 
+  /** What the facts are made of besides the kernel is another. */
+  lookSoon(): void {
+    if (this.#facts !== undefined) this.#alarm.set(GATHER_MS)
+  }
+
   stop(): void {
     this.#alarm.stop()
   }

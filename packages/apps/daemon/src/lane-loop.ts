@@ -136,6 +136,11 @@ export class LaneLoop {
     void this.#askEvery('all', this.#parts.periodMs)
   }
 
+  /** @returns when nobody waits for a decision */
+  async decided(): Promise<void> {
+    while (this.#deciding && !this.#stop.signal.aborted) await breathe()
+  }
+
   onKernelEvent(event: KernelEvent): void {
     const peers = this.#peers
     if (peers === undefined) return

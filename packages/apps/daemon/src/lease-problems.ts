@@ -1,7 +1,10 @@
 import type { Logger, TrilaneError } from '@trilane/contracts'
 import type { Health } from './health.ts'
 
-/** Keys of the store that are no lease, and leases that cannot be used, as conditions: each for as long as it lasts. */
+/**
+ * Keys of the store that are no lease, and leases that cannot be used, as conditions: each for as long as it lasts. One that
+ * claims what is this node's concerns this node most.
+ */
 export class LeaseProblems {
   readonly #health: Health
   readonly #logger: Logger
@@ -18,7 +21,8 @@ export class LeaseProblems {
     for (const problem of problems) {
       const condition = `lease ${String(problem.values.key)}`
       current.add(condition)
-      if (this.#health.raise(condition, 'low', problem))
+      const severity = problem.code === 'TRI_LEASE_RIVAL' ? 'medium' : 'low'
+      if (this.#health.raise(condition, severity, problem))
         this.#logger.warn('lease skipped', { error: problem })
     }
     for (const condition of this.#conditions) if (!current.has(condition)) this.#health.clear(condition)

@@ -35,23 +35,22 @@ import type { ForwardingWatch } from './forwarding-watch.ts'
 import { Health } from './health.ts'
 import type { NodeIdentity } from './identity.ts'
 import { LaneLoop } from './lane-loop.ts'
+import { LeaseKeeper } from './lease-keeper.ts'
 import { LeaseProblems } from './lease-problems.ts'
+import { LiveConfig } from './live-config.ts'
 import { Patience } from './patience.ts'
 import type { ReconcileLoop } from './reconcile-loop.ts'
 import { FACTS_SCOPE, nodeFacts, type UplinkWish } from './uplink.ts'
-
-/** A renewal that failed for another reason than a lost lease is tried again after this, as flannel does. */
-const RENEW_RETRY_MS = 60_000
-
-/** A timer may sleep as long as the machine did, and a lease may change hands: look at least so often. */
-const RENEW_LOOK_MS = 60_000
 
 /** Peers learn of a new lease within a moment; so long they may send by what the former one offered. */
 const DROPPED_LANES_MS = 5_000
 
 export interface NetworkAgentParts {
   readonly network: NetworkConfig
-  readonly lanes: NetworkLanes
+  /** For messages: where the config comes from. */
+  readonly store: string
+  /** @throws TrilaneError for a backend that cannot be */
+  readonly lanesOf: (network: NetworkConfig) => NetworkLanes
   readonly identity: NodeIdentity
   readonly bridge: string
   readonly uplinkWish: () => Promise<UplinkWish>
@@ -81,20 +80,23 @@ export interface NetworkAgentParts {
 export class NetworkAgent {
   readonly parts: NetworkAgentParts
   readonly health: Health
+  readonly config: LiveConfig
   readonly #slots: { readonly node: string; readonly peers: string }
   readonly #stop = new AbortController()
   readonly #follower: FactsFollower
   readonly #lanes: LaneLoop
   /** The lanes as this node's facts have them; from the first lease on. */
   #here: LanesHere | undefined
-  #stored: StoredLease | undefined
+  readonly #leases: LeaseKeeper
   readonly #patience: Patience
   readonly #leaseProblems: LeaseProblems
+  /** A complete list of the store is here. */
+  #complete = false
+  /** And its peers have their lanes. */
   #listed = false
   #ready = false
   /** Lanes that peers may still send by though this node offers them no longer. */
   #dropped: readonly string[] = []
-  #recovering: Promise<void> | undefined
 
   constructor(parts: NetworkAgentParts) {
     this.parts = parts
@@ -102,8 +104,32 @@ export class NetworkAgent {
     this.#slots = { node: `${parts.network.name}/node`, peers: `${parts.network.name}/peer/` }
     const { kernel, clock, logger, loop, fullPassMs } = parts
     const { health } = this
+    this.config = new LiveConfig({
+      network: parts.network,
+      source: parts.store,
+      lanesOf: parts.lanesOf,
+      health,
+      logger,
+      onChange: () => {
+        parts.subnets.configure(this.config.network)
+        this.#follower.lookSoon()
+      }
+    })
     this.#patience = new Patience({ health, clock, logger, signal: this.#stop.signal })
     this.#leaseProblems = new LeaseProblems(health, logger)
+    this.#leases = new LeaseKeeper({
+      subnets: parts.subnets,
+      health,
+      patience: this.#patience,
+      clock,
+      logger,
+      signal: this.#stop.signal,
+      previousSubnets: parts.previousSubnets,
+      publicAddresses: () => this.#knownFacts().publicAddresses,
+      prepare: (former) => this.#prepare(former),
+      claim: () => (this.#here === undefined ? undefined : this.#claim(this.#here)),
+      onAcquired: () => this.#onAcquired()
+    })
     this.#follower = new FactsFollower({
       read: () => this.#readFacts(),
       onChange: () => this.#onFacts(),
@@ -145,7 +171,7 @@ export class NetworkAgent {
   }
 
   get lease(): StoredLease | undefined {
-    return this.#stored
+    return this.#leases.stored
   }
 
   /** How each peer is carried. */
@@ -165,12 +191,13 @@ export class NetworkAgent {
 
   /** How pods are plugged in now. @throws TrilaneError `TRI_NOT_READY` */
   podLink(): PodLinkSpec {
-    if (this.#here === undefined || this.#stored === undefined || !this.#ready) {
+    const { lease } = this
+    if (this.#here === undefined || lease === undefined || !this.#ready) {
       const reason =
-        this.#stored === undefined ? 'this node has no lease yet' : 'its kernel state is not complete yet'
+        lease === undefined ? 'this node has no lease yet' : 'its kernel state is not complete yet'
       throw TrilaneError.of('TRI_NOT_READY', { network: this.name, reason })
     }
-    return podLinkOf(this.#here, this.#stored.lease)
+    return podLinkOf(this.#here, lease.lease)
   }
 
   /** @returns when pods can be attached and every peer that is known has been programmed once */
@@ -179,10 +206,10 @@ export class NetworkAgent {
     await attachments.recover()
     await this.#patience.run('uplink', () => this.#follower.readFirst())
     await this.#lookAtForwarding()
-    await this.#acquire()
-    await this.#patience.run('store', () => subnets.follow((change) => this.#onPeers(change)))
+    await this.#leases.acquire()
+    await subnets.follow((change) => this.#onPeers(change))
     await this.#patience.run('kernel', () => this.#lanes.settle())
-    this.#listed = true
+    await this.#onListed()
     await this.#patience.run('kernel', async () => {
       const { writes, failures } = await loop.passSoon(0)
       const { size } = this.peers
@@ -190,8 +217,9 @@ export class NetworkAgent {
     })
     await this.#publish()
     this.#ready = true
-    logger.info('network ready', { subnets: this.#stored?.lease.subnets })
-    void this.#renewForever()
+    void this.#onListed()
+    logger.info('network ready', { subnets: this.lease?.lease.subnets })
+    void this.#leases.renewForever()
   }
 
   async stop(): Promise<void> {
@@ -212,29 +240,29 @@ export class NetworkAgent {
     this.#lanes.onKernelEvent(event)
   }
 
-  async #acquire(): Promise<void> {
-    const { subnets, firewall, network, logger } = this.parts
-    await this.#patience.run('lease', async () => {
-      const facts = this.#knownFacts()
-      const former = await subnets.former(facts.publicAddresses)
-      this.#here = this.#lookAtLanes(facts, former?.lease)
-      if (former !== undefined) await this.#prepare(this.#here, former.lease)
-      this.#stored = await subnets.acquire(this.#claim(this.#here))
-    })
-    logger.info('lease acquired', { key: this.#stored?.key })
-    this.#wishNode()
-    if (this.#stored !== undefined) await firewall.leased(network, this.#stored.lease, this.health)
-    void this.#giveUpDropped()
+  /** A change of lanes loses nothing: what peers will send by is there before they know, what they sent by stays. */
+  async #prepare(former: Lease | undefined): Promise<LeaseClaim> {
+    const { loop } = this.parts
+    const { network } = this.config
+    const here = this.#lookAtLanes(this.#knownFacts(), former)
+    this.#here = here
+    if (former !== undefined) {
+      this.#dropped = droppedLanes(here, former)
+      // Subnets that do not fit the network any more will be others.
+      if (offersNews(here, former) && isLeasable(former, network.families)) {
+        loop.wish(new Map([[this.#slots.node, nodeStateOf(here, former)]]))
+        await loop.passSoon(0)
+      }
+    }
+    return this.#claim(here)
   }
 
-  /** A change of lanes loses nothing: what peers will send by is there before they know, what they sent by stays. */
-  async #prepare(here: LanesHere, former: Lease): Promise<void> {
-    this.#dropped = droppedLanes(here, former)
-    const { network, loop } = this.parts
-    // Subnets that do not fit the network any more will be others.
-    if (!offersNews(here, former) || !isLeasable(former, network.families)) return
-    loop.wish(new Map([[this.#slots.node, nodeStateOf(here, former)]]))
-    await loop.passSoon(0)
+  async #onAcquired(): Promise<void> {
+    const { firewall, network } = this.parts
+    this.#wishNode()
+    if (this.lease !== undefined) await firewall.leased(network, this.lease.lease, this.health)
+    if (this.#ready) await this.#publish()
+    void this.#giveUpDropped()
   }
 
   async #giveUpDropped(): Promise<void> {
@@ -249,7 +277,7 @@ export class NetworkAgent {
 
   /** @param former what peers know of this node: what they act on stays as it is */
   #lookAtLanes(facts: NodeFacts, former: Lease | undefined): LanesHere {
-    const here = lanesHere(this.parts.lanes, facts, former)
+    const here = lanesHere(this.config.lanes, facts, former)
     const told = new Set(this.#here?.lanes.map(({ problem }) => problem?.message))
     for (const { lane, isFallback, problem } of here.lanes) {
       if (problem === undefined || isFallback || told.has(problem.message)) continue
@@ -259,8 +287,7 @@ export class NetworkAgent {
   }
 
   #claim(here: LanesHere): LeaseClaim {
-    const { previousSubnets } = this.parts
-    return { publicAddresses: here.node.publicAddresses, ...laneClaim(here), previousSubnets }
+    return { publicAddresses: here.node.publicAddresses, ...laneClaim(here) }
   }
 
   #knownFacts(): NodeFacts {
@@ -272,8 +299,8 @@ export class NetworkAgent {
   /** What this node needs, and the lanes of its peers. */
   #wishNode(): void {
     const { loop, blackhole } = this.parts
-    if (this.#stored === undefined || this.#here === undefined) return
-    const { lease } = this.#stored
+    if (this.lease === undefined || this.#here === undefined) return
+    const { lease } = this.lease
     const states = [nodeStateOf(this.#here, lease)]
     if (blackhole && podLinkOf(this.#here, lease).type === 'bridge') states.push(blackholeState(lease))
     loop.wish(new Map([[this.#slots.node, joinStates(states)]]))
@@ -286,22 +313,39 @@ export class NetworkAgent {
   }
 
   #onPeers(change: PeerChange): void {
-    const { logger, network, subnets } = this.parts
+    const { subnets } = this.parts
     this.#lanes.onPeers(change)
     this.#leaseProblems.tell(subnets.problems())
-    if (change.own === 'lost') void this.#recover('it was removed from the store')
-    if (change.own === 'changed') void this.#recover('it was changed in the store')
-    if (change.configText !== undefined) {
-      logger.warn('network config changed in the store: restart the daemon to use it', {
-        network: network.name
-      })
+    const outage = subnets.outage()
+    if (outage === undefined) this.health.clear('store')
+    else this.health.raise('store', 'medium', outage)
+    if (change.remembered !== true && !this.#complete) {
+      this.#complete = true
+      // At the start this is waited for; later, the store has come back.
+      if (this.#ready) void this.#onListed()
     }
+    if (change.own === 'lost') void this.#leases.recover('it was removed from the store')
+    if (change.own === 'changed') void this.#leases.recover('it was changed in the store')
+    if (change.configText !== undefined) this.config.tell(change.configText)
+  }
+
+  /** What no lease accounts for may be swept from now on, and a lease that was remembered is written again. */
+  async #onListed(): Promise<void> {
+    if (!this.#complete || this.#listed) return
+    const { loop, logger, subnets } = this.parts
+    await this.#lanes.decided()
+    this.#listed = true
+    // At the start a full pass follows.
+    if (!this.#ready) return
+    logger.info('the store is back: peers are those of its list', { peers: this.peers.size })
+    await loop.passSoon(0).catch(() => undefined)
+    if (subnets.renewDelayMs() === 0) await this.#leases.renew()
   }
 
   async #readFacts(): Promise<NodeFacts> {
-    const { kernel, network, identity, bridge, uplinkWish } = this.parts
+    const { kernel, identity, bridge, uplinkWish } = this.parts
     const snapshot = await kernel.read(FACTS_SCOPE)
-    const facts = nodeFacts(snapshot, await uplinkWish(), network, identity, bridge)
+    const facts = nodeFacts(snapshot, await uplinkWish(), this.config.network, identity, bridge)
     const former = this.#follower.facts
     if (former === undefined) return facts
     // Pods know the first one; what stands there later is this daemon's own, or somebody's mistake.
@@ -314,76 +358,26 @@ export class NetworkAgent {
   async #onFacts(): Promise<void> {
     await this.#lookAtForwarding()
     // Without a lease the first one will have these facts.
-    if (this.#here === undefined || this.#stored === undefined) return
-    this.#here = this.#lookAtLanes(this.#knownFacts(), this.#stored.lease)
+    if (this.#here === undefined || this.lease === undefined) return
+    this.#here = this.#lookAtLanes(this.#knownFacts(), this.lease.lease)
     this.#wishNode()
     // Linux removed without a word what stood on a vanished uplink, and what failed meanwhile waits for its turn.
     void this.parts.loop.passSoon(0).catch(() => undefined)
-    await this.#renew()
+    await this.#leases.renew()
     await this.#publish()
   }
 
   async #publish(): Promise<void> {
     const { publish, logger } = this.parts
-    if (this.#stored === undefined || this.#here === undefined) return
-    const { mtuBytes } = podLinkOf(this.#here, this.#stored.lease)
+    if (this.lease === undefined || this.#here === undefined) return
+    const { mtuBytes } = podLinkOf(this.#here, this.lease.lease)
     try {
-      await publish(this.#stored.lease, mtuBytes)
+      await publish(this.lease.lease, mtuBytes)
       this.health.clear('subnet.env')
     } catch (error) {
       const problem = TrilaneError.from(error)
       this.health.raise('subnet.env', 'medium', problem)
       logger.warn('subnet file not written', { error: problem })
     }
-  }
-
-  async #renewForever(): Promise<void> {
-    const { clock, subnets } = this.parts
-    let renewed = true
-    for (;;) {
-      const dueMs = Math.min(subnets.renewDelayMs() ?? RENEW_LOOK_MS, RENEW_LOOK_MS)
-      await clock.sleep(renewed ? dueMs : RENEW_RETRY_MS, this.#stop.signal)
-      if (this.#stop.signal.aborted) return
-      const isDue = subnets.renewDelayMs() === 0
-      if (isDue) renewed = await this.#renew()
-    }
-  }
-
-  /** @returns whether this node holds a lease with its claim in it now */
-  async #renew(): Promise<boolean> {
-    const { subnets, logger } = this.parts
-    if (this.#here === undefined) return false
-    try {
-      this.#stored = await subnets.renew(this.#claim(this.#here))
-    } catch (error) {
-      const problem = TrilaneError.from(error)
-      if (problem.code !== 'TRI_LEASE_LOST') {
-        this.health.raise('renewal', 'medium', problem)
-        logger.warn('lease not renewed', { error: problem })
-        return false
-      }
-      await this.#recover(String(problem.values.reason))
-    }
-    this.health.clear('renewal')
-    return true
-  }
-
-  /** Our lease is not ours any more: say so, get one again, and only then change what pods stand on. */
-  #recover(reason: string): Promise<void> {
-    this.#recovering ??= this.#reacquire(reason).finally(() => {
-      this.#recovering = undefined
-    })
-    return this.#recovering
-  }
-
-  async #reacquire(reason: string): Promise<void> {
-    const former = this.#stored
-    if (former === undefined || this.#stop.signal.aborted) return
-    const problem = TrilaneError.of('TRI_LEASE_LOST', { subnet: former.key, reason })
-    this.health.raise('lost', 'high', problem)
-    this.parts.logger.error('lease lost', { error: problem })
-    await this.#acquire()
-    await this.#publish()
-    this.health.clear('lost')
   }
 }

@@ -16,8 +16,8 @@ export interface ReadinessSource {
 /** Without these a pod that starts now has no network, or another than it should: no grace. */
 const AT_ONCE: ReadonlySet<string> = new Set(['subnet.env', 'firewall'])
 
-/** One bad peer or lease must not take every node out of service. */
-const OF_ONE_PEER = /^(?:peer|lease) /
+/** One bad peer or lease must not take every node out of service, nor a config that none of them uses. */
+const NOT_COUNTED = /^(?:(?:peer|lease) |config$)/
 
 /**
  * May this node get pods? Once everything has been made, and as long as it can be kept: a condition of medium or high
@@ -79,7 +79,7 @@ export class Readiness {
   }
 
   #counts(key: string, { severity, sinceMs }: HealthItem, ready: boolean): boolean {
-    if (severity === 'low' || OF_ONE_PEER.test(key)) return false
+    if (severity === 'low' || NOT_COUNTED.test(key)) return false
     return !ready || AT_ONCE.has(key) || this.#clock.wallMs() - sinceMs > this.#graceMs
   }
 }

@@ -28,7 +28,7 @@ export function networkStatus(
   return {
     name: agent.name,
     state: !agent.ready ? 'starting' : complete ? 'ready' : 'degraded',
-    backend: agent.parts.lanes.primary.backend.type,
+    backend: agent.config.lanes.primary.backend.type,
     lanes: laneStatuses(agent),
     store,
     ...(facts === undefined
@@ -67,8 +67,8 @@ function kernelStatus(agent: NetworkAgent, loop: ReconcileLoop): KernelStatus {
   }
 }
 
-function laneStatuses({ parts, here }: NetworkAgent): LaneStatus[] {
-  return parts.lanes.configured.map(({ backend }) => {
+function laneStatuses({ config, here }: NetworkAgent): LaneStatus[] {
+  return config.lanes.configured.map(({ backend }) => {
     const problem = here?.lanes.find(({ lane }) => lane.backend === backend)?.problem
     return { type: backend.type, ...(problem === undefined ? {} : { problem: problem.message }) }
   })

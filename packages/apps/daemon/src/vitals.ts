@@ -101,7 +101,7 @@ export class Vitals {
   #tellStatus(): void {
     const [missing = 'ready'] = this.#readiness.missing()
     const networks = (this.#agent?.networks ?? []).map(
-      ({ name, parts, peers }) => `${name}: ${parts.lanes.primary.backend.type}, ${peers.size} peers`
+      ({ name, config, peers }) => `${name}: ${config.lanes.primary.backend.type}, ${peers.size} peers`
     )
     this.#manager.status([...networks, missing].join('; '))
   }

@@ -62,7 +62,8 @@ describe('once it was ready', () => {
   it.each([
     ['of low severity', 'forwarding', 'low'],
     ['of a single peer', 'peer 10.5.2.0-24', 'medium'],
-    ['of a single lease', 'lease x', 'high']
+    ['of a single lease', 'lease x', 'high'],
+    ['of a config that waits for a restart', 'config', 'medium']
   ] as const)('a condition %s does not', (_, key, severity) => {
     become({ conditions: new Map([[key, item(severity)]]) })
     clock.nowMs += 100 * GRACE_MS

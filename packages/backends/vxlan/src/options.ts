@@ -19,6 +19,9 @@ export interface VxlanOptions {
 /** As documented. flannel's `MacPrefix` and `Name` are for Windows, and ignored here as there on Linux. */
 export const OPTION_NAMES: readonly string[] = ['VNI', 'Port', 'MTU', 'GBP', 'Learning', 'DirectRouting']
 
+/** The others decide who hears whom, or are fixed when the device is made. */
+export const LIVE_OPTION_NAMES: readonly string[] = ['MTU', 'DirectRouting']
+
 /** flannel's. */
 const DEFAULT_VNI = 1
 

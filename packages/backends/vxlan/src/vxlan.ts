@@ -2,7 +2,7 @@ import type { Backend } from '@trilane/contracts'
 import { bridgedPodLink, bridgedPodState } from '@trilane/pod-link'
 import { leaseData, type VxlanLeaseData } from './lease-data.ts'
 import { nodeState, podMtuBytes } from './node-state.ts'
-import { OPTION_NAMES, parseOptions, type VxlanOptions } from './options.ts'
+import { LIVE_OPTION_NAMES, OPTION_NAMES, parseOptions, type VxlanOptions } from './options.ts'
 import { peerState } from './peer-state.ts'
 import { OVERHEAD_BYTES } from './tunnel-device.ts'
 import { TYPE } from './vtep.ts'
@@ -20,6 +20,7 @@ export const vxlan: Backend<VxlanOptions, VxlanLeaseData> = {
     podsOnNodeNetwork: false
   },
   optionNames: OPTION_NAMES,
+  liveOptionNames: LIVE_OPTION_NAMES,
   parseOptions,
   leaseData,
   nodeState,

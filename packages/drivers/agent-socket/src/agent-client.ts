@@ -1,12 +1,16 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import {
   type AttachJson,
+  type ConfigJson,
   type DetachJson,
   type ErrorJson,
   errorFromJson,
+  type LeaseJson,
+  type LeaseListJson,
   type NodeStatus,
   type PodJson,
   type ReconcileJson,
+  type ReserveJson,
   TrilaneError
 } from '@trilane/contracts'
 import { CNI_STATUS, type CniAnswer } from './cni-answer.ts'
@@ -56,6 +60,26 @@ export class AgentClient {
   /** A full pass now. */
   reconcile(): Promise<ReconcileJson> {
     return this.#ask<ReconcileJson>('POST', '/v1/reconcile')
+  }
+
+  leases(): Promise<LeaseListJson> {
+    return this.#ask<LeaseListJson>('GET', '/v1/leases')
+  }
+
+  reserve(body: ReserveJson): Promise<LeaseJson> {
+    return this.#ask<LeaseJson>('POST', '/v1/leases', body)
+  }
+
+  release(key: string): Promise<LeaseJson> {
+    return this.#ask<LeaseJson>('DELETE', '/v1/leases', { key })
+  }
+
+  config(): Promise<ConfigJson> {
+    return this.#ask<ConfigJson>('GET', '/v1/config')
+  }
+
+  setConfig(text: string): Promise<ConfigJson> {
+    return this.#ask<ConfigJson>('PUT', '/v1/config', { text })
   }
 
   /** One call of the CNI plugin. @param invocation the launcher's bytes */

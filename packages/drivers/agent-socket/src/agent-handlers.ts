@@ -1,4 +1,13 @@
-import type { AttachmentRecord, AttachRequest, NodeStatus, ReconcileJson } from '@trilane/contracts'
+import type {
+  AttachmentRecord,
+  AttachRequest,
+  ConfigJson,
+  LeaseJson,
+  LeaseListJson,
+  NodeStatus,
+  ReconcileJson,
+  ReserveJson
+} from '@trilane/contracts'
 import type { CniAnswer } from './cni-answer.ts'
 
 export type DetachRequest = Pick<AttachRequest, 'network' | 'containerId' | 'ifname'>
@@ -13,6 +22,12 @@ export interface AgentHandlers {
   attach(request: AttachRequest): Promise<AttachmentRecord>
   detach(request: DetachRequest): Promise<void>
   reconcile(): Promise<ReconcileJson>
+  leases(): Promise<LeaseListJson>
+  /** What its texts say is checked here, not before. */
+  reserve(wanted: ReserveJson): Promise<LeaseJson>
+  release(key: string): Promise<LeaseJson>
+  config(): Promise<ConfigJson>
+  setConfig(text: string): Promise<ConfigJson>
   /** @param invocation the launcher's bytes, unread. Whatever they are, it answers; it does not throw. */
   cni(invocation: Uint8Array): Promise<CniAnswer>
 }

@@ -1,8 +1,10 @@
-import { type AttachRequest, TrilaneError } from '@trilane/contracts'
+import { type AttachRequest, type ReserveJson, TrilaneError } from '@trilane/contracts'
 import { type Family, IpAddress, Mac } from '@trilane/ip'
 import type { DetachRequest } from './agent-handlers.ts'
 
 type Fields = { readonly [Name in keyof AttachRequest]?: unknown }
+
+const RESERVE_FIELDS: readonly (keyof ReserveJson)[] = ['subnets', 'publicAddresses', 'machineId', 'node']
 
 /** CNI's rule for container ids, and a length with which the `ifalias` of a pod's link stays below its 255 bytes. */
 const CONTAINER_ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/
@@ -31,6 +33,34 @@ export function parseAttach(body: unknown): AttachRequest {
 /** @throws TrilaneError `TRI_REQUEST_INVALID` that names the field */
 export function parseDetach(body: unknown): DetachRequest {
   return keyOf(fieldsOf(body, ['network', 'containerId', 'ifname']))
+}
+
+/** What the texts mean is the store's matter. @throws TrilaneError `TRI_REQUEST_INVALID` that names the field */
+export function parseReserve(body: unknown): ReserveJson {
+  const fields = fieldsOf(body, RESERVE_FIELDS) as { readonly [Name in keyof ReserveJson]?: unknown }
+  const { subnets, publicAddresses = [], machineId, node } = fields
+  return {
+    subnets: textsOf('subnets', subnets),
+    publicAddresses: textsOf('publicAddresses', publicAddresses),
+    ...(machineId === undefined ? {} : { machineId: textOf('machineId', machineId) }),
+    ...(node === undefined ? {} : { node: textOf('node', node) })
+  }
+}
+
+/** A body with one text. @throws TrilaneError `TRI_REQUEST_INVALID` */
+export function parseText(field: string, body: unknown): string {
+  const fields = fieldsOf(body, [field]) as Readonly<Record<string, unknown>>
+  return textOf(field, fields[field])
+}
+
+function textsOf(field: string, value: unknown): readonly string[] {
+  if (!Array.isArray(value)) throw wrong(field, value, 'a list of texts')
+  return value.map((text) => textOf(field, text))
+}
+
+function textOf(field: string, value: unknown): string {
+  if (typeof value !== 'string' || value === '') throw wrong(field, value, 'a text')
+  return value
 }
 
 function fieldsOf(body: unknown, known: readonly string[]): Fields {

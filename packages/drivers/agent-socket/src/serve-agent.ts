@@ -6,7 +6,7 @@ import type { AgentHandlers } from './agent-handlers.ts'
 import { CNI_STATUS } from './cni-answer.ts'
 import { podJson } from './pod-json.ts'
 import { readBody, readBytes } from './read-body.ts'
-import { parseAttach, parseDetach, requestInvalid } from './request-body.ts'
+import { parseAttach, parseDetach, parseReserve, parseText, requestInvalid } from './request-body.ts'
 import { fileError, prepareSocketPath } from './socket-path.ts'
 
 export interface AgentServer {
@@ -47,6 +47,14 @@ const ROUTES: Readonly<Record<string, Handler>> = {
     await handlers.detach(parseDetach(await readBody(message)))
     return json({})
   },
+  'GET /v1/leases': async (handlers) => json(await handlers.leases()),
+  'POST /v1/leases': async (handlers, message) =>
+    json(await handlers.reserve(parseReserve(await readBody(message)))),
+  'DELETE /v1/leases': async (handlers, message) =>
+    json(await handlers.release(parseText('key', await readBody(message)))),
+  'GET /v1/config': async (handlers) => json(await handlers.config()),
+  'PUT /v1/config': async (handlers, message) =>
+    json(await handlers.setConfig(parseText('text', await readBody(message)))),
   'POST /v1/reconcile': async (handlers) => json(await handlers.reconcile()),
   'POST /v1/cni': async (handlers, message) => {
     const { isSuccess, text } = await handlers.cni(await readBytes(message, LARGEST_INVOCATION_BYTES))

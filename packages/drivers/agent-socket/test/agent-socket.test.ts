@@ -4,7 +4,16 @@ import { type AttachRequest, errorFromJson, TrilaneError } from '@trilane/contra
 import { IpAddress } from '@trilane/ip'
 import { describe, expect, it } from 'vitest'
 import { AgentClient, type DetachRequest } from '../src/index.ts'
-import { listenForTest, RECORD, STATUS, sendRaw, serveForTest, socketPathForTest } from './scratch.ts'
+import {
+  CONFIG,
+  LEASE,
+  listenForTest,
+  RECORD,
+  STATUS,
+  sendRaw,
+  serveForTest,
+  socketPathForTest
+} from './scratch.ts'
 
 const ATTACH = { containerId: 'c0ffee', ifname: 'eth0', namespace: '/run/netns/pod' }
 
@@ -44,6 +53,31 @@ describe('the agent’s socket', () => {
     expect(asked?.addresses).toEqual({ v4: IpAddress.parse('10.5.71.9'), v6: IpAddress.parse('fd00::9') })
     expect(String(asked?.mac)).toBe('0e:2a:00:00:00:01')
     expect(detached).toEqual([{ network: 'green', containerId: 'c0ffee', ifname: 'eth0' }])
+  })
+
+  it('carries what people do with the store', async () => {
+    const asked: unknown[] = []
+    const { client } = await serveForTest({
+      reserve: async (wanted) => {
+        asked.push(wanted)
+        return LEASE
+      },
+      release: async (key) => {
+        asked.push(key)
+        return LEASE
+      },
+      setConfig: async (text) => {
+        asked.push(text)
+        return CONFIG
+      }
+    })
+    expect(await client.leases()).toEqual({ leases: [LEASE], rejected: [] })
+    const wanted = { subnets: ['10.5.71.0/24'], publicAddresses: ['192.168.77.7'], machineId: 'm', node: 'n' }
+    expect(await client.reserve(wanted)).toEqual(LEASE)
+    expect(await client.release('10.5.71.0-24')).toEqual(LEASE)
+    expect(await client.config()).toEqual(CONFIG)
+    expect(await client.setConfig('Network: 10.6.0.0/16')).toEqual(CONFIG)
+    expect(asked).toEqual([wanted, '10.5.71.0-24', 'Network: 10.6.0.0/16'])
   })
 
   it('shows a pod that is being plugged in without what is not known yet', async () => {

@@ -2,7 +2,7 @@ import { request } from 'node:http'
 import type { AttachRequest } from '@trilane/contracts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseAttach, parseDetach } from '../src/request-body.ts'
+import { parseAttach, parseDetach, parseReserve, parseText } from '../src/request-body.ts'
 import { RECORD, serveForTest } from './scratch.ts'
 
 const GOOD = { containerId: 'c0ffee', ifname: 'eth0', namespace: '/run/netns/pod' }
@@ -121,5 +121,26 @@ describe('parsing requests', () => {
         }
       })
     )
+  })
+})
+
+describe('requests about the store', () => {
+  it.each([
+    ['no object', [], 'its body is not a JSON object'],
+    ['no subnets', {}, 'subnets is missing'],
+    ['subnets that are no list', { subnets: '10.5.7.0/24' }, 'subnets is "10.5.7.0/24", not a list of texts'],
+    ['a subnet that is no text', { subnets: [7] }, 'subnets is 7, not a text'],
+    ['a machine id that is no text', { subnets: ['x'], machineId: {} }, 'machineId is {}, not a text'],
+    ['a field that nobody knows', { subnets: ['x'], subnet: 'y' }, 'unknown field "subnet"']
+  ])('a reservation with %s is refused by name', (_, body, problem) => {
+    expect(() => parseReserve(body)).toThrow(problem)
+  })
+
+  it.each([
+    ['nothing', {}, 'key is missing'],
+    ['an empty text', { key: '' }, 'key is "", not a text'],
+    ['a number', { key: 7 }, 'key is 7, not a text']
+  ])('a body of one text with %s is refused by name', (_, body, problem) => {
+    expect(() => parseText('key', body)).toThrow(problem)
   })
 })

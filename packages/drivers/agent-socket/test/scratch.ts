@@ -2,7 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type AttachmentRecord, type NodeStatus, SILENT_LOGGER } from '@trilane/contracts'
+import {
+  type AttachmentRecord,
+  type ConfigJson,
+  type LeaseJson,
+  type NodeStatus,
+  SILENT_LOGGER
+} from '@trilane/contracts'
 import { IpAddress, Mac } from '@trilane/ip'
 import { afterEach } from 'vitest'
 import {
@@ -39,6 +45,15 @@ export const RECORD: AttachmentRecord = {
   }
 }
 
+export const LEASE: LeaseJson = {
+  key: '10.5.71.0-24',
+  subnets: ['10.5.71.0/24'],
+  publicAddresses: ['192.168.77.7'],
+  backendType: ''
+}
+
+export const CONFIG: ConfigJson = { text: 'Network: 10.5.0.0/16\n', revision: 7 }
+
 const cleanups: (() => unknown)[] = []
 
 afterEach(async () => {
@@ -65,6 +80,11 @@ export async function serveForTest(
     attach: async () => RECORD,
     detach: async () => {},
     reconcile: async () => ({ writes: 3, failures: [] }),
+    leases: async () => ({ leases: [LEASE], rejected: [] }),
+    reserve: async () => LEASE,
+    release: async () => LEASE,
+    config: async () => CONFIG,
+    setConfig: async () => CONFIG,
     cni: async () => ({ isSuccess: true, text: '' }),
     ...more
   }

@@ -147,11 +147,13 @@ export class Watch implements StoreWatch {
     if (text === this.#trouble) return
     this.#trouble = text
     this.#options.logger.warn('store cannot be followed', { error: problem })
+    this.#deliver({ kind: 'away', error: problem })
   }
 
   #end(): void {
     if (this.#trouble === undefined) return
     this.#trouble = undefined
     this.#options.logger.info('store is followed again')
+    this.#deliver({ kind: 'back' })
   }
 }

@@ -132,6 +132,7 @@ export class FileSubnetStore implements SubnetStore {
       snapshot: () => this.#guard(() => this.#snapshot()),
       config: () => this.readConfig(),
       reap: (keys) => this.#guard(() => this.#reap(keys)),
+      unavailable: (error) => TrilaneError.from(unavailable(this.description, error)),
       onClosed: () => this.#watches.delete(watch)
     })
     this.#watches.add(watch)

@@ -12,16 +12,20 @@ export class Trouble {
     this.#what = what
   }
 
-  begin(error: unknown): void {
+  /** @returns whether it is new, or another than before */
+  begin(error: unknown): boolean {
     const problem = error instanceof Error ? error.message : String(error)
-    if (problem === this.#problem) return
+    if (problem === this.#problem) return false
     this.#problem = problem
     this.#logger.warn(`${this.#what} cannot be followed`, { error })
+    return true
   }
 
-  end(): void {
-    if (this.#problem === undefined) return
+  /** @returns whether there was one */
+  end(): boolean {
+    if (this.#problem === undefined) return false
     this.#problem = undefined
     this.#logger.info(`${this.#what} is back`)
+    return true
   }
 }

@@ -1,5 +1,5 @@
-import type { Clock, Logger, StoredConfig, StoreEvent, StoreWatch } from '@trilane/contracts'
-import { type Changes, changesSince, NOTHING_TOLD, type Told, toldAt } from './changes.ts'
+import type { Clock, Logger, StoredConfig, StoreEvent, StoreWatch, TrilaneError } from '@trilane/contracts'
+import { changesSince, NOTHING_TOLD, type Told, toldAt } from './changes.ts'
 import { DirectoryNotices } from './directory-notices.ts'
 import type { Layout } from './layout.ts'
 import { endMs, isExpired } from './lease-file.ts'
@@ -17,6 +17,8 @@ export interface WatchOptions {
   readonly config: () => Promise<StoredConfig | undefined>
   /** Removes expired leases from the directory. */
   readonly reap: (keys: readonly string[]) => Promise<void>
+  /** As the store says it. */
+  readonly unavailable: (error: unknown) => TrilaneError
   readonly onClosed: () => void
 }
 
@@ -70,9 +72,11 @@ export class Watch implements StoreWatch {
         delayMs = Math.min(pollMs, await this.#look())
         // The look may have made the directory.
         if (this.#notices.start()) delayMs = 0
-        this.#trouble.end()
+        if (this.#trouble.end()) this.#deliver([{ kind: 'back' }])
       } catch (error) {
-        if (!this.#closed) this.#trouble.begin(error)
+        if (!this.#closed && this.#trouble.begin(error)) {
+          this.#deliver([{ kind: 'away', error: this.#options.unavailable(error) }])
+        }
       }
       if (this.#closed || this.#wake.signal.aborted || delayMs === 0) continue
       await clock.sleep(delayMs, this.#wake.signal)
@@ -127,7 +131,7 @@ export class Watch implements StoreWatch {
     }
   }
 
-  #deliver(events: Changes['events']): void {
+  #deliver(events: readonly StoreEvent[]): void {
     for (const event of events) {
       if (this.#closed) return
       try {

@@ -59,6 +59,11 @@ const RULES: Readonly<Record<Family, FamilyRules>> = {
   }
 }
 
+/** flannel's names of each family's keys. */
+export const FAMILY_KEYS: Readonly<
+  Record<Family, Pick<FamilyRules, 'enable' | 'network' | 'length' | 'min' | 'max'>>
+> = RULES
+
 /** `::ffff:a.b.c.d` is an IPv4 address in disguise. */
 const IPV4_MAPPED = Prefix.parse('::ffff:0:0/96')
 

@@ -9,6 +9,11 @@ import type { ErrorJson } from './errors.ts'
  * | `GET /v1/pods` | | {@link PodJson}[] |
  * | `POST /v1/pods` | {@link AttachJson} | {@link PodJson} |
  * | `DELETE /v1/pods` | {@link DetachJson} | `{}` |
+ * | `GET /v1/leases` | | {@link LeaseListJson}: all of the store |
+ * | `POST /v1/leases` | {@link ReserveJson} | {@link LeaseJson}: the reservation |
+ * | `DELETE /v1/leases` | {@link ReleaseJson} | {@link LeaseJson}: what was removed |
+ * | `GET /v1/config` | | {@link ConfigJson}: the network config in the store |
+ * | `PUT /v1/config` | {@link SetConfigJson} | {@link ConfigJson} |
  * | `POST /v1/reconcile` | | {@link ReconcileJson}: a full pass now |
  * | `POST /v1/cni` | the CNI launcher's bytes | the text for stdout: 200 for exit status 0, 422 for 1 |
  *
@@ -138,4 +143,34 @@ export interface PodJson {
 export interface ReconcileJson {
   readonly writes: number
   readonly failures: readonly ErrorJson[]
+}
+
+export interface LeaseListJson {
+  /** By key. */
+  readonly leases: readonly LeaseJson[]
+  /** Keys that are no lease. */
+  readonly rejected: readonly ErrorJson[]
+}
+
+/** Subnets for a node that is not there yet: the one with this address or machine id; without either, for nobody. */
+export interface ReserveJson {
+  /** One of each family at most. */
+  readonly subnets: readonly string[]
+  readonly publicAddresses?: readonly string[]
+  readonly machineId?: string
+  /** Its name, for people. */
+  readonly node?: string
+}
+
+export interface ReleaseJson {
+  readonly key: string
+}
+
+export interface ConfigJson {
+  readonly text: string
+  readonly revision: number
+}
+
+export interface SetConfigJson {
+  readonly text: string
 }

@@ -42,6 +42,9 @@ export interface Backend<Options = unknown, LeaseData extends JsonValue = JsonVa
   /** The keys that {@link parseOptions} knows, as documented: for "nearest good name" and for the docs. */
   readonly optionNames: readonly string[]
 
+  /** Those of {@link optionNames} that may change while pods talk and other nodes have the former value. @default none */
+  readonly liveOptionNames?: readonly string[]
+
   /**
    * What this node publishes in its lease for the peers. An absent family has no data of its own.
    * Goes into flannel's `BackendData` and `BackendV6Data`, byte for byte.

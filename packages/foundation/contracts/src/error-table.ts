@@ -56,6 +56,10 @@ export const ERROR_TABLE = {
       retryable: true
     }
   ),
+  TRI_CONFIG_WAITS: row(
+    'the network config in {source} has other values of {keys}, which this daemon takes at its next start only',
+    'restart the daemon of one node after the other, or write the former values again; docs/configuration.md says what changes at once'
+  ),
   TRI_BACKEND_UNKNOWN: row(
     'Backend.Type: there is no backend "{type}"; this build has {known}',
     '{suggestion}',
@@ -144,9 +148,25 @@ export const ERROR_TABLE = {
       retryable: true
     }
   ),
+  TRI_STORE_REMEMBERED: row(
+    'the store {store} has not answered since the daemon started: peers and lease are those of {at}, as this node last knew them ({problem})',
+    'check that it runs and that this node may reach it; nothing is removed meanwhile',
+    {
+      retryable: true
+    }
+  ),
   TRI_LEASE_INVALID: row(
     'lease {key} is skipped: {problem}',
     'correct or remove that key; all other peers are served'
+  ),
+  TRI_LEASE_RIVAL: row(
+    'lease {key} is skipped: {problem}; {owner} holds it',
+    'decide which of the two nodes shall have it and change the other; until then neither serves the other, and all others serve both as far as they can be told apart'
+  ),
+  TRI_LEASE_UNKNOWN: row(
+    'there is no lease {key} among the {count} of the store',
+    '`trilane lease list` shows them',
+    { exitStatus: 2 }
   ),
   TRI_LEASE_CONFLICT: row(
     'lease {key} was changed by {owner} in the meantime',
@@ -161,7 +181,7 @@ export const ERROR_TABLE = {
     }
   ),
   TRI_SUBNETS_EXHAUSTED: row(
-    '{network} has no free /{length}: {live} leased, {reserved} reserved',
+    '{network} has no free /{length}: {live} leased ({holders}), {reserved} reserved ({keepers})',
     'widen Network, SubnetMin to SubnetMax, or raise SubnetLen; or release leases of nodes that are gone',
     {
       retryable: true

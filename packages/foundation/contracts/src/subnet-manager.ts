@@ -2,6 +2,7 @@ import type { IpAddress, PerFamily, Prefix } from '@trilane/ip'
 import type { Backend } from './backend.ts'
 import type { TrilaneError } from './errors.ts'
 import type { JsonValue, Lease, LeaseNode, StoredLease } from './lease.ts'
+import type { NetworkConfig } from './network-config.ts'
 
 /**
  * This node's lease and the set of its peers, for one network.
@@ -27,6 +28,14 @@ export interface SubnetManager {
   acquire(claim: LeaseClaim): Promise<StoredLease>
 
   /**
+   * This node's lease as it was when the store was seen last, for a start without it: may be used, and is renewed or
+   * lost as soon as the store answers ({@link renewDelayMs} is 0).
+   *
+   * @returns `undefined` when nothing is remembered that could be used
+   */
+  recall(publicAddresses: PerFamily<IpAddress>): Promise<StoredLease | undefined>
+
+  /**
    * Starts the lease's life anew, with new contents if `claim` differs from what it holds, by compare-and-set.
    *
    * @throws TrilaneError `TRI_LEASE_LOST` when it is no longer ours: stop announcing it, then acquire again
@@ -42,9 +51,9 @@ export interface SubnetManager {
   /**
    * Lists, then follows the store. The listener gets what changed since its last call; each peer set is
    * complete and level-triggered: a missed or doubled event in the store cannot show. When only
-   * {@link problems} changed, it gets an empty change.
+   * {@link problems} or {@link outage} changed, it gets an empty change.
    *
-   * @returns when the first complete list has been delivered
+   * @returns when the first complete list has been delivered; when the store is away, the one that is remembered, if any
    */
   follow(listener: (change: PeerChange) => void): Promise<void>
 
@@ -53,6 +62,12 @@ export interface SubnetManager {
 
   /** Keys in the store that are no lease, and leases that cannot be used: each is skipped alone. */
   problems(): readonly TrilaneError[]
+
+  /** Why the store cannot be followed now. Everything known is kept meanwhile. */
+  outage(): TrilaneError | undefined
+
+  /** From now on the network's config is this one: as the former, but for where leases are taken from and for its backend. */
+  configure(network: NetworkConfig): void
 
   /** Keeps subnets for a node that is not there yet. @throws `TRI_LEASE_CONFLICT` if they are taken or overlap */
   reserve(lease: Lease): Promise<StoredLease>
@@ -79,6 +94,8 @@ export interface PeerChange {
   /** New or changed, by key. */
   readonly put: ReadonlyMap<string, StoredLease>
   readonly gone: ReadonlySet<string>
+  /** The set is the one that was remembered; the store has not answered yet. What is not in it may still be there. */
+  readonly remembered?: true
   /** Our own lease was changed or removed by somebody else; the daemon decides what follows. */
   readonly own?: 'changed' | 'lost'
   /** A new network config was written. */

@@ -75,6 +75,10 @@ export type StoreEvent =
   | { readonly kind: 'config'; readonly config: StoredConfig }
   /** Events were missed (compaction, a broken connection): list again. */
   | { readonly kind: 'gap'; readonly reason: string }
+  /** The watch cannot be kept now, `TRI_STORE_UNAVAILABLE`; it goes on by itself. Perhaps repeated with another error. */
+  | { readonly kind: 'away'; readonly error: TrilaneError }
+  /** It can again; what happened meanwhile comes as events, or as a gap. */
+  | { readonly kind: 'back' }
 
 export interface StoreWatch {
   /** No listener call after this returns. Repeating it is free. */

@@ -1,20 +1,45 @@
-import type { Lease, PeerChange, StoredLease } from '@trilane/contracts'
+import type { Clock, Lease, PeerChange, StoredLease } from '@trilane/contracts'
 import { sameLease } from './lease-equality.ts'
 import type { LeaseSet } from './lease-set.ts'
 
 /** The lease that this node holds, and what the store says about it meanwhile. */
 export class HeldLease {
+  readonly #clock: Clock
   #stored: StoredLease | undefined
+  /** When its life began anew by each clock; `undefined` for one that was remembered only. */
+  #since: { readonly wallMs: number; readonly monotonicMs: number } | undefined
   /** What was written last, perhaps without an answer: reading it back is no change by somebody else. */
   #written: Lease | undefined
   /** What {@link news} told last. */
   #told = ''
 
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
   get stored(): StoredLease | undefined {
     return this.#stored
   }
 
+  /**
+   * How much of its life is over. The wall clock may be set, and the monotonic one stands still while the machine is
+   * suspended: the one that says more is right, or costs one renewal too many.
+   */
+  get ageMs(): number {
+    if (this.#since === undefined) return Number.POSITIVE_INFINITY
+    const { wallMs, monotonicMs } = this.#since
+    return Math.max(this.#clock.wallMs() - wallMs, this.#clock.monotonicMs() - monotonicMs)
+  }
+
+  /** It was written just now. */
   hold(stored: StoredLease): void {
+    this.recall(stored)
+    this.#since = { wallMs: this.#clock.wallMs(), monotonicMs: this.#clock.monotonicMs() }
+  }
+
+  /** It was this node's when the store was seen last. */
+  recall(stored: StoredLease): void {
+    this.#since = undefined
     this.#stored = stored
     this.#written = stored.lease
     this.#told = ''

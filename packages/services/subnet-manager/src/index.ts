@@ -6,9 +6,13 @@
  *
  * @packageDocumentation
  */
+export { exhausted } from './acquire-lease.ts'
 export { type Choice, chooseSubnets, type SubnetQuestion } from './choose-subnet.ts'
+export { giveBack } from './give-back.ts'
 export { LeaseManager, type LeaseManagerOptions } from './lease-manager.ts'
 export { findFormerLease, isLeasable, isOurs } from './own-lease.ts'
 export type { PeerRules } from './peer-rules.ts'
 export { usablePeers } from './peers.ts'
+export { rememberingStore } from './remembering-store.ts'
 export { type RenewSchedule, renewDelayMs } from './renew-schedule.ts'
+export { reserveSubnets } from './reserve-subnets.ts'

@@ -6,6 +6,7 @@ import {
   type Logger,
   type NetworkConfig,
   type PeerChange,
+  type StoreCache,
   type StoredConfig,
   type StoredLease,
   type StoreEvent,
@@ -15,9 +16,18 @@ import {
 } from '@trilane/contracts'
 import { type IpAddress, type PerFamily, valuesOf } from '@trilane/ip'
 import { acquireLease, type LeaseContext, lifeOf } from './acquire-lease.ts'
+import { giveBack } from './give-back.ts'
 import { HeldLease } from './held-lease.ts'
 import { LeaseSet } from './lease-set.ts'
-import { findFormerLease, holderOf, isOurs, leaseOf, type Self } from './own-lease.ts'
+import {
+  findFormerLease,
+  holderOf,
+  isLeasable,
+  isOurs,
+  leaseOf,
+  type Self,
+  sharesPublicAddress
+} from './own-lease.ts'
 import { type BookChange, PeerBook } from './peer-book.ts'
 import { type PeerRules, sameRules } from './peer-rules.ts'
 import { renewDelayMs } from './renew-schedule.ts'
@@ -39,19 +49,27 @@ export interface LeaseManagerOptions {
   readonly configRevision?: number
   /** Everything is listed again after so long, also when the watch reports nothing wrong. @default ten minutes */
   readonly relistMs?: number
+  /** What is remembered of the store, for a start without it. @default nothing */
+  readonly cache?: Pick<StoreCache, 'read'>
 }
+
+/** Every node notices within some seconds that the store lost its data, also one that was cut off from it. */
+const AWAIT_MS = 60_000
 
 /** A renewal may be answered by nobody though it was done; then the revision moved on with what we wrote. */
 const RENEW_TRIES = 5
 
 /** {@link SubnetManager} on a store, a clock and a log. The store belongs to whoever made it: `close` leaves it open. */
 export class LeaseManager implements SubnetManager {
-  readonly #context: LeaseContext
+  #context: LeaseContext
   readonly #renewMarginMs: number
   readonly #relistMs: number
   readonly #set = new LeaseSet()
   #configRevision: number | undefined
-  readonly #held = new HeldLease()
+  readonly #held: HeldLease
+  /** {@link Acquired.hadOtherAddress} */
+  #hadOtherAddress = false
+  readonly #clones = new Set<string>()
   #publicAddresses: PerFamily<IpAddress> = {}
   readonly #book = new PeerBook()
   /** Of the book as it is. */
@@ -60,15 +78,25 @@ export class LeaseManager implements SubnetManager {
   #listener: ((change: PeerChange) => void) | undefined
   #follower: StoreFollower | undefined
   #following = false
+  /** A complete list of the store itself was delivered. */
+  #listed = false
+  #outage: TrilaneError | undefined
+  /** What {@link #outage} said when the listener was told last. */
+  #toldOutage: string | undefined
+  readonly #cache: LeaseManagerOptions['cache']
   #publishing = false
+  /** Ends the wait for peers of a store that lost its data. */
+  #awaiting = new AbortController()
   #closed = false
 
   constructor(options: LeaseManagerOptions) {
     const { store, clock, logger, network, identity, leaseTtlMs } = options
-    this.#context = { store, clock, logger, network, identity, leaseTtlMs }
+    this.#context = { store, clock, logger, network, identity, leaseTtlMs, clones: this.#clones }
+    this.#held = new HeldLease(clock)
     this.#renewMarginMs = options.renewMarginMs
     this.#relistMs = options.relistMs ?? 600_000
     this.#configRevision = options.configRevision
+    this.#cache = options.cache
   }
 
   get own(): StoredLease | undefined {
@@ -77,9 +105,9 @@ export class LeaseManager implements SubnetManager {
 
   /** Until the next `renew` is due; 0 when it is, `undefined` when there is no lease or it never ends. */
   renewDelayMs(): number | undefined {
+    if (this.#held.stored?.expiresAtMs === undefined) return undefined
     return renewDelayMs({
-      expiresAtMs: this.#held.stored?.expiresAtMs,
-      wallMs: this.#context.clock.wallMs(),
+      ageMs: this.#held.ageMs,
       leaseTtlMs: this.#context.leaseTtlMs,
       renewMarginMs: this.#renewMarginMs,
       jitter: seededFraction(`${this.#context.identity.machineId} renew`)
@@ -94,7 +122,23 @@ export class LeaseManager implements SubnetManager {
 
   async acquire(claim: LeaseClaim): Promise<StoredLease> {
     this.#publicAddresses = claim.publicAddresses
-    return this.#hold(await acquireLease(this.#context, claim))
+    const held = this.#held.stored
+    const known = held === undefined ? undefined : this.#set.get(held.key)
+    if (known !== undefined) this.#isOfClone(known)
+    const { stored, hadOtherAddress } = await acquireLease(this.#context, claim)
+    this.#hadOtherAddress = hadOtherAddress
+    return this.#hold(stored)
+  }
+
+  async recall(publicAddresses: PerFamily<IpAddress>): Promise<StoredLease | undefined> {
+    const { identity, network } = this.#context
+    const remembered = await this.#cache?.read()
+    const self = { machineId: identity.machineId, publicAddresses }
+    const former = findFormerLease(remembered?.list.leases ?? [], self, network.families)
+    if (former === undefined || !isLeasable(former.lease, network.families)) return undefined
+    this.#publicAddresses = publicAddresses
+    this.#held.recall(former)
+    return former
   }
 
   async renew(claim: LeaseClaim): Promise<StoredLease> {
@@ -116,7 +160,7 @@ export class LeaseManager implements SubnetManager {
       if (renewed !== undefined) return this.#hold(renewed)
       expected = await this.#find(own.key)
       if (expected === undefined) throw this.#lost(own, 'it expired or was removed')
-      if (!isOurs(expected.lease, this.#self())) {
+      if (!isOurs(expected.lease, this.#self()) || this.#isOfClone(expected)) {
         throw this.#lost(own, `${holderOf(expected.lease)} holds it now`)
       }
       logger.warn('own lease was written by another process; it is taken back', { key: own.key })
@@ -138,11 +182,19 @@ export class LeaseManager implements SubnetManager {
         seed: identity.machineId,
         relistMs: this.#relistMs,
         onList: (list, config) => {
+          this.#outage = undefined
           this.#set.replace(list)
           this.#noteListedConfig(config)
-          this.#publish(!this.#following)
+          const isFirst = !this.#listed
+          this.#listed = true
+          this.#publish(isFirst)
           this.#following = true
           resolve()
+        },
+        onOutage: async (problem) => {
+          if (!this.#following && (await this.#recallPeers(problem))) resolve()
+          if (this.#listed) this.#outage = problem
+          this.#publishSoon()
         },
         onEvent: (event) => this.#onEvent(event)
       })
@@ -153,12 +205,20 @@ export class LeaseManager implements SubnetManager {
     })
   }
 
+  outage(): TrilaneError | undefined {
+    return this.#outage
+  }
+
   peers(): ReadonlyMap<string, StoredLease> {
     return this.#book.peers
   }
 
   problems(): readonly TrilaneError[] {
     return this.#book.problems()
+  }
+
+  configure(network: NetworkConfig): void {
+    this.#context = { ...this.#context, network }
   }
 
   reserve(lease: Lease): Promise<StoredLease> {
@@ -169,9 +229,11 @@ export class LeaseManager implements SubnetManager {
     const own = this.#held.stored
     if (own === undefined) return
     const { store } = this.#context
-    if (!(await store.remove(own))) {
+    if (!(await giveBack(store, own))) {
       const current = await this.#find(own.key)
-      if (current !== undefined && isOurs(current.lease, this.#self())) await store.remove(current)
+      if (current !== undefined && isOurs(current.lease, this.#self())) {
+        await giveBack(store, current)
+      }
     }
     this.#held.drop()
     this.#publishSoon()
@@ -179,7 +241,23 @@ export class LeaseManager implements SubnetManager {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#awaiting.abort()
     this.#follower?.close()
+  }
+
+  /** @returns whether the remembered set was delivered */
+  async #recallPeers(problem: TrilaneError): Promise<boolean> {
+    const remembered = await this.#cache?.read()
+    if (remembered === undefined || this.#closed) return false
+    this.#outage = TrilaneError.of('TRI_STORE_REMEMBERED', {
+      store: this.#context.store.description,
+      at: new Date(remembered.listedAtMs).toISOString(),
+      problem: String(problem.values.problem ?? problem.message)
+    })
+    this.#set.replace(remembered.list)
+    this.#publish(true)
+    this.#following = true
+    return true
   }
 
   #self(): Self {
@@ -198,13 +276,30 @@ export class LeaseManager implements SubnetManager {
     return TrilaneError.of('TRI_LEASE_LOST', { subnet: valuesOf(own.lease.subnets).join(' and '), reason })
   }
 
+  /**
+   * A lease with our machine id that we took over from another address, and that has been taken back: its holder lives,
+   * and this machine is a copy of it, or the other way round. Who came later yields, so that exactly one does.
+   */
+  #isOfClone({ key, lease }: StoredLease): boolean {
+    const isSame = lease.node?.machineId === this.#context.identity.machineId
+    if (!this.#hadOtherAddress || !isSame || sharesPublicAddress(lease, this.#self())) return false
+    this.#clones.add(key)
+    this.#context.logger.warn('another machine has the machine id of this node', {
+      key,
+      holder: holderOf(lease)
+    })
+    return true
+  }
+
   async #find(key: string): Promise<StoredLease | undefined> {
     const { leases } = await this.#context.store.list()
     return leases.find((stored) => stored.key === key)
   }
 
   #onEvent(event: Exclude<StoreEvent, { kind: 'gap' }>): void {
-    if (event.kind === 'config') this.#noteConfigEvent(event.config)
+    if (event.kind === 'away') this.#outage = event.error
+    else if (event.kind === 'back') this.#outage = undefined
+    else if (event.kind === 'config') this.#noteConfigEvent(event.config)
     else this.#set.apply(event)
     this.#publishSoon()
   }
@@ -234,22 +329,44 @@ export class LeaseManager implements SubnetManager {
 
   #publish(first: boolean): void {
     if (this.#closed) return
+    this.#awaitPeers()
     const { put, gone, sameProblems } = this.#updateBook()
     const own = this.#held.news(this.#set)
     const configText = this.#configText
     this.#configText = undefined
+    const outage = this.#outage?.message
+    const sameProblem = sameProblems && outage === this.#toldOutage
+    this.#toldOutage = outage
     const samePeers = put.size === 0 && gone.size === 0
-    if (!first && samePeers && sameProblems && own === undefined && configText === undefined) return
+    if (!first && samePeers && sameProblem && own === undefined && configText === undefined) return
     try {
       this.#listener?.({
         put,
         gone,
+        ...(this.#listed ? {} : { remembered: true }),
         ...(own === undefined ? {} : { own }),
         ...(configText === undefined ? {} : { configText })
       })
     } catch (error) {
       this.#context.logger.error('a listener for peers failed', { error: TrilaneError.from(error) })
     }
+  }
+
+  /** A store that lost its data is filled again by the nodes, each in its own time: no peer goes meanwhile. */
+  #awaitPeers(): void {
+    const own = this.#held.stored
+    if (own === undefined || !this.#set.isWiped(own.key)) return
+    const { clock, logger, store } = this.#context
+    logger.warn('the store lost its data: peers are awaited', { store: store.description })
+    this.#set.awaitRemoved(own.key)
+    this.#awaiting.abort()
+    this.#awaiting = new AbortController()
+    const { signal } = this.#awaiting
+    void clock.sleep(AWAIT_MS, signal).then(() => {
+      if (signal.aborted) return
+      this.#set.forgetAwaited()
+      this.#publishSoon()
+    })
   }
 
   /** A changed lease touches those that overlap it; the first list, or another lease of our own, everything. */

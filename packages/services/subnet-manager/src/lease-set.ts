@@ -14,6 +14,12 @@ export class LeaseSet {
   #listRevision = 0
   #revision = 0
   #startedAnew = false
+  /** Leases that went since {@link takeChanges}, by key. */
+  #removed = new Map<string, StoredLease>()
+  /** Of the store when {@link takeChanges} was called. */
+  #revisionTaken = 0
+  /** {@link awaitRemoved} */
+  #awaited = new Set<string>()
   /** Keys that were written since {@link takeChanges}; at first, and after the store lost its data, all. */
   #changed: Set<string> | 'all' = 'all'
 
@@ -35,12 +41,55 @@ export class LeaseSet {
   takeChanges(): ReadonlyMap<string, Holding> | 'all' {
     const changed = this.#changed
     this.#changed = new Set()
+    this.#removed = new Map()
+    this.#revisionTaken = this.#revision
     if (changed === 'all') return 'all'
     return new Map([...changed].map((key) => [key, this.#leases.get(key) ?? this.#rejected.get(key)]))
   }
 
+  /**
+   * Did the store lose its data since {@link takeChanges}? It lacks our lease, and nothing is left of what it had: what
+   * there is was written since.
+   */
+  isWiped(ownKey: string): boolean {
+    if (this.#removed.size === 0 || this.#leases.has(ownKey)) return false
+    return (
+      this.#startedAnew ||
+      [...this.#leases.values()].every(
+        ({ key, revision }) => this.#awaited.has(key) || revision > this.#revisionTaken
+      )
+    )
+  }
+
+  /**
+   * Their nodes live and will write them again, as this one does: until then, or until {@link forgetAwaited}, they count
+   * as they were. Whoever is written now goes before them.
+   */
+  awaitRemoved(ownKey: string): void {
+    for (const [key, stored] of this.#removed) {
+      if (key === ownKey || this.#leases.has(key)) continue
+      this.#leases.set(key, { ...stored, revision: Number.MAX_SAFE_INTEGER })
+      this.#awaited.add(key)
+      this.#noteChanged(key)
+    }
+  }
+
+  forgetAwaited(): void {
+    for (const key of this.#awaited) {
+      this.#leases.delete(key)
+      this.#noteChanged(key)
+    }
+    this.#awaited.clear()
+  }
+
   replace(list: LeaseList): void {
     const leases = new Map(list.leases.map((stored) => [stored.key, stored]))
+    for (const key of this.#awaited) {
+      const stored = this.#leases.get(key)
+      if (leases.has(key) || stored === undefined) this.#awaited.delete(key)
+      else leases.set(key, stored)
+    }
+    for (const [key, stored] of this.#leases) if (!leases.has(key)) this.#removed.set(key, stored)
     const rejected = new Map(list.rejected.map((error) => [String(error.values.key), error]))
     this.#startedAnew = list.revision < this.#revision
     if (this.#startedAnew) this.#changed = 'all'
@@ -58,6 +107,8 @@ export class LeaseSet {
         const { key, revision } = event.stored
         if (!this.#isNews(key, revision)) return
         this.#leases.set(key, event.stored)
+        this.#awaited.delete(key)
+        this.#removed.delete(key)
         this.#rejected.delete(key)
         this.#noteChanged(key)
         this.#revision = Math.max(this.#revision, revision)
@@ -66,7 +117,10 @@ export class LeaseSet {
       case 'gone': {
         const { key, revision } = event
         if (!this.#isNews(key, revision)) return
+        const former = this.#leases.get(key)
+        if (former !== undefined) this.#removed.set(key, former)
         this.#leases.delete(key)
+        this.#awaited.delete(key)
         this.#rejected.delete(key)
         this.#goneAt.set(key, revision)
         this.#noteChanged(key)
@@ -76,7 +130,7 @@ export class LeaseSet {
       case 'rejected': {
         const { key, error } = event
         // A lease that was there before is no longer what the store holds: a fresh list would not have it either.
-        const former = this.#leases.get(key)
+        const former = this.#awaited.delete(key) ? undefined : this.#leases.get(key)
         if (former !== undefined) this.#goneAt.set(key, former.revision)
         this.#leases.delete(key)
         this.#rejected.set(key, error)
@@ -100,7 +154,8 @@ export class LeaseSet {
   }
 
   #isNews(key: string, revision: number): boolean {
-    const known = this.#leases.get(key)?.revision ?? this.#goneAt.get(key) ?? this.#listRevision
+    const here = this.#awaited.has(key) ? undefined : this.#leases.get(key)?.revision
+    const known = here ?? this.#goneAt.get(key) ?? this.#listRevision
     return revision > Math.max(known, this.#listRevision)
   }
 }

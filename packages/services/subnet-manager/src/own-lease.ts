@@ -10,7 +10,8 @@ export interface Self {
 
 /**
  * This node's lease of a former life: by machine id, whatever its addresses are now; else by public address, as
- * flannel finds it, if no other machine id is on it. Of several, one that may be kept goes before one that may not.
+ * flannel finds it, if no other machine id is on it. Of several, one that may be kept goes before one that may not, and
+ * then one with this node's address before another: that may be a clone's.
  */
 export function findFormerLease(
   leases: readonly StoredLease[],
@@ -19,7 +20,8 @@ export function findFormerLease(
 ): StoredLease | undefined {
   const byMachine = leases.filter(({ lease }) => lease.node?.machineId === self.machineId)
   const ours = byMachine.length > 0 ? byMachine : leases.filter(({ lease }) => isOurs(lease, self))
-  return ours.find(({ lease }) => isLeasable(lease, families)) ?? ours[0]
+  const usable = ours.filter(({ lease }) => isLeasable(lease, families))
+  return usable.find(({ lease }) => sharesPublicAddress(lease, self)) ?? usable[0] ?? ours[0]
 }
 
 /** Does the lease say that this node holds it? */

@@ -1,7 +1,16 @@
 import { type StoredLease, TrilaneError } from '@trilane/contracts'
 import { valuesOf } from '@trilane/ip'
 import { sameLease } from './lease-equality.ts'
-import { byAge, isOwn, leaseProblem, misfit, narrowed, overlapProblem, type PeerRules } from './peer-rules.ts'
+import {
+  byAge,
+  isOwn,
+  isVacant,
+  leaseProblem,
+  misfit,
+  narrowed,
+  overlapProblem,
+  type PeerRules
+} from './peer-rules.ts'
 import { PrefixIndex } from './prefix-index.ts'
 
 /** What the store holds under a key: a lease, something that is none, nothing. */
@@ -32,6 +41,7 @@ interface Verdict {
  * Our own lease is no peer. A lease that would take traffic away from somebody is skipped alone, with a problem that
  * names its key: one outside the network or as large as it, one with our address or machine id, one that overlaps
  * ours, one that overlaps an older lease that is served. It is served as soon as what was in its way is gone.
+ * A reservation that nobody has taken yet is neither.
  *
  * Subnets of a family that this network does not have (a rolling change of the config) are left out of a peer.
  */
@@ -99,9 +109,10 @@ export class PeerBook {
   #enter(key: string, holding: Holding, rules: PeerRules, dirty: Set<Candidate>): void {
     if (holding instanceof TrilaneError) this.#problems.set(key, holding)
     if (holding === undefined || holding instanceof TrilaneError || isOwn(holding, rules)) return
-    const problem = misfit(holding.lease, rules)
+    if (isVacant(holding)) return
+    const problem = misfit(holding, rules)
     if (problem !== undefined) {
-      this.#problems.set(key, leaseProblem(key, problem))
+      this.#problems.set(key, problem)
       return
     }
     const candidate = { stored: narrowed(holding, rules.families), served: false }

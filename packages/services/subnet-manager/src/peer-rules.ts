@@ -1,6 +1,6 @@
-import { type FamilyConfig, type Lease, type StoredLease, TrilaneError } from '@trilane/contracts'
+import { type FamilyConfig, type StoredLease, TrilaneError } from '@trilane/contracts'
 import { FAMILIES, familiesOf, mapFamilies, type PerFamily, type Prefix, valuesOf } from '@trilane/ip'
-import { type Self, sharesPublicAddress } from './own-lease.ts'
+import { holderOf, type Self, sharesPublicAddress } from './own-lease.ts'
 
 /** Public addresses are unknown, hence none, until the first claim. */
 export interface PeerRules extends Self {
@@ -22,20 +22,28 @@ export function sameRules(a: PeerRules, b: PeerRules): boolean {
 }
 
 /** What is wrong with the lease whatever others there are. */
-export function misfit(lease: Lease, rules: PeerRules): string | undefined {
-  if (lease.node?.machineId === rules.machineId) return 'it has the machine id of this node'
-  if (sharesPublicAddress(lease, rules)) return 'it has the public address of this node'
+export function misfit(stored: StoredLease, rules: PeerRules): TrilaneError | undefined {
+  const { key, lease } = stored
+  if (lease.node?.machineId === rules.machineId) return rival(stored, 'it has the machine id of this node')
+  if (sharesPublicAddress(lease, rules)) return rival(stored, 'it has the public address of this node')
   const families = familiesOf(lease.subnets).filter((family) => rules.families[family] !== undefined)
-  if (families.length === 0) return 'it has no subnet of a family of this network'
+  if (families.length === 0) return leaseProblem(key, 'it has no subnet of a family of this network')
   for (const family of families) {
     const subnet = lease.subnets[family]
     const network = rules.families[family]?.network
     if (subnet === undefined || network === undefined) continue
-    if (subnet.contains(network)) return `${subnet} is the whole network ${network}`
-    if (!network.contains(subnet)) return `${subnet} is outside the network ${network}`
-    if (rules.own?.lease.subnets[family]?.overlaps(subnet)) return overlapProblem(subnet, 'this node')
+    if (subnet.contains(network)) return leaseProblem(key, `${subnet} is the whole network ${network}`)
+    if (!network.contains(subnet)) return leaseProblem(key, `${subnet} is outside the network ${network}`)
+    if (rules.own?.lease.subnets[family]?.overlaps(subnet)) {
+      return rival(stored, overlapProblem(subnet, 'this node'))
+    }
   }
   return undefined
+}
+
+/** Kept for a node that has not come yet: nobody is to be reached there. */
+export function isVacant({ lease, expiresAtMs }: StoredLease): boolean {
+  return expiresAtMs === undefined && lease.backendType === ''
 }
 
 export function overlapProblem(subnet: Prefix, owner: string): string {
@@ -44,6 +52,10 @@ export function overlapProblem(subnet: Prefix, owner: string): string {
 
 export function leaseProblem(key: string, problem: string): TrilaneError {
   return TrilaneError.of('TRI_LEASE_INVALID', { key, problem })
+}
+
+function rival({ key, lease }: StoredLease, problem: string): TrilaneError {
+  return TrilaneError.of('TRI_LEASE_RIVAL', { key, problem, owner: holderOf(lease) })
 }
 
 /** Without the families that this network does not have. */

@@ -20,6 +20,8 @@ export interface StoreFollowerOptions {
   /** Complete: takes the place of everything known. */
   onList(list: LeaseList, config: StoredConfig | undefined): void
   onEvent(event: Exclude<StoreEvent, { kind: 'gap' }>): void
+  /** After each attempt that failed; a list ends it. */
+  onOutage(problem: TrilaneError): Promise<void>
 }
 
 /** A watch that lasted so long was healthy: the next failure begins with the shortest wait. */
@@ -51,8 +53,10 @@ export class StoreFollower {
         this.#options.onList(list, config)
         await this.#watch(list.revision)
       } catch (error) {
-        if (!outage) logger.warn('the store does not answer', { error: TrilaneError.from(error).message })
+        const problem = TrilaneError.from(error)
+        if (!outage) logger.warn('the store does not answer', { error: problem })
         outage = true
+        if (!this.#closed) await this.#options.onOutage(problem)
       }
       if (this.#closed) return
       attempt = !outage && clock.monotonicMs() - startedMs >= HEALTHY_MS ? 0 : attempt + 1

@@ -1,6 +1,6 @@
 import { IpAddress, Prefix, valuesOf } from '@trilane/ip'
-import { describe, expect, it } from 'vitest'
-import { FakeClock } from './fake-clock.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { FakeClock, settle } from './fake-clock.ts'
 import { claim, family, HOUR_MS, lease, manager, network, TTL_MS, V4, V6 } from './fixtures.ts'
 import { MemoryStore } from './memory-store.ts'
 
@@ -101,6 +101,14 @@ describe('acquire', () => {
     expect((await manager(store, clock, 'a').acquire(claim('192.0.2.1'))).key).toBe('10.5.71.0-24')
   })
 
+  it('neither removes nor overlaps a reservation of its own that does not fit the config', async () => {
+    const { clock, store } = setUp()
+    store.put(lease('10.5.1.0/25', '192.0.2.1', 'a'))
+    const two = { network: network({ v4: family('10.5.0.0/22', 24, '10.5.1.0', '10.5.2.0') }) }
+    expect((await manager(store, clock, 'a', two).acquire(claim('192.0.2.1'))).key).toBe('10.5.2.0-24')
+    expect(store.all.map(({ key }) => key)).toEqual(['10.5.1.0-25', '10.5.2.0-24'])
+  })
+
   it('may take the place of the lease that it gives up', async () => {
     const { clock, store } = setUp()
     store.put(lease('10.5.1.0/25', '192.0.2.1', 'a'), TTL_MS)
@@ -172,7 +180,7 @@ describe('acquire', () => {
     store.put(lease('10.9.3.0/24', '192.0.2.4'))
     await expect(manager(store, clock, 'a', small).acquire(claim('192.0.2.9'))).rejects.toMatchObject({
       code: 'TRI_SUBNETS_EXHAUSTED',
-      message: '10.5.0.0/22 has no free /24: 2 leased, 1 reserved'
+      message: '10.5.0.0/22 has no free /24: 2 leased (name of x, name of y), 1 reserved (192.0.2.3)'
     })
   })
 
@@ -213,5 +221,58 @@ describe('acquire', () => {
     expect(store.all).toHaveLength(100)
     const subnets = all.flatMap((stored) => valuesOf(stored.lease.subnets).map(String))
     expect(new Set(subnets).size).toBe(subnets.length)
+  })
+})
+
+describe('two machines with one machine id', () => {
+  /** As the daemon does it: a lease that somebody else wrote is acquired again. */
+  function live(store: MemoryStore, clock: FakeClock, address: string) {
+    const node = manager(store, clock, 'same', { identity: { machineId: 'same', name: `at ${address}` } })
+    let writes = 0
+    const settleDown = async () => {
+      await node.follow(({ own }) => {
+        if (own === undefined) return
+        writes++
+        void node.acquire(claim(address))
+      })
+    }
+    return { node, settleDown, acquire: () => node.acquire(claim(address)), writes: () => writes }
+  }
+
+  it('have a lease each after two exchanges; the one that came later yields', async () => {
+    const { clock, store } = setUp()
+    const [first, second] = [live(store, clock, '192.0.2.1'), live(store, clock, '192.0.2.2')]
+    const { key } = await first.acquire()
+    await first.settleDown()
+    await second.acquire()
+    await second.settleDown()
+    await vi.waitFor(() => expect(store.all).toHaveLength(2))
+    await settle()
+    expect(first.node.own?.key).toBe(key)
+    expect(second.node.own?.key).not.toBe(key)
+    expect([first.writes(), second.writes()]).toEqual([1, 1])
+    expect(second.node.problems().map(({ message }) => message)).toEqual([
+      `lease ${key} is skipped: it has the machine id of this node; at 192.0.2.1 holds it`
+    ])
+    expect(first.node.problems()).toMatchObject([
+      { code: 'TRI_LEASE_RIVAL', values: { owner: 'at 192.0.2.2' } }
+    ])
+    // Each finds its own in its next life.
+    for (const { node } of [first, second]) await node.close()
+    const again = await live(store, clock, '192.0.2.2').acquire()
+    expect(again.key).toBe(second.node.own?.key)
+  })
+
+  it('that is one machine with a new address keeps its lease', async () => {
+    const { clock, store } = setUp()
+    const before = live(store, clock, '192.0.2.1')
+    const { key } = await before.acquire()
+    await before.node.close()
+    const after = live(store, clock, '192.0.2.2')
+    await after.acquire()
+    await after.settleDown()
+    await settle()
+    expect(store.all.map((stored) => stored.key)).toEqual([key])
+    expect(after.node.problems()).toEqual([])
   })
 })

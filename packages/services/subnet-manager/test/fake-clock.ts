@@ -3,6 +3,7 @@ import type { Clock } from '@trilane/contracts'
 /** Time that passes only when a test says so; with `auto`, each sleep passes at once. */
 export class FakeClock implements Clock {
   #nowMs = 1_000_000
+  #wallAheadMs = 0
   readonly #auto: boolean
   readonly #sleepers = new Set<{ readonly untilMs: number; readonly wake: () => void }>()
   /** What was asked for, in order. */
@@ -13,7 +14,12 @@ export class FakeClock implements Clock {
   }
 
   wallMs(): number {
-    return this.#nowMs
+    return this.#nowMs + this.#wallAheadMs
+  }
+
+  /** Somebody sets the wall clock; or, forwards, the machine was suspended. */
+  setWall(aheadMs: number): void {
+    this.#wallAheadMs = aheadMs
   }
 
   monotonicMs(): number {

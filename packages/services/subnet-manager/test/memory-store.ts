@@ -20,7 +20,7 @@ export function keyOf(lease: Lease): string {
 
 /** A store shared by several managers of a test. Every call is answered in a later turn, so that calls interleave. */
 export class MemoryStore implements SubnetStore {
-  readonly description = 'memory'
+  readonly description: string = 'memory'
   readonly #clock: FakeClock
   readonly #leases = new Map<string, StoredLease>()
   readonly #garbage = new Map<string, TrilaneError>()

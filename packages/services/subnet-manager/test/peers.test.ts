@@ -60,15 +60,23 @@ describe('usablePeers', () => {
     [
       'our subnet in part',
       stored('10.5.1.128/25', '192.0.2.9', 'x'),
-      '10.5.1.128/25 overlaps the lease of this node'
+      '10.5.1.128/25 overlaps the lease of this node; name of x holds it'
     ],
     [
       'our subnet and more',
       stored('10.5.0.0/23', '192.0.2.9', 'x'),
-      '10.5.0.0/23 overlaps the lease of this node'
+      '10.5.0.0/23 overlaps the lease of this node; name of x holds it'
     ],
-    ['our public address', stored('10.5.9.0/24', '192.0.2.1', 'x'), 'it has the public address of this node'],
-    ['our machine id', stored('10.5.9.0/24', '192.0.2.9', 'me'), 'it has the machine id of this node'],
+    [
+      'our public address',
+      stored('10.5.9.0/24', '192.0.2.1', 'x'),
+      'it has the public address of this node; name of x holds it'
+    ],
+    [
+      'our machine id',
+      stored('10.5.9.0/24', '192.0.2.9', 'me'),
+      'it has the machine id of this node; name of me holds it'
+    ],
     [
       'no family of ours',
       stored('fd00:5:0:9::/64', '192.0.2.9', 'x'),
@@ -79,6 +87,13 @@ describe('usablePeers', () => {
       peers: ['10.5.2.0-24'],
       problems: [`lease ${bad.key} is skipped: ${problem}`]
     })
+  })
+
+  it('neither serves nor names what is reserved for a node that has not come yet', () => {
+    const { expiresAtMs: _, ...forEver } = stored('10.5.9.0/24', '192.0.2.9')
+    const vacant = { ...forEver, lease: { ...forEver.lease, backendType: '' } }
+    expect(judge([vacant, good])).toEqual({ peers: ['10.5.2.0-24'], problems: [] })
+    expect(judge([forEver, good]).peers).toHaveLength(2)
   })
 
   it('of two that overlap, serves the older, in whichever order they come', () => {

@@ -68,45 +68,28 @@ describe('renew', () => {
 })
 
 describe('renewDelayMs', () => {
-  const schedule = {
-    expiresAtMs: TTL_MS,
-    wallMs: 0,
-    leaseTtlMs: TTL_MS,
-    renewMarginMs: HOUR_MS,
-    jitter: 0
-  }
+  const schedule = { ageMs: 0, leaseTtlMs: TTL_MS, renewMarginMs: HOUR_MS, jitter: 0 }
 
   it('waits until the margin before the end', () => {
     expect(renewDelayMs(schedule)).toBe(23 * HOUR_MS)
-    expect(renewDelayMs({ ...schedule, wallMs: 22 * HOUR_MS })).toBe(HOUR_MS)
+    expect(renewDelayMs({ ...schedule, ageMs: 22 * HOUR_MS })).toBe(HOUR_MS)
   })
 
   it('is due at once within the margin and after the end', () => {
-    expect(renewDelayMs({ ...schedule, wallMs: 23.5 * HOUR_MS })).toBe(0)
-    expect(renewDelayMs({ ...schedule, wallMs: 50 * HOUR_MS })).toBe(0)
+    expect(renewDelayMs({ ...schedule, ageMs: 23.5 * HOUR_MS })).toBe(0)
+    expect(renewDelayMs({ ...schedule, ageMs: 50 * HOUR_MS })).toBe(0)
+    expect(renewDelayMs({ ...schedule, ageMs: Number.POSITIVE_INFINITY })).toBe(0)
   })
 
   it('comes earlier by at most a tenth, never later', () => {
     expect(renewDelayMs({ ...schedule, jitter: 1 })).toBe(23 * HOUR_MS * 0.9)
     const dueMs = 23 * HOUR_MS * 0.95
-    expect(renewDelayMs({ ...schedule, jitter: 0.5, wallMs: dueMs - 1000 })).toBe(1000)
-    expect(renewDelayMs({ ...schedule, jitter: 0.5, wallMs: dueMs })).toBe(0)
+    expect(renewDelayMs({ ...schedule, jitter: 0.5, ageMs: dueMs - 1000 })).toBe(1000)
+    expect(renewDelayMs({ ...schedule, jitter: 0.5, ageMs: dueMs })).toBe(0)
   })
 
   it('does not renew without pause when the margin is longer than the life', () => {
     expect(renewDelayMs({ ...schedule, renewMarginMs: 2 * TTL_MS })).toBe(TTL_MS / 2)
-  })
-
-  it('does not wait for years when the wall clock is wrong', () => {
-    expect(renewDelayMs({ ...schedule, wallMs: -1e12 })).toBe(23 * HOUR_MS)
-  })
-
-  it('renews at once when nobody knows the end', () => {
-    expect(renewDelayMs({ ...schedule, expiresAtMs: 'unknown' })).toBe(0)
-  })
-
-  it('never renews a reservation', () => {
-    expect(renewDelayMs({ ...schedule, expiresAtMs: undefined })).toBeUndefined()
   })
 
   it('is what a manager tells of its own lease', async () => {
@@ -117,6 +100,32 @@ describe('renewDelayMs', () => {
     await clock.advance(23 * HOUR_MS)
     expect(node.renewDelayMs()).toBe(0)
   })
+
+  it('goes by the time that passed, whatever the wall clock is set to', async () => {
+    const { clock, node } = await setUp()
+    const first = node.renewDelayMs() ?? 0
+    clock.setWall(-365 * 24 * HOUR_MS)
+    expect(node.renewDelayMs()).toBe(first)
+    await clock.advance(first)
+    expect(node.renewDelayMs()).toBe(0)
+  })
+
+  it('is due when the machine was suspended, which the monotonic clock does not see', async () => {
+    const { clock, node } = await setUp()
+    clock.setWall(23 * HOUR_MS)
+    expect(node.renewDelayMs()).toBe(0)
+    await node.renew(claim('192.0.2.1'))
+    expect(node.renewDelayMs()).toBeGreaterThan(20 * HOUR_MS)
+  })
+
+  it('is never for a reservation', async () => {
+    const { clock, store } = await setUp()
+    store.put(lease('10.5.71.0/24', '192.0.2.9'))
+    const node = manager(store, clock, 'b')
+    await node.acquire(claim('192.0.2.9'))
+    await clock.advance(10 * TTL_MS)
+    expect(node.renewDelayMs()).toBeUndefined()
+  })
 })
 
 describe('release', () => {
@@ -126,6 +135,18 @@ describe('release', () => {
     await node.release()
     expect(store.all).toEqual([])
     expect(node.own).toBeUndefined()
+  })
+
+  it('keeps a reservation for the same node, where nobody is reached any more', async () => {
+    const { clock, store } = await setUp()
+    store.put(lease('10.5.71.0/24', '192.0.2.9'))
+    const node = manager(store, clock, 'b')
+    await node.acquire(claim('192.0.2.9'))
+    await node.release()
+    const kept = store.all.find(({ key }) => key === '10.5.71.0-24')
+    expect(kept).toMatchObject({ lease: { backendType: '', backendData: {}, node: { machineId: 'b' } } })
+    expect(kept).not.toHaveProperty('expiresAtMs')
+    expect((await manager(store, clock, 'b').acquire(claim('192.0.2.77'))).key).toBe('10.5.71.0-24')
   })
 
   it('leaves a lease that another node holds now', async () => {

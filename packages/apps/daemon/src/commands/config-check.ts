@@ -1,17 +1,9 @@
-import { checkNetworkConfig } from '@trilane/config'
-import { networkLanes } from '@trilane/lanes'
 import { readTextFile } from '@trilane/terminal'
-import { BACKENDS, backendNamed } from '../backends.ts'
+import { checkConfigText } from '../store-commands.ts'
 
 /** `trilane config check FILE`. */
 export async function checkConfig(file: string, options: { readonly json?: boolean }): Promise<void> {
-  const text = await readTextFile(file)
-  const { config, warnings } = checkNetworkConfig(text, {
-    source: file,
-    optionNames: (type) => BACKENDS.find((backend) => backend.type === type)?.optionNames
-  })
-  const backend = backendNamed(config.backend.type)
-  const lanes = networkLanes(config.backend, backend, BACKENDS)
+  const { config, warnings, backend, lanes } = checkConfigText(await readTextFile(file), file)
   for (const warning of warnings) process.stderr.write(`warning: ${warning.place}: ${warning.text}\n`)
   if (options.json === true) {
     process.stdout.write(`${JSON.stringify({ config, warnings }, null, 2)}\n`)

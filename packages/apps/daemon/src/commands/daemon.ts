@@ -14,6 +14,8 @@ import {
   type Kernel,
   LOGGER,
   type Logger,
+  STORE_CACHE,
+  type StoreCache,
   SUBNET_STORE,
   type SubnetStore,
   TrilaneError
@@ -26,6 +28,7 @@ import { readIdentity } from '../identity.ts'
 import { Metrics } from '../metrics.ts'
 import { networkConfig } from '../network-config-source.ts'
 import { socketHandlers } from '../socket-handlers.ts'
+import { StoreCommands } from '../store-commands.ts'
 import { VERSION } from '../version.ts'
 import { Vitals } from '../vitals.ts'
 
@@ -90,11 +93,12 @@ async function run(
 
   const vitals = new Vitals({ config, metrics, clock, logger, send: sendDatagram, environment: process.env })
   onClose(await vitals.start(stop))
-  const network = await networkConfig(config, store, clock, logger, stop)
+  const cache = container.get<StoreCache>(STORE_CACHE)
+  const network = await networkConfig({ config, store, cache, clock, logger, stop })
   const agent = composeAgent(container, [network], vitals.observer)
   vitals.of(agent)
   const cni = new CniService({ config, networks: agent.networks, kernel, metrics, clock, logger })
-  const handlers = socketHandlers(agent, cni, metrics)
+  const handlers = socketHandlers(agent, cni, metrics, new StoreCommands(store))
   const { socketPath } = config
   const socket = await serveAgent({ socketPath, handlers, logger, peerOf: peerCredentials })
   onClose(() => socket.close())

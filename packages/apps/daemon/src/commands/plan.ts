@@ -1,4 +1,3 @@
-import { access } from 'node:fs/promises'
 import { type NodeConfig, parseFlags, parseNetworkConfig, resolveNodeConfig } from '@trilane/config'
 import {
   commandsOf,
@@ -9,12 +8,11 @@ import {
   type Lease,
   type NetworkConfig,
   type NodeFacts,
-  SILENT_LOGGER,
   type StoredLease,
   TrilaneError
 } from '@trilane/contracts'
 import { valuesOf } from '@trilane/ip'
-import { LinuxFileLocks, LinuxKernel } from '@trilane/kernel-linux'
+import { LinuxKernel } from '@trilane/kernel-linux'
 import {
   byDestination,
   type LanesHere,
@@ -27,16 +25,16 @@ import {
   podLinkOf
 } from '@trilane/lanes'
 import { planChanges } from '@trilane/reconcile'
-import { chooseSubnets, findFormerLease, isLeasable, usablePeers } from '@trilane/subnet-manager'
+import { chooseSubnets, exhausted, findFormerLease, isLeasable, usablePeers } from '@trilane/subnet-manager'
 import { readTextFile } from '@trilane/terminal'
 import { BACKENDS, backendNamed } from '../backends.ts'
 import { blackholeState } from '../blackhole.ts'
 import { forwardingNeeds } from '../forwarding.ts'
 import { readIdentity } from '../identity.ts'
-import { openStore } from '../open-store.ts'
 import { readForwarding } from '../read-forwarding.ts'
 import { systemClock } from '../system-clock.ts'
 import { FACTS_SCOPE, nodeFacts, uplinkWish } from '../uplink.ts'
+import { isStoreThere, withStore } from './store-access.ts'
 
 /** Everything that a first pass would know, read and computed but not written. */
 interface Plan {
@@ -143,27 +141,13 @@ function carryAll(here: LanesHere, peers: readonly StoredLease[], actual: Kernel
 function firstChoice(network: NetworkConfig, taken: readonly StoredLease[], seed: string): Lease['subnets'] {
   const choice = chooseSubnets({ families: network.families, taken: taken.map(({ lease }) => lease), seed })
   if ('subnets' in choice) return choice.subnets
-  throw TrilaneError.of('TRI_SUBNETS_EXHAUSTED', {
-    network: choice.config.network,
-    length: choice.config.subnetLength,
-    live: taken.filter(({ expiresAtMs }) => expiresAtMs !== undefined).length,
-    reserved: taken.filter(({ expiresAtMs }) => expiresAtMs === undefined).length
-  })
+  throw exhausted(choice, taken)
 }
 
-/** None when there is no store yet: looking must not make one. */
+/** None when there is no store yet. */
 async function storedLeases(config: NodeConfig): Promise<readonly StoredLease[]> {
-  try {
-    if (config.etcd === undefined) await access(config.storeDirectory)
-  } catch {
-    return []
-  }
-  const store = openStore(config, { locks: new LinuxFileLocks(), clock: systemClock, logger: SILENT_LOGGER })
-  try {
-    return (await store.list()).leases
-  } finally {
-    await store.close()
-  }
+  if (!(await isStoreThere(config))) return []
+  return withStore(config, async (store) => (await store.list()).leases)
 }
 
 function summary({ node, lease, peers }: Plan): Readonly<Record<string, unknown>> {

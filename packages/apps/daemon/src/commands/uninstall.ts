@@ -2,10 +2,13 @@ import { rm, rmdir } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { AgentClient } from '@trilane/agent-socket'
 import { type NodeConfig, parseFlags, resolveNodeConfig } from '@trilane/config'
-import { commandsOf, type KernelSnapshot, TrilaneError } from '@trilane/contracts'
+import { commandsOf, type KernelSnapshot, type StoredLease, TrilaneError } from '@trilane/contracts'
 import { type FirewallRemoval, firewallRemoval } from '@trilane/firewall'
 import { LinuxFirewall, LinuxKernel } from '@trilane/kernel-linux'
 import { uninstallChanges } from '@trilane/reconcile'
+import { giveBack } from '@trilane/subnet-manager'
+import { readIdentity } from '../identity.ts'
+import { isStoreThere, withStore } from './store-access.ts'
 
 /**
  * `trilane uninstall [--dry-run] [flags of the daemon]`: removes every device, route, pod link and firewall rule with our
@@ -30,8 +33,12 @@ export async function uninstall(args: readonly string[]): Promise<void> {
     const rules = await firewallRules(firewall)
     for (const command of [...changes.flatMap(commandsOf), ...rules.commands])
       process.stdout.write(`${command}\n`)
+    const lease = await ownLease(config)
+    if (lease !== undefined) process.stdout.write(`trilane lease release ${lease.key}\n`)
     for (const path of filesOf(config)) process.stdout.write(`rm -r ${path}\n`)
     if (dryRun) return
+    // First, so that peers send nothing more to what is about to go.
+    if (lease !== undefined) await withStore(config, (store) => giveBack(store, lease))
     const outcomes = await kernel.apply(changes)
     const refused = await rules.run().then(
       () => undefined,
@@ -57,6 +64,22 @@ async function refuseWhileRunning(config: NodeConfig): Promise<void> {
   }
 }
 
+/**
+ * What this machine has in the store. A store that is away keeps no one from cleaning up: its lease ends by itself.
+ */
+async function ownLease(config: NodeConfig): Promise<StoredLease | undefined> {
+  if (!(await isStoreThere(config))) return undefined
+  try {
+    const { machineId } = await readIdentity(config)
+    const { leases } = await withStore(config, (store) => store.list())
+    return leases.find(({ lease }) => lease.node?.machineId === machineId)
+  } catch (error) {
+    if (!TrilaneError.is(error, 'TRI_STORE_UNAVAILABLE', 'TRI_MACHINE_ID_MISSING')) throw error
+    process.stderr.write(`warning: the lease is not released: ${error.message}\n`)
+    return undefined
+  }
+}
+
 function readMarked(kernel: LinuxKernel): Promise<KernelSnapshot> {
   return kernel.read({ links: true, addresses: true, routes: 'all' })
 }
@@ -77,6 +100,7 @@ function filesOf(config: NodeConfig): string[] {
   return [
     socketPath,
     join(stateDirectory, 'attachments'),
+    join(stateDirectory, 'store-cache'),
     join(stateDirectory, 'spool'),
     ...(storeDirectory.startsWith(`${stateDirectory}${sep}`) ? [storeDirectory] : []),
     join(cniDataDirectory, networkName),
