@@ -16,8 +16,9 @@ describe('docs/cni.md', () => {
   })
   afterAll(() => world?.dispose())
 
-  it('shows the config that is installed', () => {
-    expect(blocks('json')).toEqual([read('configs/cni/10-trilane.conflist')])
+  it('shows the config that is installed, and the one with a chain', () => {
+    const configs = ['10-trilane', '10-trilane-portmap'].map((name) => read(`configs/cni/${name}.conflist`))
+    expect(blocks('json')).toEqual(configs)
   })
 
   it('names every version', () => {

@@ -32,6 +32,7 @@ import { LeaseManager } from '@trilane/subnet-manager'
 import { Container, ContainerModule } from 'inversify'
 import { Agent } from './agent.ts'
 import { BACKENDS, backendNamed } from './backends.ts'
+import { BridgeLoopback } from './bridge-loopback.ts'
 import { countedStore } from './counted-store.ts'
 import { NodeFirewall } from './firewall-node.ts'
 import { ForwardingWatch } from './forwarding-watch.ts'
@@ -44,6 +45,9 @@ import type { LoopObserver, ReconcileLoop } from './reconcile-loop.ts'
 import { SubnetFile } from './subnet-file.ts'
 import { systemClock } from './system-clock.ts'
 import { uplinkWish } from './uplink.ts'
+
+/** The reconciler's slot of what host ports need of the kernel; no network's name has a blank. */
+const HOST_PORTS_SLOT = 'host ports'
 
 /** What is known before anything is built. */
 export interface Surroundings {
@@ -110,9 +114,14 @@ export function composeAgent(
     clock,
     logger,
     settings: config,
+    loopback: new BridgeLoopback({
+      device: config.bridge,
+      kernel: container.get<Kernel>(KERNEL),
+      wish: (state) => agent.loop.wish(new Map([[HOST_PORTS_SLOT, state]]))
+    }),
     resyncMs: config.firewallPassMs
   })
-  return new Agent({
+  const agent: Agent = new Agent({
     kernel: container.get<Kernel>(KERNEL),
     firewall,
     clock,
@@ -125,6 +134,7 @@ export function composeAgent(
     onWork,
     createNetwork: (network, loop) => composeNetwork(container, network, loop, firewall)
   })
+  return agent
 }
 
 /** @throws TrilaneError `TRI_BACKEND_UNKNOWN`, `TRI_CONFIG_INVALID` */
@@ -156,6 +166,7 @@ function composeNetwork(
     pool,
     store: container.get<AttachmentStore>(ATTACHMENT_STORE),
     links: new BridgePodLinks({ kernel, network: network.name, clock, logger }),
+    hostPorts: firewall,
     spec: () => agent.podLink(),
     logger
   })

@@ -1,4 +1,9 @@
-import type { AttachmentRecord, PluggedLink } from '@trilane/contracts'
+import {
+  type AttachmentRecord,
+  HOST_PORT_PROTOCOLS,
+  type HostPort,
+  type PluggedLink
+} from '@trilane/contracts'
 import { FAMILIES, type Family, IpAddress, Mac, type PerFamily } from '@trilane/ip'
 
 /** Grows when a reader of the former version would misunderstand a record; a new field that it may ignore is no reason. */
@@ -6,8 +11,8 @@ const VERSION = 1
 
 /** The record as one JSON object on one line, with a newline at the end. */
 export function attachmentToLine(record: AttachmentRecord): string {
-  const { network, key, namespace, phase, addresses, link, cniNetwork } = record
-  const body = { version: VERSION, network, ...key, namespace, phase, addresses, link, cniNetwork }
+  const { key, ...rest } = record
+  const body = { version: VERSION, ...rest, ...key }
   return `${JSON.stringify(body)}\n`
 }
 
@@ -34,7 +39,8 @@ export function attachmentFromLines(text: string): AttachmentRecord {
     phase,
     addresses: readFamilies(body, 'addresses', readAddress),
     ...(body.link === undefined ? {} : { link: readLink(asObject(body.link, 'link')) }),
-    ...(body.cniNetwork === undefined ? {} : { cniNetwork: readText(body, 'cniNetwork') })
+    ...(body.cniNetwork === undefined ? {} : { cniNetwork: readText(body, 'cniNetwork') }),
+    ...(body.hostPorts === undefined ? {} : { hostPorts: readHostPorts(body.hostPorts) })
   }
 }
 
@@ -56,6 +62,21 @@ function readLink(link: JsonObject): PluggedLink {
       }
     })
   }
+}
+
+function readHostPorts(list: unknown): readonly HostPort[] {
+  if (!Array.isArray(list)) throw new Error('hostPorts is not a list')
+  return list.map((each: unknown) => {
+    const port = asObject(each, 'a host port')
+    const protocol = HOST_PORT_PROTOCOLS.find((known) => known === port.protocol)
+    if (protocol === undefined) throw new Error(`protocol is ${JSON.stringify(port.protocol)}`)
+    return {
+      protocol,
+      hostPort: readCount(port, 'hostPort'),
+      ...(port.hostAddress === undefined ? {} : { hostAddress: readAddress(port, 'hostAddress') }),
+      podPort: readCount(port, 'podPort')
+    }
+  })
 }
 
 function readFamilies<T>(

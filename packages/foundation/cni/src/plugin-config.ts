@@ -60,14 +60,6 @@ const NOT_DONE: readonly NotDone[] = [
     instead: 'remove ipam: addresses come from the lease of this node'
   },
   {
-    path: 'runtimeConfig.portMappings',
-    among: runtime,
-    // Runtimes send ports of which only the container's side is set.
-    asks: (value) =>
-      isArray(value) && value.some((each) => isObject(each) && isOn(each.get('hostport') ?? 0)),
-    instead: 'give the capability portMappings to the plugin portmap, behind this one'
-  },
-  {
     path: 'runtimeConfig.bandwidth',
     among: runtime,
     asks: (value) => isObject(value) && value.size > 0,

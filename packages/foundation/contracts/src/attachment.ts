@@ -1,5 +1,6 @@
 import type { IpAddress, Mac, PerFamily } from '@trilane/ip'
 import type { AttachmentKey } from './address-pool.ts'
+import type { HostPort } from './host-port.ts'
 import type { PluggedLink } from './pod-link.ts'
 
 /** A pod interface that this node was asked for, as it is kept on disk. */
@@ -16,6 +17,8 @@ export interface AttachmentRecord {
   readonly link?: PluggedLink
   /** Name of the CNI network by whose config a runtime attached it; absent for what came otherwise. */
   readonly cniNetwork?: string
+  /** Ports of the node that lead to it; absent for none. */
+  readonly hostPorts?: readonly HostPort[]
 }
 
 /** This node's disk for {@link AttachmentRecord}s of all networks. */
@@ -46,4 +49,6 @@ export interface AttachRequest {
   readonly mac?: Mac
   /** As in {@link AttachmentRecord}. */
   readonly cniNetwork?: string
+  /** As in {@link AttachmentRecord}. */
+  readonly hostPorts?: readonly HostPort[]
 }

@@ -97,7 +97,7 @@ export class CniPlugin {
     const { kernel, metrics } = this.#parts
     // All of the request is read before anything is made.
     const network = this.#networkOf(config)
-    const { addresses, mac, dns } = wantedPod(config, args)
+    const { addresses, mac, dns, hostPorts } = wantedPod(config, args)
     const former = formerResult(config)
     checkPodNamespace(namespace)
     const spec = network.podLink()
@@ -107,6 +107,7 @@ export class CniPlugin {
         namespace,
         addresses,
         ...(mac === undefined ? {} : { mac }),
+        hostPorts,
         cniNetwork: config.name
       })
     )
