@@ -1,8 +1,10 @@
 import {
   type AttachmentRecord,
+  type Bandwidth,
   HOST_PORT_PROTOCOLS,
   type HostPort,
-  type PluggedLink
+  type PluggedLink,
+  type SendLimit
 } from '@trilane/contracts'
 import { FAMILIES, type Family, IpAddress, Mac, type PerFamily } from '@trilane/ip'
 
@@ -53,6 +55,9 @@ function readLink(link: JsonObject): PluggedLink {
     podMac: Mac.parse(readText(link, 'podMac')),
     mtuBytes: readCount(link, 'mtuBytes'),
     ...(link.bridge === undefined ? {} : { bridge: readText(link, 'bridge') }),
+    ...(link.bandwidth === undefined
+      ? {}
+      : { bandwidth: readBandwidth(asObject(link.bandwidth, 'bandwidth')) }),
     addresses: readFamilies(link, 'addresses', (families, family) => {
       const address = asObject(families[family], family)
       return {
@@ -61,6 +66,20 @@ function readLink(link: JsonObject): PluggedLink {
         gateway: readAddress(address, 'gateway')
       }
     })
+  }
+}
+
+function readBandwidth({ ingress, egress }: JsonObject): Bandwidth {
+  const limit = (value: unknown): SendLimit => {
+    const body = asObject(value, 'a limit')
+    return {
+      bytesPerSecond: readCount(body, 'bytesPerSecond'),
+      burstBytes: readCount(body, 'burstBytes')
+    }
+  }
+  return {
+    ...(ingress === undefined ? {} : { ingress: limit(ingress) }),
+    ...(egress === undefined ? {} : { egress: limit(egress) })
   }
 }
 

@@ -44,6 +44,19 @@ describe('FileAttachments', () => {
       { ...plugged, link: { ...link, bridge: 'cni0' }, cniNetwork: 'blue' }
     ],
     [
+      'limited in both directions',
+      {
+        ...plugged,
+        link: {
+          ...link,
+          bandwidth: {
+            ingress: { bytesPerSecond: 125_000, burstBytes: 12_500 },
+            egress: { bytesPerSecond: 1, burstBytes: 1_514 }
+          }
+        }
+      }
+    ],
+    [
       'reached by ports of the node',
       {
         ...plugged,

@@ -1,5 +1,6 @@
-import type { HostPort } from '@trilane/contracts'
+import type { Bandwidth, HostPort } from '@trilane/contracts'
 import { type Family, IpAddress, Mac, type PerFamily } from '@trilane/ip'
+import { bandwidthIn } from './bandwidth.ts'
 import type { CniArgs } from './cni-args.ts'
 import { CniError } from './cni-error.ts'
 import type { Fields } from './fields.ts'
@@ -15,6 +16,8 @@ export interface WantedPod {
   readonly dns: CniDns
   /** From the capability `portMappings` alone. */
   readonly hostPorts: readonly HostPort[]
+  /** From the capability `bandwidth` alone. */
+  readonly bandwidth: Bandwidth
 }
 
 /**
@@ -32,7 +35,8 @@ export function wantedPod({ fields }: CniNetworkConfig, args: CniArgs): WantedPo
     addresses: { ...addressOf(args), ...addressesIn(conventional), ...addressesIn(runtime) },
     ...(mac === undefined ? {} : { mac }),
     dns: dnsOf(fields, runtime),
-    hostPorts: hostPortsIn(runtime)
+    hostPorts: hostPortsIn(runtime),
+    bandwidth: bandwidthIn(runtime)
   }
 }
 

@@ -60,12 +60,6 @@ const NOT_DONE: readonly NotDone[] = [
     instead: 'remove ipam: addresses come from the lease of this node'
   },
   {
-    path: 'runtimeConfig.bandwidth',
-    among: runtime,
-    asks: (value) => isObject(value) && value.size > 0,
-    instead: 'give the capability bandwidth to the plugin bandwidth, behind this one'
-  },
-  {
     path: 'runtimeConfig.ipRanges',
     among: runtime,
     asks: (value) => isArray(value) && value.length > 0,

@@ -41,7 +41,8 @@ describe('what a pod is wanted with', () => {
     expect(wanted({})).toEqual({
       addresses: {},
       dns: { nameservers: [], search: [], options: [] },
-      hostPorts: []
+      hostPorts: [],
+      bandwidth: {}
     })
   })
 
@@ -84,6 +85,22 @@ describe('what a pod is wanted with', () => {
       7,
       `runtimeConfig.portMappings[0].${said}`
     ])
+  })
+
+  it.each([
+    [{ ingressRate: 0, ingressBurst: 0 }, {}],
+    [
+      { ingressRate: 8_000, ingressBurst: 80_000 },
+      { ingress: { bytesPerSecond: 1_000, burstBytes: 10_000 } }
+    ],
+    [{ EgressRate: 8_000_000 }, { egress: { bytesPerSecond: 1_000_000, burstBytes: 100_000 } }],
+    [
+      { EgressRate: 8_000_000, EgressBurst: 4_294_967_295 },
+      { egress: { bytesPerSecond: 1_000_000, burstBytes: 100_000 } }
+    ],
+    [{ EgressRate: 0, EgressBurst: 4_294_967_295 }, {}]
+  ])('P199: has the bandwidth of %j', (bandwidth, said) => {
+    expect(wanted({ runtimeConfig: { Bandwidth: bandwidth } })).toMatchObject({ bandwidth: said })
   })
 
   it('P80: has the dns of the config, or that of the runtime with its other names', () => {
@@ -155,8 +172,7 @@ describe('our own keys', () => {
   it.each([
     [{ macspoofchk: true }, 'macspoofchk is true'],
     [{ vlan: 100 }, 'vlan is 100'],
-    [{ ipam: { type: 'host-local' } }, 'ipam.type is "host-local"'],
-    [{ runtimeConfig: { bandwidth: { ingressRate: 1 } } }, 'runtimeConfig.bandwidth is an object']
+    [{ ipam: { type: 'host-local' } }, 'ipam.type is "host-local"']
   ])('P83, P84: of other plugins that ask for more are refused: %j', (more, said) => {
     const error = refusal(() => readPluginConfig(config(more)))
     expect(told(error)).toEqual([2, `${said}, which this plugin does not do`])

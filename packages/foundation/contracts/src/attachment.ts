@@ -1,7 +1,7 @@
 import type { IpAddress, Mac, PerFamily } from '@trilane/ip'
 import type { AttachmentKey } from './address-pool.ts'
 import type { HostPort } from './host-port.ts'
-import type { PluggedLink } from './pod-link.ts'
+import type { Bandwidth, PluggedLink } from './pod-link.ts'
 
 /** A pod interface that this node was asked for, as it is kept on disk. */
 export interface AttachmentRecord {
@@ -49,6 +49,7 @@ export interface AttachRequest {
   readonly mac?: Mac
   /** As in {@link AttachmentRecord}. */
   readonly cniNetwork?: string
+  readonly bandwidth?: Bandwidth
   /** As in {@link AttachmentRecord}. */
   readonly hostPorts?: readonly HostPort[]
 }

@@ -209,12 +209,18 @@ export class Attachments {
     if (found?.phase === 'plugged') throw TrilaneError.of('TRI_POD_EXISTS', { ...key })
     if (found !== undefined) await this.#undo(key)
 
-    const { namespace, mac, cniNetwork, hostPorts = [] } = request
+    const { namespace, mac, cniNetwork, hostPorts = [], bandwidth } = request
     const origin = cniNetwork === undefined ? {} : { cniNetwork }
     const ports = hostPorts.length === 0 ? {} : { hostPorts }
     const record = { network: this.#network, key, namespace, ...origin, ...ports }
     const addresses = await this.#prepare({ ...record, phase: 'plugging', addresses: {} }, request.addresses)
-    const wanted: PodLinkRequest = { key, namespace, addresses, ...(mac === undefined ? {} : { mac }) }
+    const wanted: PodLinkRequest = {
+      key,
+      namespace,
+      addresses,
+      ...(mac === undefined ? {} : { mac }),
+      ...(bandwidth === undefined ? {} : { bandwidth })
+    }
     try {
       // First, as another pod may have them: nothing of the kernel is touched then.
       if (hostPorts.length > 0) await this.#hostPorts.publish(this.#owner(key), hostPorts, addresses)

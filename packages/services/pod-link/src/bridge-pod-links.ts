@@ -108,6 +108,7 @@ export class BridgePodLinks implements PodLinks {
   async #configure(plan: PodLinkPlan, pod: Kernel, carrier: Promise<void>): Promise<void> {
     const { hostDevice } = plan.link
     try {
+      await applyAll(this.#kernel, plan.limit)
       await this.#configurePod(plan, pod)
     } catch (error) {
       await this.#undo(hostDevice)

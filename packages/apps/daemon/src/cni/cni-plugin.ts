@@ -97,7 +97,7 @@ export class CniPlugin {
     const { kernel, metrics } = this.#parts
     // All of the request is read before anything is made.
     const network = this.#networkOf(config)
-    const { addresses, mac, dns, hostPorts } = wantedPod(config, args)
+    const { addresses, mac, dns, hostPorts, bandwidth } = wantedPod(config, args)
     const former = formerResult(config)
     checkPodNamespace(namespace)
     const spec = network.podLink()
@@ -108,6 +108,7 @@ export class CniPlugin {
         addresses,
         ...(mac === undefined ? {} : { mac }),
         hostPorts,
+        bandwidth,
         cniNetwork: config.name
       })
     )
