@@ -32,7 +32,8 @@ export function attachmentFromLines(text: string): AttachmentRecord {
     throw new Error(`its version is ${JSON.stringify(body.version)}, this program reads ${VERSION}`)
   }
   const phase = readText(body, 'phase')
-  if (phase !== 'plugging' && phase !== 'plugged') throw new Error(`phase is "${phase}"`)
+  if (phase !== 'plugging' && phase !== 'plugged' && phase !== 'reserved')
+    throw new Error(`phase is "${phase}"`)
   if (phase === 'plugged' && body.link === undefined) throw new Error('it is plugged, but has no link')
   return {
     network: readText(body, 'network'),

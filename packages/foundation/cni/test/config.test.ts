@@ -144,8 +144,8 @@ describe('what a pod is wanted with', () => {
 
 describe('our own keys', () => {
   it('name a network of the daemon', () => {
-    expect(readPluginConfig(config({}))).toEqual({ network: 'default' })
-    expect(readPluginConfig(config({ NETWORK: 'blue' }))).toEqual({ network: 'blue' })
+    expect(readPluginConfig(config({}))).toEqual({ role: 'interface', network: 'default' })
+    expect(readPluginConfig(config({ NETWORK: 'blue' }))).toEqual({ role: 'interface', network: 'blue' })
     expect(told(refusal(() => readPluginConfig(config({ network: 7 }))))).toEqual([
       7,
       'network is 7, not a text'
@@ -166,7 +166,7 @@ describe('our own keys', () => {
         'io.kubernetes.cri.pod-annotations': { a: 'b' }
       }
     }
-    expect(readPluginConfig(config(others))).toEqual({ network: 'default' })
+    expect(readPluginConfig(config(others))).toEqual({ role: 'interface', network: 'default' })
   })
 
   it.each([
@@ -180,14 +180,14 @@ describe('our own keys', () => {
   })
 })
 
-it('another plugin that wants our addresses gets no interface instead', () => {
+it('another plugin that wants our addresses gets no interface, whatever its own keys say', () => {
   const ipam = { type: 'trilane' }
-  expect(readPluginConfig(config({ type: 'trilane', ipam }))).toEqual({ network: 'default' })
-  const error = refusal(() => readPluginConfig(config({ type: 'bridge', ipam })))
-  expect(told(error)).toEqual([
-    2,
-    'ipam.type is "trilane" in a config of bridge, which this plugin does not do'
-  ])
+  const theirs = { vlan: 100, macspoofchk: true, network: 'theirs' }
+  const read = (more: object) => readPluginConfig(config(more))
+  expect(read({ type: 'trilane', ipam })).toEqual({ role: 'interface', network: 'default' })
+  expect(read({ ...theirs, type: 'bridge', ipam })).toEqual({ role: 'addresses', network: 'default' })
+  expect(read({ type: 'bridge', ipam: { ...ipam, network: 'blue' } })).toMatchObject({ network: 'blue' })
+  expect(told(refusal(() => read({ type: 'bridge', ipam: { ...ipam, network: '' } })))[0]).toBe(7)
 })
 
 describe('the list of valid attachments', () => {

@@ -9,8 +9,11 @@ export interface AttachmentRecord {
   readonly key: AttachmentKey
   /** Path of the pod's network namespace when it was attached. */
   readonly namespace: string
-  /** `plugging` is written before the kernel is touched: after a crash it says what to undo. */
-  readonly phase: 'plugging' | 'plugged'
+  /**
+   * `plugging` is written before the kernel is touched: after a crash it says what to undo. `reserved`: the addresses
+   * alone, for another plugin that plugs the pod in.
+   */
+  readonly phase: 'plugging' | 'plugged' | 'reserved'
   /** None yet while plugging. */
   readonly addresses: PerFamily<IpAddress>
   /** Present when plugged. */

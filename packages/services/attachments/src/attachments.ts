@@ -79,6 +79,19 @@ export class Attachments {
   }
 
   /**
+   * Addresses alone, for another plugin that plugs the pod in. All or nothing, and undone by `detach`. Whether the pod still
+   * lives is that plugin's knowledge: they are kept until its runtime says so.
+   *
+   * @throws TrilaneError as {@link attach}
+   */
+  reserve(
+    request: Pick<AttachRequest, keyof AttachmentKey | 'namespace' | 'addresses' | 'cniNetwork'>
+  ): Promise<AttachmentRecord> {
+    const key = keyOf(request)
+    return this.#turns.take(textOf(key), () => this.#reserveAlone(key, request))
+  }
+
+  /**
    * Succeeds when there is nothing to detach, or only a part of it, and when the pod's namespace is gone.
    * After an error the record stays, and with it the addresses: the link may still use them.
    */
@@ -161,18 +174,19 @@ export class Attachments {
     { namespace, otherMacs }: Pick<PluggedPod, 'namespace' | 'otherMacs'>
   ): Promise<readonly string[]> {
     const record = await this.#store.read(this.#network, key)
-    if (record?.link === undefined) return ['it is not attached']
+    if (record === undefined || record.phase === 'plugging') return ['it is not attached']
     const { reservations } = await this.#pool.list()
     const lost = valuesOf(record.addresses).filter(
       (address) => !reservations.some((held) => held.address.equals(address) && isHeldBy(held, key))
     )
+    const unreserved = lost.map((address) => `the address ${address} is not reserved for it`)
+    if (record.link === undefined) return unreserved
     const found = await this.#links.inspect({
       key,
       namespace,
       link: record.link,
       ...(otherMacs === undefined ? {} : { otherMacs })
     })
-    const unreserved = lost.map((address) => `the address ${address} is not reserved for it`)
     const { hostPorts = [] } = record
     const closed = hostPorts.length === 0 ? [] : this.#hostPorts.problems(this.#owner(key))
     return [...unreserved, ...found, ...closed]
@@ -205,10 +219,7 @@ export class Attachments {
 
   async #attach(key: AttachmentKey, request: AttachRequest): Promise<AttachmentRecord> {
     const spec = this.#spec()
-    const found = await this.#store.read(this.#network, key)
-    if (found?.phase === 'plugged') throw TrilaneError.of('TRI_POD_EXISTS', { ...key })
-    if (found !== undefined) await this.#undo(key)
-
+    await this.#makeRoomFor(key)
     const { namespace, mac, cniNetwork, hostPorts = [], bandwidth } = request
     const origin = cniNetwork === undefined ? {} : { cniNetwork }
     const ports = hostPorts.length === 0 ? {} : { hostPorts }
@@ -228,6 +239,33 @@ export class Attachments {
       const plugged: AttachmentRecord = { ...record, phase: 'plugged', addresses, link }
       await this.#store.write(plugged)
       return plugged
+    } catch (error) {
+      await this.#clear(key, () => this.#undo(key))
+      throw error
+    }
+  }
+
+  /** @throws TrilaneError `TRI_POD_EXISTS` */
+  async #makeRoomFor(key: AttachmentKey): Promise<void> {
+    const found = await this.#store.read(this.#network, key)
+    if (found === undefined) return
+    if (found.phase !== 'plugging') throw TrilaneError.of('TRI_POD_EXISTS', { ...key })
+    await this.#undo(key)
+  }
+
+  async #reserveAlone(
+    key: AttachmentKey,
+    { namespace, addresses: wanted, cniNetwork }: Parameters<Attachments['reserve']>[0]
+  ): Promise<AttachmentRecord> {
+    this.#spec()
+    await this.#makeRoomFor(key)
+    const origin = cniNetwork === undefined ? {} : { cniNetwork }
+    const record = { network: this.#network, key, namespace, ...origin }
+    const addresses = await this.#prepare({ ...record, phase: 'plugging', addresses: {} }, wanted)
+    const reserved: AttachmentRecord = { ...record, phase: 'reserved', addresses }
+    try {
+      await this.#store.write(reserved)
+      return reserved
     } catch (error) {
       await this.#clear(key, () => this.#undo(key))
       throw error

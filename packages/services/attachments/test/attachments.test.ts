@@ -427,3 +427,41 @@ describe('host ports', () => {
     })
   })
 })
+
+describe('addresses alone', () => {
+  it('are reserved, written down and checked, and no link is made', async () => {
+    const world = new World()
+    const attachments = world.start()
+    const record = await attachments.reserve({ ...REQUEST, cniNetwork: 'theirs' })
+    expect(record).toMatchObject({ phase: 'reserved', cniNetwork: 'theirs' })
+    expect(world.links.size).toBe(0)
+    await attachments.check(REQUEST)
+    world.reserved.clear()
+    await expect(attachments.check(REQUEST)).rejects.toMatchObject({ code: 'TRI_POD_CHANGED' })
+  })
+
+  it.each([0, 1, 2, 3])('leave nothing when step %i fails', async (step) => {
+    const world = new World()
+    const attachments = world.start()
+    world.failAt = new Set([step])
+    await expect(attachments.reserve(REQUEST)).rejects.toMatchObject({ values: { problem: `step ${step}` } })
+    expect(world.isEmpty).toBe(true)
+  })
+
+  it('stay over a new life and without a list, and go with a list that has them not, or with detach', async () => {
+    const world = new World()
+    await world.start().reserve({ ...REQUEST, cniNetwork: 'theirs' })
+    const next = world.start()
+    await next.recover()
+    await next.collect('theirs', undefined)
+    await next.collect('theirs', [KEY])
+    expect(world.reserved.size).toBe(1)
+    await next.collect('theirs', [])
+    expect(world.isEmpty).toBe(true)
+    await next.reserve(REQUEST)
+    await expect(next.reserve(REQUEST)).rejects.toMatchObject({ code: 'TRI_POD_EXISTS' })
+    await expect(next.attach(REQUEST)).rejects.toMatchObject({ code: 'TRI_POD_EXISTS' })
+    await next.detach(KEY)
+    expect(world.isEmpty).toBe(true)
+  })
+})

@@ -31,6 +31,7 @@ export type Step =
   | 'publish'
   | 'plug'
   | 'write plugged'
+  | 'write reserved'
   | 'unplug'
   | 'release'
   | 'remove'
