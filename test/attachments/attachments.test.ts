@@ -65,6 +65,12 @@ describe('attachments on real files', () => {
   function start(): Attachments {
     return new Attachments({
       network: 'default',
+      hostPorts: {
+        publish: async () => {},
+        restore: () => {},
+        withdraw: async () => {},
+        problems: () => []
+      },
       pool: new LeaseAddressPool({
         store: new HostLocalReservations({
           directory: join(directory, 'pool'),

@@ -50,6 +50,12 @@ const watch = kernel.watch(() => {})
 function ours(): Way {
   const attachments = new Attachments({
     network: 'bench',
+    hostPorts: {
+      publish: async () => {},
+      restore: () => {},
+      withdraw: async () => {},
+      problems: () => []
+    },
     pool: new LeaseAddressPool({
       store: new HostLocalReservations({
         directory: join(directory, 'networks', 'bench'),

@@ -8,7 +8,7 @@ import { addressesOf, CniWorld, resultOf } from './world.ts'
 const REFERENCE = '/usr/lib/cni'
 
 const CONFLIST = JSON.parse(
-  readFileSync(new URL('../../configs/cni/10-trilane.conflist', import.meta.url), 'utf8')
+  readFileSync(new URL('../../configs/cni/10-trilane-portmap.conflist', import.meta.url), 'utf8')
 ) as { readonly name: string; readonly cniVersion: string; readonly plugins: readonly Plugin[] }
 
 interface Plugin {
@@ -84,7 +84,7 @@ class Chain {
   }
 }
 
-describe('the conflist that is installed', () => {
+describe('the conflist with portmap behind ours', () => {
   it('P194, P202: carries a port of the node to the pod, spelled as containerd spells it', async () => {
     const { place, target } = await world.container()
     const portMappings = [{ HostPort: 18_080, ContainerPort: 80, Protocol: 'tcp', HostIP: '' }]

@@ -16,8 +16,15 @@ describe('docs/cni.md', () => {
   })
   afterAll(() => world?.dispose())
 
-  it('shows the config that is installed', () => {
-    expect(blocks('json')).toEqual([read('configs/cni/10-trilane.conflist')])
+  it('shows the config that is installed, and the one with a chain', () => {
+    const configs = ['10-trilane', '10-trilane-portmap'].map((name) => read(`configs/cni/${name}.conflist`))
+    expect(blocks('json').slice(0, 2)).toEqual(configs)
+  })
+
+  it('shows a config of another plugin that has its addresses from here', () => {
+    const [, , shown = ''] = blocks('json')
+    const { plugins } = JSON.parse(shown) as { readonly plugins: readonly object[] }
+    expect(plugins).toMatchObject([{ ipam: { type: 'trilane' } }])
   })
 
   it('names every version', () => {

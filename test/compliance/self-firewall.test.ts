@@ -147,6 +147,36 @@ const MUTANTS: readonly Mutant[] = [
     mutation: (firewall) => ({ removeLeftovers: () => firewall.rules.flush() })
   },
   {
+    name: 'forgets no flow',
+    breaks: [
+      'forgetFlows > forgets those of a port, to whatever address*',
+      'forgetFlows > forgets those of one address*',
+      'forgetFlows > forgets those of both families*'
+    ],
+    mutation: () => ({ forgetFlows: async () => {} })
+  },
+  {
+    name: 'forgets all flows',
+    breaks: ['forgetFlows > *'],
+    mutation: (firewall) => ({
+      forgetFlows: async () => {
+        firewall.rules.flows = []
+      }
+    })
+  },
+  {
+    name: 'forgets every flow of the port',
+    breaks: ['forgetFlows > forgets those of one address*'],
+    mutation: (firewall) => ({
+      forgetFlows: (flows) => firewall.forgetFlows(flows.map(({ family, port }) => ({ family, port })))
+    })
+  },
+  {
+    name: 'does not look where maps lead',
+    breaks: ['holds > an element of a map*'],
+    mutation: comparing((table) => ({ ...table, lookups: [] }))
+  },
+  {
     name: 'hears nothing',
     breaks: ['watch > tells of *'],
     mutation: () => ({ watch: () => ({ close() {} }) })
@@ -184,6 +214,7 @@ function mutated(firewall: MemoryFirewall, mutation: Mutation): Firewall {
     surroundings: () => firewall.surroundings(),
     setAccepts: (chain, accepts) => firewall.setAccepts(chain, accepts),
     removeLeftovers: (leftovers) => firewall.removeLeftovers(leftovers),
+    forgetFlows: (flows) => firewall.forgetFlows(flows),
     watch: (listener) => firewall.watch(listener),
     close: () => firewall.close(),
     ...mutation(firewall)

@@ -43,6 +43,24 @@ export const linkMutants: readonly Mutant[] = [
     without(onLink('create'), 'alias')
   ),
   mutant(
+    'limits nothing',
+    'apply link > set limits how fast it may send, and changes that',
+    without(onLink('set'), 'sendLimit')
+  ),
+  mutant(
+    'counts how fast a device may send in 32 bits',
+    'apply link > set limits how fast it may send and faster than 32 bits can count, and changes that',
+    withValue(
+      onLink('set', ({ sendLimit }) => (sendLimit?.bytesPerSecond ?? 0) > 0xffff_ffff),
+      () => ({ sendLimit: { bytesPerSecond: 0xffff_ffff, burstBytes: 20_000_000 } })
+    )
+  ),
+  mutant(
+    'limits every device',
+    'apply link > a device may send as fast as it can unless that is limited',
+    readingLinks((link) => ({ sendLimit: { bytesPerSecond: 1, burstBytes: 1 }, ...link }))
+  ),
+  mutant(
     'brings everything up at creation',
     'apply link > create leaves it down, without master and alias, unless asked',
     withValue(onLink('create'), () => ({ up: true }))

@@ -86,7 +86,10 @@ export class Agent {
   async start(): Promise<void> {
     this.#loop.start()
     this.#firewall.start()
-    await Promise.all([...this.#networks.values()].map((network) => network.start()))
+    const networks = [...this.#networks.values()]
+    // All of them first: the first table has the host ports of every network's pods.
+    await Promise.all(networks.map((network) => network.parts.attachments.recover()))
+    await Promise.all(networks.map((network) => network.start()))
   }
 
   /** Leaves kernel, leases and pods as they are: packets go on flowing. */

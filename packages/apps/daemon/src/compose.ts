@@ -34,6 +34,7 @@ import { LeaseManager, rememberingStore } from '@trilane/subnet-manager'
 import { Container, ContainerModule } from 'inversify'
 import { Agent } from './agent.ts'
 import { BACKENDS, backendNamed } from './backends.ts'
+import { BridgeLoopback } from './bridge-loopback.ts'
 import { countedStore } from './counted-store.ts'
 import { NodeFirewall } from './firewall-node.ts'
 import { ForwardingWatch } from './forwarding-watch.ts'
@@ -47,6 +48,9 @@ import type { LoopObserver, ReconcileLoop } from './reconcile-loop.ts'
 import { SubnetFile } from './subnet-file.ts'
 import { systemClock } from './system-clock.ts'
 import { uplinkWish } from './uplink.ts'
+
+/** The reconciler's slot of what host ports need of the kernel; no network's name has a blank. */
+const HOST_PORTS_SLOT = 'host ports'
 
 /** What is known before anything is built. */
 export interface Surroundings {
@@ -130,9 +134,14 @@ export function composeAgent(
     clock,
     logger,
     settings: config,
+    loopback: new BridgeLoopback({
+      device: config.bridge,
+      kernel: container.get<Kernel>(KERNEL),
+      wish: (state) => agent.loop.wish(new Map([[HOST_PORTS_SLOT, state]]))
+    }),
     resyncMs: config.firewallPassMs
   })
-  return new Agent({
+  const agent: Agent = new Agent({
     kernel: container.get<Kernel>(KERNEL),
     firewall,
     clock,
@@ -148,6 +157,7 @@ export function composeAgent(
       return composeNetwork(container, network, loop, firewall, revision)
     }
   })
+  return agent
 }
 
 /** @throws TrilaneError `TRI_BACKEND_UNKNOWN`, `TRI_CONFIG_INVALID` */
@@ -183,6 +193,7 @@ function composeNetwork(
     pool,
     store: container.get<AttachmentStore>(ATTACHMENT_STORE),
     links: new BridgePodLinks({ kernel, network: network.name, clock, logger }),
+    hostPorts: firewall,
     spec: () => agent.podLink(),
     logger
   })

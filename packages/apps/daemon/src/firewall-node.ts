@@ -1,5 +1,18 @@
-import type { Clock, Firewall, Lease, Logger, NetworkConfig, TrilaneError } from '@trilane/contracts'
-import { FirewallLoop, type FirewallStatus } from '@trilane/firewall'
+import {
+  type Clock,
+  type Firewall,
+  type HostPort,
+  type HostPortOwner,
+  type HostPorts,
+  type Lease,
+  type Logger,
+  type NetworkConfig,
+  type PublishedPort,
+  TrilaneError
+} from '@trilane/contracts'
+import { FirewallLoop, type FirewallStatus, HostPortBook } from '@trilane/firewall'
+import type { IpAddress, PerFamily } from '@trilane/ip'
+import type { Loopback } from './bridge-loopback.ts'
 import { type FirewallSettings, firewallWish } from './firewall-wish.ts'
 import type { Health } from './health.ts'
 
@@ -13,11 +26,17 @@ interface Leased {
 /** As `/readyz` knows it: a pod that starts without our table is not masqueraded. */
 const CONDITION = 'firewall'
 
-/** The node's one firewall for all of its networks: their leases make the wish, their health has its troubles. */
-export class NodeFirewall {
+/**
+ * The node's one firewall for all of its networks: their leases and the host ports of their pods make the wish, their
+ * health has its troubles.
+ */
+export class NodeFirewall implements HostPorts {
   readonly #loop: FirewallLoop
   readonly #firewall: Firewall
+  readonly #logger: Logger
   readonly #settings: FirewallSettings
+  readonly #loopback: Loopback
+  readonly #book = new HostPortBook()
   readonly #leased = new Map<string, Leased>()
   /** Keys of conditions that are raised now. */
   #raised: ReadonlySet<string> = new Set()
@@ -27,11 +46,14 @@ export class NodeFirewall {
     readonly clock: Clock
     readonly logger: Logger
     readonly settings: FirewallSettings
+    readonly loopback: Loopback
     readonly resyncMs: number
   }) {
     const { firewall, clock, logger, resyncMs } = parts
     this.#firewall = firewall
+    this.#logger = logger
     this.#settings = parts.settings
+    this.#loopback = parts.loopback
     this.#loop = new FirewallLoop({
       firewall,
       clock,
@@ -56,13 +78,89 @@ export class NodeFirewall {
    */
   async leased(network: NetworkConfig, lease: Lease, health: Health): Promise<void> {
     this.#leased.set(network.name, { network, lease, health })
-    await this.#loop.wish(firewallWish(this.#settings, [...this.#leased.values()]))
+    await this.#keep()
+  }
+
+  async publish(
+    owner: HostPortOwner,
+    hostPorts: readonly HostPort[],
+    addresses: PerFamily<IpAddress>
+  ): Promise<void> {
+    const ports = this.#book.claim(owner, hostPorts, addresses)
+    try {
+      const problem = await this.#keep()
+      if (problem !== undefined) throw problem
+    } catch (error) {
+      this.#book.release(owner)
+      throw error
+    }
+    await this.#forgetFlows(ports)
+  }
+
+  restore(owner: HostPortOwner, hostPorts: readonly HostPort[], addresses: PerFamily<IpAddress>): void {
+    if (hostPorts.length === 0) return
+    try {
+      this.#book.claim(owner, hostPorts, addresses)
+    } catch (error) {
+      this.#logger.error('host ports of a record are not opened', { error: TrilaneError.from(error) })
+    }
+  }
+
+  async withdraw(owner: HostPortOwner): Promise<void> {
+    const ports = this.#book.release(owner)
+    if (ports.length === 0) return
+    try {
+      await this.#keep()
+      await this.#forgetFlows(ports)
+    } catch (error) {
+      this.#logger.warn('host ports are closed later', { ...owner.key, error: TrilaneError.from(error) })
+    }
+  }
+
+  problems(owner: HostPortOwner): readonly string[] {
+    if (!this.#book.has(owner)) return ['its host ports are not open']
+    const { standing, problem } = this.status
+    return standing
+      ? []
+      : [`its host ports may not be open: ${problem?.message ?? 'no rules are written yet'}`]
   }
 
   /** Rules stay. */
   stop(): void {
     this.#loop.stop()
     this.#firewall.close()
+  }
+
+  /** @returns why the rules do not stand */
+  async #keep(): Promise<TrilaneError | undefined> {
+    const { device } = this.#loopback
+    const isOpen = await this.#loopback.isOpen()
+    const { ports } = this.#book
+    const isAsked = ports.some(({ podAddress }) => podAddress.family === 'v4')
+    // Without a lease yet a table would lack what a former process has written; the first one will have the ports.
+    if (this.#leased.size === 0) return undefined
+    const wish = firewallWish(this.#settings, [...this.#leased.values()], ports)
+    const guarded = isAsked || isOpen ? { guardedDevice: device } : {}
+    const { problem } = await this.#loop.wish({ ...wish, ...guarded })
+    if (isAsked && problem === undefined) this.#loopback.open()
+    return problem
+  }
+
+  /** What was tracked before goes where it went before, and the rules are not asked. */
+  async #forgetFlows(ports: readonly PublishedPort[]): Promise<void> {
+    const flows = ports
+      .filter(({ protocol }) => protocol === 'udp')
+      .map(({ podAddress, hostPort, hostAddress }) => ({
+        family: podAddress.family,
+        port: hostPort,
+        ...(hostAddress === undefined ? {} : { address: hostAddress })
+      }))
+    if (flows.length === 0) return
+    try {
+      await this.#firewall.forgetFlows(flows)
+    } catch (error) {
+      this.#logger.warn('tracked flows of host ports stay', { error: TrilaneError.from(error) })
+    }
   }
 
   #tellHealth({ problem, warnings }: FirewallStatus): void {

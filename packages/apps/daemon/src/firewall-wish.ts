@@ -1,5 +1,5 @@
 import type { NodeConfig } from '@trilane/config'
-import type { FirewallWish, Lease, NetworkConfig } from '@trilane/contracts'
+import type { FirewallWish, Lease, NetworkConfig, PublishedPort } from '@trilane/contracts'
 import { mapFamilies } from '@trilane/ip'
 
 /** The settings that the firewall depends on. */
@@ -11,7 +11,8 @@ export type FirewallSettings = Pick<
 /** What the node's firewall shall do for the networks that it has a lease in. */
 export function firewallWish(
   settings: FirewallSettings,
-  networks: readonly { readonly network: NetworkConfig; readonly lease: Lease }[]
+  networks: readonly { readonly network: NetworkConfig; readonly lease: Lease }[],
+  hostPorts: readonly PublishedPort[] = []
 ): FirewallWish {
   return {
     networks: networks.map(({ network, lease }) => ({
@@ -22,6 +23,7 @@ export function firewallWish(
       forwardAccept: settings.iptablesForwardRules
     })),
     keepSourceTo: settings.nonMasqueradeCidrs,
-    fullyRandom: !settings.ipMasqFullyRandomDisable
+    fullyRandom: !settings.ipMasqFullyRandomDisable,
+    hostPorts
   }
 }

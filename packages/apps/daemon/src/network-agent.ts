@@ -200,10 +200,9 @@ export class NetworkAgent {
     return podLinkOf(this.#here, lease.lease)
   }
 
-  /** @returns when pods can be attached and every peer that is known has been programmed once */
+  /** After its attachments are recovered. @returns when pods can be attached and every peer that is known has been programmed once */
   async start(): Promise<void> {
-    const { attachments, loop, subnets, logger } = this.parts
-    await attachments.recover()
+    const { loop, subnets, logger } = this.parts
     await this.#patience.run('uplink', () => this.#follower.readFirst())
     await this.#lookAtForwarding()
     await this.#leases.acquire()

@@ -8,7 +8,8 @@ import {
 } from '@trilane/contracts'
 import { IpAddress, Prefix } from '@trilane/ip'
 import { MemoryFirewall, MemoryRules } from '@trilane/kernel-memory'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Loopback } from '../src/bridge-loopback.ts'
 import { NodeFirewall } from '../src/firewall-node.ts'
 import { Health } from '../src/health.ts'
 
@@ -49,12 +50,29 @@ let rules: MemoryRules
 let firewall: MemoryFirewall
 let health: Health
 let node: NodeFirewall
+let loopback: Loopback
+let opened = false
 
 beforeEach(() => {
   rules = new MemoryRules()
   firewall = new MemoryFirewall(rules)
   health = new Health(clock)
-  node = new NodeFirewall({ firewall, clock, logger: SILENT_LOGGER, settings: SETTINGS, resyncMs: RESYNC_MS })
+  loopback = {
+    device: 'cni0',
+    isOpen: async () => opened,
+    open: vi.fn(() => {
+      opened = true
+    })
+  }
+  opened = false
+  node = new NodeFirewall({
+    firewall,
+    clock,
+    logger: SILENT_LOGGER,
+    settings: SETTINGS,
+    loopback,
+    resyncMs: RESYNC_MS
+  })
   node.start()
 })
 afterEach(() => node.stop())
@@ -86,4 +104,84 @@ it('tells the health of the network what stands in the way, and when it is over'
   rules.change({ forwardChains: [] })
   await node.leased(network('a', '10.5.0.0/16'), lease('10.5.1.0/24'), health)
   expect(health.items()).toEqual([])
+})
+
+const POD = { network: 'a', key: { containerId: 'pod', ifname: 'eth0' } }
+const OTHER = { network: 'a', key: { containerId: 'other', ifname: 'eth0' } }
+const UDP = { protocol: 'udp', hostPort: 53, podPort: 5353 } as const
+const ADDRESS = { v4: IpAddress.parse('10.5.1.2') }
+
+describe('host ports', () => {
+  beforeEach(() => node.leased(network('a', '10.5.0.0/16'), lease('10.5.1.0/24'), health))
+
+  it('stand when they are published, and are gone when they are withdrawn', async () => {
+    const before = table()
+    await node.publish(POD, [UDP], ADDRESS)
+    expect(table()).toContain('{ 17 . 53 : 10.5.1.2 . 5353 }')
+    expect(node.problems(POD)).toEqual([])
+    await node.withdraw(POD)
+    expect(node.problems(POD)).toEqual(['its host ports are not open'])
+    expect(table().replace(/\n\tchain loopback \{[^}]*\}\n/, '')).toBe(before)
+  })
+
+  it('are open to the node itself only behind the guard, which stays', async () => {
+    expect(table()).not.toContain('loopback')
+    const guardedFirst = new Promise<string>((resolve) => {
+      vi.mocked(loopback.open).mockImplementation(() => {
+        opened = true
+        resolve(table())
+      })
+    })
+    await node.publish(POD, [UDP], ADDRESS)
+    expect(await guardedFirst).toContain('iifname "cni0" ip daddr 127.0.0.0/8 drop')
+    await node.withdraw(POD)
+    expect(table()).toContain('iifname "cni0" ip daddr 127.0.0.0/8 drop')
+  })
+
+  it('are guarded where somebody else opened the loopback address', async () => {
+    opened = true
+    await node.leased(network('a', '10.5.0.0/16'), lease('10.5.1.0/24'), health)
+    expect(table()).toContain('iifname "cni0" ip daddr 127.0.0.0/8 drop')
+  })
+
+  it('of another pod are refused and leave nothing', async () => {
+    await node.publish(POD, [UDP], ADDRESS)
+    const before = table()
+    const wanted = [{ ...UDP, hostPort: 54 }, UDP]
+    await expect(node.publish(OTHER, wanted, { v4: IpAddress.parse('10.5.1.3') })).rejects.toMatchObject({
+      code: 'TRI_HOST_PORT_REFUSED'
+    })
+    expect(table()).toBe(before)
+    await node.withdraw(OTHER)
+    expect(table()).toBe(before)
+  })
+
+  it('that cannot be written are refused, and do not come back later', async () => {
+    const problem = TrilaneError.of('TRI_FIREWALL_UNAVAILABLE', { problem: 'no library' })
+    firewall.broken = problem
+    await expect(node.publish(POD, [UDP], ADDRESS)).rejects.toBe(problem)
+    firewall.broken = undefined
+    await node.leased(network('a', '10.5.0.0/16'), lease('10.5.1.0/24'), health)
+    expect(table()).not.toContain('5353')
+    expect(opened).toBe(false)
+  })
+
+  it('of UDP are tracked anew when they open and when they close', async () => {
+    const flow = { family: 'v4', port: 53, address: IpAddress.parse('192.0.2.1') } as const
+    await rules.track(flow)
+    await node.publish(POD, [UDP], ADDRESS)
+    expect(rules.flows).toEqual([])
+    await rules.track(flow)
+    await node.withdraw(POD)
+    expect(rules.flows).toEqual([])
+  })
+})
+
+it('host ports of a former process are in the first table of this one', async () => {
+  node.restore(POD, [UDP], ADDRESS)
+  await node.withdraw(OTHER)
+  expect(firewall.writes).toEqual([])
+  await node.leased(network('a', '10.5.0.0/16'), lease('10.5.1.0/24'), health)
+  expect(table()).toContain('{ 17 . 53 : 10.5.1.2 . 5353 }')
+  expect(firewall.writes).toEqual(['replace'])
 })

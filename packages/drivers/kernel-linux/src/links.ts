@@ -5,6 +5,7 @@ import { isChangeable, parentOf, readKind, writeChangeable, writeKind } from './
 import { type MessageWriter, NLM_F, type Request } from './message.ts'
 import { attributesOf, textOf } from './reader.ts'
 import { AF, IFF, IFLA, IFLA_BRPORT_MODE, IFLA_INFO, RTEXT_FILTER_SKIP_STATS, RTM } from './rtnetlink.ts'
+import { TBF, writeSendLimit } from './send-limit.ts'
 
 /** `struct ifinfomsg`: u8 family, u8 pad, u16 hardware type, i32 index, u32 flags, u32 mask of flags to change. */
 const IFINFO_BYTES = 16
@@ -76,14 +77,15 @@ function neighbourOf(mtuBytes: number): number {
 
 /**
  * `ip link set dev NAME …`, then `bridge link set dev NAME hairpin …`: in one message Linux would look for the port's
- * bridge before it has put the device into it. Both fail with ENODEV when there is no such device.
+ * bridge before it has put the device into it. Then `tc qdisc replace …`. All fail with ENODEV when there is no such device.
  */
 export function setLink(link: Link, devices: DeviceIndexes): Request[] {
-  const { name, kind, hairpin, ...attributes } = link
+  const { name, kind, hairpin, sendLimit, ...attributes } = link
   const requests: Request[] = []
   const given = Object.values(attributes).some((value) => value !== undefined)
   if (given || isChangeable(kind) || hairpin === undefined) requests.push(setAttributes(link, devices))
   if (hairpin !== undefined) requests.push(setHairpin(name, hairpin))
+  if (sendLimit !== undefined) requests.push(writeSendLimit(devices.indexOf(name), sendLimit))
   return requests
 }
 
@@ -159,6 +161,12 @@ export function readLinkName(body: Buffer): { readonly index: number; readonly n
   if (body.length < IFINFO_BYTES || body[0] === AF.BRIDGE) return undefined
   const name = attributesOf(body, IFINFO_BYTES).get(IFLA.IFNAME)
   return name === undefined ? undefined : { index: body.readInt32LE(4), name: textOf(name) }
+}
+
+/** Does what the device sends wait in a token bucket? Its numbers are in another message. */
+export function hasSendLimit(body: Buffer): boolean {
+  const kind = attributesOf(body, IFINFO_BYTES).get(IFLA.QDISC)
+  return kind !== undefined && textOf(kind) === TBF
 }
 
 export function readLink(body: Buffer, names: DeviceNames): LinkReading | undefined {

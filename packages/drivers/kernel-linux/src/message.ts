@@ -2,6 +2,7 @@
 export const NLM_F = {
   REQUEST: 1,
   ACK: 4,
+  ECHO: 8,
   DUMP_INTR: 0x10,
   DUMP: 0x300,
   REPLACE: 0x100,

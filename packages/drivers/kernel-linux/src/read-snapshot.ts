@@ -6,18 +6,20 @@ import type {
   LinkReading,
   Neighbour,
   ReadScope,
-  Route
+  Route,
+  SendLimit
 } from '@trilane/contracts'
 import { MAIN_TABLE, TrilaneError } from '@trilane/contracts'
 import { FAMILIES, type Family } from '@trilane/ip'
 import { dumpAddresses, readAddress } from './addresses.ts'
 import type { DeviceNames } from './devices.ts'
-import { dumpLinks, getLink, readLink, readLinkName } from './links.ts'
+import { dumpLinks, getLink, hasSendLimit, readLink, readLinkName } from './links.ts'
 import type { Request } from './message.ts'
 import { dumpFdb, dumpNeighbours, readNeighbour } from './neighbours.ts'
 import type { NetlinkSocket } from './netlink-socket.ts'
 import type { Place } from './place.ts'
 import { dumpRoutes, readRoute } from './routes.ts'
+import { getRootQdisc, readSendLimit } from './send-limit.ts'
 import { readSysctls } from './sysctls.ts'
 import { Turn } from './turn.ts'
 
@@ -77,7 +79,10 @@ function readNamed(place: ReadPlace, wanted: readonly string[]): LinkReading[] {
     })
     if (found === undefined) return []
     // Others that its message names are asked for when it has been answered to the end.
-    return readLink(found, { nameOf: (index) => nameOf(socket, index) }) ?? []
+    const link = readLink(found, { nameOf: (index) => nameOf(socket, index) })
+    if (link === undefined) return []
+    const sendLimit = hasSendLimit(found) ? sendLimitOf(socket, link.index) : undefined
+    return sendLimit === undefined ? link : { ...link, sendLimit }
   })
 }
 
@@ -87,6 +92,14 @@ function nameOf(socket: NetlinkSocket, index: number): string | undefined {
     name = readLinkName(body)?.name
   })
   return name
+}
+
+function sendLimitOf(socket: NetlinkSocket, index: number): SendLimit | undefined {
+  let limit: SendLimit | undefined
+  socket.request(getRootQdisc(index), ({ body }) => {
+    limit = readSendLimit(body)
+  })
+  return limit
 }
 
 function isNamed(links: ReadScope['links']): links is readonly string[] {

@@ -12,7 +12,9 @@ export const RTM = {
   GETROUTE: 26,
   NEWNEIGH: 28,
   DELNEIGH: 29,
-  GETNEIGH: 30
+  GETNEIGH: 30,
+  NEWQDISC: 36,
+  GETQDISC: 38
 } as const
 
 /** Multicast groups; forwarding entries come in that of neighbours. */
@@ -37,6 +39,7 @@ export const IFLA = {
   IFNAME: 3,
   MTU: 4,
   LINK: 5,
+  QDISC: 6,
   MASTER: 10,
   LINKINFO: 18,
   IFALIAS: 20,

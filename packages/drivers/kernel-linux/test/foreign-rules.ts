@@ -1,5 +1,6 @@
 import type { ForeignChain, ForeignRules } from '@trilane/compliance'
-import { type FlannelLeftover, nftReplacementOf } from '@trilane/contracts'
+import { type FlannelLeftover, nftReplacementOf, type UdpFlows } from '@trilane/contracts'
+import { IpAddress } from '@trilane/ip'
 import type { TestNamespace } from './namespace.ts'
 
 /** What other programs do, by nft and the old iptables of this machine. */
@@ -12,8 +13,28 @@ export function foreignRules({ run }: TestNamespace): ForeignRules {
     addForwardChain: async (chain) =>
       void (await (chain.tool === 'nft' ? nft(nftChain(chain)) : script(legacyChain(chain)))),
     addLeftover: async (leftover) =>
-      void (await (leftover.tool === 'nft' ? nft(nftLeftover(leftover)) : script(legacyLeftover(leftover))))
+      void (await (leftover.tool === 'nft' ? nft(nftLeftover(leftover)) : script(legacyLeftover(leftover)))),
+    track: async ({ address, port }) => {
+      // Without a rule that asks for it the kernel tracks nothing.
+      await script(`ip link set lo up; ${TRACKING}`)
+      await run('bash', '-c', `echo > /dev/udp/${address}/${port}`)
+    },
+    tracked: async () => flowsIn(await script('cat /proc/thread-self/net/nf_conntrack'))
   }
+}
+
+const TRACKING = `nft 'table inet tracking { chain own { type filter hook output priority 0; ct state new accept
+ } 
+ }'`
+
+/** `ipv4 2 udp 17 29 src=… dst=… sport=… dport=… [UNREPLIED] src=…`: the first direction is the one asked for. */
+function flowsIn(text: string): Required<UdpFlows>[] {
+  return text.split('\n').flatMap((line) => {
+    const [, destination, port] = / udp .*? dst=(\S+) .*? dport=(\d+)/.exec(line) ?? []
+    if (destination === undefined) return []
+    const address = IpAddress.parse(destination)
+    return [{ family: address.family, address, port: Number(port) }]
+  })
 }
 
 function nftChain({ family, table, chain, policy, docker, rejects }: ForeignChain): string {

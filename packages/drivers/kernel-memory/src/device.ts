@@ -1,4 +1,4 @@
-import type { LinkKind, LinkReading } from '@trilane/contracts'
+import type { LinkKind, LinkReading, SendLimit } from '@trilane/contracts'
 import type { Mac } from '@trilane/ip'
 import type { NetworkNamespace } from './namespace.ts'
 
@@ -17,6 +17,7 @@ export class Device {
   up = false
   alias: string | undefined
   hairpin = false
+  sendLimit: SendLimit | undefined
   master: Device | undefined
   /** The other end of a veth pair; in whatever namespace. */
   peer: Device | undefined
@@ -83,6 +84,7 @@ export class Device {
       operational: this.carrier,
       master: this.master?.name ?? null,
       ...(this.master === undefined ? {} : { hairpin: this.hairpin }),
+      ...(this.sendLimit === undefined ? {} : { sendLimit: this.sendLimit }),
       ...(this.alias === undefined ? {} : { alias: this.alias }),
       loopback: this.loopback
     }

@@ -148,6 +148,7 @@ function assign(device: Device, link: Link): void {
   if (link.kind.type === 'vxlan' && device.kind.type === 'vxlan') changeVxlan(device, device.kind, link.kind)
   if (link.master !== undefined) setMaster(device, link.master)
   if (link.hairpin !== undefined) device.hairpin = link.hairpin
+  if (link.sendLimit !== undefined) device.sendLimit = link.sendLimit
   if (device.master !== undefined) followPorts(device.master)
   namespace.tell(device)
   if (link.up === true && !device.up) bringUp(device)

@@ -9,7 +9,8 @@ import {
   type ForwardAccept,
   type ForwardChain,
   nftTextOf,
-  TrilaneError
+  TrilaneError,
+  type UdpFlows
 } from '@trilane/contracts'
 
 /** What is in the packet filter of one namespace, whoever put it there; its methods are what other programs do. */
@@ -18,6 +19,8 @@ export class MemoryRules {
   forwardChains: readonly ForwardChain[] = []
   leftovers: readonly FlannelLeftover[] = []
   readonly listeners = new Set<() => void>()
+  /** Tracked flows of UDP. */
+  flows: readonly Required<UdpFlows>[] = []
 
   /** `nft flush ruleset`, which leaves the tables of the old iptables. */
   async flush(): Promise<void> {
@@ -47,6 +50,14 @@ export class MemoryRules {
 
   async addLeftover(leftover: FlannelLeftover): Promise<void> {
     this.change({ leftovers: [...this.leftovers, leftover] })
+  }
+
+  async track(flow: Required<UdpFlows>): Promise<void> {
+    this.flows = [...this.flows, flow]
+  }
+
+  async tracked(): Promise<readonly Required<UdpFlows>[]> {
+    return this.flows
   }
 
   /** Anything else; whoever watches is told. */
@@ -111,6 +122,11 @@ export class MemoryFirewall implements Firewall {
     })
   }
 
+  async forgetFlows(flows: readonly UdpFlows[]): Promise<void> {
+    this.#check()
+    this.rules.flows = this.rules.flows.filter((flow) => !flows.some((wanted) => isAmong(flow, wanted)))
+  }
+
   watch(listener: () => void): FirewallWatch {
     this.#check()
     const heard = (): void => listener()
@@ -153,9 +169,14 @@ function nameOf({ tool, family, table, chain }: FlannelLeftover): string {
   return `${tool} ${family} ${table} ${chain ?? ''}`
 }
 
+function isAmong(flow: Required<UdpFlows>, { family, port, address }: UdpFlows): boolean {
+  return flow.family === family && flow.port === port && (address?.equals(flow.address) ?? true)
+}
+
 /** What nft refuses in a table that was computed wrongly. */
 function refuseUnknownSets(table: FirewallTable): void {
-  const names = new Set(table.sets.map(({ name }) => name))
+  const { sets, lookups = [] } = table
+  const names = new Set([...sets, ...lookups].map(({ name }) => name))
   const used = table.chains.flatMap(({ rules }) =>
     rules.flatMap((rule) => [...rule.matchAll(/@(\w+)/g)].map(([, name = '']) => name))
   )

@@ -1,4 +1,11 @@
-import type { AttachmentRecord, PluggedLink } from '@trilane/contracts'
+import {
+  type AttachmentRecord,
+  type Bandwidth,
+  HOST_PORT_PROTOCOLS,
+  type HostPort,
+  type PluggedLink,
+  type SendLimit
+} from '@trilane/contracts'
 import { FAMILIES, type Family, IpAddress, Mac, type PerFamily } from '@trilane/ip'
 
 /** Grows when a reader of the former version would misunderstand a record; a new field that it may ignore is no reason. */
@@ -6,8 +13,8 @@ const VERSION = 1
 
 /** The record as one JSON object on one line, with a newline at the end. */
 export function attachmentToLine(record: AttachmentRecord): string {
-  const { network, key, namespace, phase, addresses, link, cniNetwork } = record
-  const body = { version: VERSION, network, ...key, namespace, phase, addresses, link, cniNetwork }
+  const { key, ...rest } = record
+  const body = { version: VERSION, ...rest, ...key }
   return `${JSON.stringify(body)}\n`
 }
 
@@ -25,7 +32,8 @@ export function attachmentFromLines(text: string): AttachmentRecord {
     throw new Error(`its version is ${JSON.stringify(body.version)}, this program reads ${VERSION}`)
   }
   const phase = readText(body, 'phase')
-  if (phase !== 'plugging' && phase !== 'plugged') throw new Error(`phase is "${phase}"`)
+  if (phase !== 'plugging' && phase !== 'plugged' && phase !== 'reserved')
+    throw new Error(`phase is "${phase}"`)
   if (phase === 'plugged' && body.link === undefined) throw new Error('it is plugged, but has no link')
   return {
     network: readText(body, 'network'),
@@ -34,7 +42,8 @@ export function attachmentFromLines(text: string): AttachmentRecord {
     phase,
     addresses: readFamilies(body, 'addresses', readAddress),
     ...(body.link === undefined ? {} : { link: readLink(asObject(body.link, 'link')) }),
-    ...(body.cniNetwork === undefined ? {} : { cniNetwork: readText(body, 'cniNetwork') })
+    ...(body.cniNetwork === undefined ? {} : { cniNetwork: readText(body, 'cniNetwork') }),
+    ...(body.hostPorts === undefined ? {} : { hostPorts: readHostPorts(body.hostPorts) })
   }
 }
 
@@ -47,6 +56,9 @@ function readLink(link: JsonObject): PluggedLink {
     podMac: Mac.parse(readText(link, 'podMac')),
     mtuBytes: readCount(link, 'mtuBytes'),
     ...(link.bridge === undefined ? {} : { bridge: readText(link, 'bridge') }),
+    ...(link.bandwidth === undefined
+      ? {}
+      : { bandwidth: readBandwidth(asObject(link.bandwidth, 'bandwidth')) }),
     addresses: readFamilies(link, 'addresses', (families, family) => {
       const address = asObject(families[family], family)
       return {
@@ -56,6 +68,35 @@ function readLink(link: JsonObject): PluggedLink {
       }
     })
   }
+}
+
+function readBandwidth({ ingress, egress }: JsonObject): Bandwidth {
+  const limit = (value: unknown): SendLimit => {
+    const body = asObject(value, 'a limit')
+    return {
+      bytesPerSecond: readCount(body, 'bytesPerSecond'),
+      burstBytes: readCount(body, 'burstBytes')
+    }
+  }
+  return {
+    ...(ingress === undefined ? {} : { ingress: limit(ingress) }),
+    ...(egress === undefined ? {} : { egress: limit(egress) })
+  }
+}
+
+function readHostPorts(list: unknown): readonly HostPort[] {
+  if (!Array.isArray(list)) throw new Error('hostPorts is not a list')
+  return list.map((each: unknown) => {
+    const port = asObject(each, 'a host port')
+    const protocol = HOST_PORT_PROTOCOLS.find((known) => known === port.protocol)
+    if (protocol === undefined) throw new Error(`protocol is ${JSON.stringify(port.protocol)}`)
+    return {
+      protocol,
+      hostPort: readCount(port, 'hostPort'),
+      ...(port.hostAddress === undefined ? {} : { hostAddress: readAddress(port, 'hostAddress') }),
+      podPort: readCount(port, 'podPort')
+    }
+  })
 }
 
 function readFamilies<T>(

@@ -43,6 +43,29 @@ describe('FileAttachments', () => {
       'attached by a runtime, to a bridge',
       { ...plugged, link: { ...link, bridge: 'cni0' }, cniNetwork: 'blue' }
     ],
+    [
+      'limited in both directions',
+      {
+        ...plugged,
+        link: {
+          ...link,
+          bandwidth: {
+            ingress: { bytesPerSecond: 125_000, burstBytes: 12_500 },
+            egress: { bytesPerSecond: 1, burstBytes: 1_514 }
+          }
+        }
+      }
+    ],
+    [
+      'reached by ports of the node',
+      {
+        ...plugged,
+        hostPorts: [
+          { protocol: 'tcp', hostPort: 8080, podPort: 80 },
+          { protocol: 'udp', hostPort: 53, hostAddress: IpAddress.parse('192.0.2.1'), podPort: 53 }
+        ] as const
+      }
+    ],
     ['without addresses', { ...plugging, addresses: {} }]
   ])('gives back a record that is %s, in a new life too', async (_, record) => {
     const { stateDirectory, store } = setUp()

@@ -1,8 +1,11 @@
+import type { Bandwidth, HostPort } from '@trilane/contracts'
 import { type Family, IpAddress, Mac, type PerFamily } from '@trilane/ip'
+import { bandwidthIn } from './bandwidth.ts'
 import type { CniArgs } from './cni-args.ts'
 import { CniError } from './cni-error.ts'
 import type { Fields } from './fields.ts'
 import type { CniNetworkConfig } from './network-config.ts'
+import { hostPortsIn } from './port-mappings.ts'
 import { readDns } from './read-result.ts'
 import type { CniDns } from './result.ts'
 
@@ -11,6 +14,10 @@ export interface WantedPod {
   readonly addresses: PerFamily<IpAddress>
   readonly mac?: Mac
   readonly dns: CniDns
+  /** From the capability `portMappings` alone. */
+  readonly hostPorts: readonly HostPort[]
+  /** From the capability `bandwidth` alone. */
+  readonly bandwidth: Bandwidth
 }
 
 /**
@@ -27,7 +34,9 @@ export function wantedPod({ fields }: CniNetworkConfig, args: CniArgs): WantedPo
   return {
     addresses: { ...addressOf(args), ...addressesIn(conventional), ...addressesIn(runtime) },
     ...(mac === undefined ? {} : { mac }),
-    dns: dnsOf(fields, runtime)
+    dns: dnsOf(fields, runtime),
+    hostPorts: hostPortsIn(runtime),
+    bandwidth: bandwidthIn(runtime)
   }
 }
 

@@ -8,6 +8,8 @@ const OWN_TYPE = 'trilane'
 
 /** The keys of our own plugin. */
 export interface PluginConfig {
+  /** `addresses`: another plugin plugs the pod in and asks for addresses (`ipam.type`). */
+  readonly role: 'interface' | 'addresses'
   /** Which of the daemon's networks. */
   readonly network: string
 }
@@ -19,20 +21,22 @@ export interface PluginConfig {
  * @throws CniError 2 with key and value; 7 for a value of the wrong kind
  */
 export function readPluginConfig({ fields }: CniNetworkConfig): PluginConfig {
-  const network = fields.text('network') ?? 'default'
-  if (network === '') throw fields.wrong('network', "the name of one of the daemon's networks")
   const type = fields.text('type') ?? OWN_TYPE
-  if (fields.object('ipam').get('type') === OWN_TYPE && type !== OWN_TYPE) {
-    // Called by another plugin that wants addresses from us, not an interface.
-    const message = `ipam.type is "${OWN_TYPE}" in a config of ${type}, which this plugin does not do`
-    throw new CniError(2, message, `use ${OWN_TYPE} as the plugin itself, or host-local as ipam`)
-  }
+  const isAsked = type !== OWN_TYPE && fields.object('ipam').get('type') === OWN_TYPE
+  // The other keys are that plugin's.
+  if (isAsked) return { role: 'addresses', network: networkIn(fields.object('ipam')) }
   for (const { path, among, asks, instead } of NOT_DONE) {
     const value = among(fields).get(path.split('.').at(-1) ?? path)
     if (value === undefined || !asks(value)) continue
     throw new CniError(2, `${path} is ${printed(value)}, which this plugin does not do`, instead)
   }
-  return { network }
+  return { role: 'interface', network: networkIn(fields) }
+}
+
+function networkIn(fields: Fields): string {
+  const network = fields.text('network') ?? 'default'
+  if (network === '') throw fields.wrong('network', "the name of one of the daemon's networks")
+  return network
 }
 
 interface NotDone {
@@ -58,20 +62,6 @@ const NOT_DONE: readonly NotDone[] = [
     among: (config) => config.object('ipam'),
     asks: (value) => value !== '' && value !== OWN_TYPE,
     instead: 'remove ipam: addresses come from the lease of this node'
-  },
-  {
-    path: 'runtimeConfig.portMappings',
-    among: runtime,
-    // Runtimes send ports of which only the container's side is set.
-    asks: (value) =>
-      isArray(value) && value.some((each) => isObject(each) && isOn(each.get('hostport') ?? 0)),
-    instead: 'give the capability portMappings to the plugin portmap, behind this one'
-  },
-  {
-    path: 'runtimeConfig.bandwidth',
-    among: runtime,
-    asks: (value) => isObject(value) && value.size > 0,
-    instead: 'give the capability bandwidth to the plugin bandwidth, behind this one'
   },
   {
     path: 'runtimeConfig.ipRanges',

@@ -38,7 +38,69 @@ describe('what a pod is wanted with', () => {
       addresses: { v4: '10.5.1.4', v6: 'fd00::3' },
       mac: '02:00:00:00:00:04'
     })
-    expect(wanted({})).toEqual({ addresses: {}, dns: { nameservers: [], search: [], options: [] } })
+    expect(wanted({})).toEqual({
+      addresses: {},
+      dns: { nameservers: [], search: [], options: [] },
+      hostPorts: [],
+      bandwidth: {}
+    })
+  })
+
+  it('P194, P195: has ports of the node, spelled in any way', () => {
+    const go = [{ HostPort: 8080, ContainerPort: 80, Protocol: 'TCP', HostIP: '' }]
+    const plain = [{ hostPort: 8080, containerPort: 80, protocol: 'tcp' }]
+    const hostPorts = [{ protocol: 'tcp', hostPort: 8080, podPort: 80 }]
+    expect(wanted({ RuntimeConfig: { PortMappings: go } })).toMatchObject({ hostPorts })
+    expect(wanted({ runtimeConfig: { portMappings: plain } })).toMatchObject({ hostPorts })
+    const others = [
+      { hostPort: 53, containerPort: 5353, protocol: 'udp', hostIP: '192.0.2.1' },
+      { hostPort: 9, containerPort: 9, protocol: 'sctp', hostIP: '::' },
+      { hostPort: 10, containerPort: 10 }
+    ]
+    expect(wanted({ runtimeConfig: { portMappings: others } })).toMatchObject({
+      hostPorts: [
+        { protocol: 'udp', hostPort: 53, podPort: 5353, hostAddress: '192.0.2.1' },
+        { protocol: 'sctp', hostPort: 9, podPort: 9 },
+        { protocol: 'tcp', hostPort: 10, podPort: 10 }
+      ]
+    })
+  })
+
+  it.each([[[{ hostPort: 0, containerPort: 80 }]], [[{ containerPort: 80 }]], [[]], [null]])(
+    'P196: has none by %j',
+    (portMappings) => {
+      expect(wanted({ runtimeConfig: { portMappings } })).toMatchObject({ hostPorts: [] })
+    }
+  )
+
+  it.each([
+    [{ hostPort: 65_536, containerPort: 80 }, 'hostPort is 65536, not a port from 0 to 65535'],
+    [{ hostPort: -1, containerPort: 80 }, 'hostPort is -1, not a whole number'],
+    [{ hostPort: 80, containerPort: 0 }, 'containerPort is 0, not a port from 1 to 65535'],
+    [{ hostPort: 80 }, 'containerPort is missing, not a port from 1 to 65535'],
+    [{ hostPort: 80, containerPort: 80, protocol: 'icmp' }, 'protocol is "icmp", not tcp, udp, sctp'],
+    [{ hostPort: 80, containerPort: 80, hostIP: 'here' }, 'hostIP is "here", not an address']
+  ])('P196: is refused with %j', (mapping, said) => {
+    expect(refusedPod({ runtimeConfig: { portMappings: [mapping] } })).toEqual([
+      7,
+      `runtimeConfig.portMappings[0].${said}`
+    ])
+  })
+
+  it.each([
+    [{ ingressRate: 0, ingressBurst: 0 }, {}],
+    [
+      { ingressRate: 8_000, ingressBurst: 80_000 },
+      { ingress: { bytesPerSecond: 1_000, burstBytes: 10_000 } }
+    ],
+    [{ EgressRate: 8_000_000 }, { egress: { bytesPerSecond: 1_000_000, burstBytes: 100_000 } }],
+    [
+      { EgressRate: 8_000_000, EgressBurst: 4_294_967_295 },
+      { egress: { bytesPerSecond: 1_000_000, burstBytes: 100_000 } }
+    ],
+    [{ EgressRate: 0, EgressBurst: 4_294_967_295 }, {}]
+  ])('P199: has the bandwidth of %j', (bandwidth, said) => {
+    expect(wanted({ runtimeConfig: { Bandwidth: bandwidth } })).toMatchObject({ bandwidth: said })
   })
 
   it('P80: has the dns of the config, or that of the runtime with its other names', () => {
@@ -82,8 +144,8 @@ describe('what a pod is wanted with', () => {
 
 describe('our own keys', () => {
   it('name a network of the daemon', () => {
-    expect(readPluginConfig(config({}))).toEqual({ network: 'default' })
-    expect(readPluginConfig(config({ NETWORK: 'blue' }))).toEqual({ network: 'blue' })
+    expect(readPluginConfig(config({}))).toEqual({ role: 'interface', network: 'default' })
+    expect(readPluginConfig(config({ NETWORK: 'blue' }))).toEqual({ role: 'interface', network: 'blue' })
     expect(told(refusal(() => readPluginConfig(config({ network: 7 }))))).toEqual([
       7,
       'network is 7, not a text'
@@ -104,15 +166,13 @@ describe('our own keys', () => {
         'io.kubernetes.cri.pod-annotations': { a: 'b' }
       }
     }
-    expect(readPluginConfig(config(others))).toEqual({ network: 'default' })
+    expect(readPluginConfig(config(others))).toEqual({ role: 'interface', network: 'default' })
   })
 
   it.each([
     [{ macspoofchk: true }, 'macspoofchk is true'],
     [{ vlan: 100 }, 'vlan is 100'],
-    [{ ipam: { type: 'host-local' } }, 'ipam.type is "host-local"'],
-    [{ runtimeConfig: { PortMappings: [{ HostPort: 80 }] } }, 'runtimeConfig.portMappings is a list'],
-    [{ runtimeConfig: { bandwidth: { ingressRate: 1 } } }, 'runtimeConfig.bandwidth is an object']
+    [{ ipam: { type: 'host-local' } }, 'ipam.type is "host-local"']
   ])('P83, P84: of other plugins that ask for more are refused: %j', (more, said) => {
     const error = refusal(() => readPluginConfig(config(more)))
     expect(told(error)).toEqual([2, `${said}, which this plugin does not do`])
@@ -120,14 +180,14 @@ describe('our own keys', () => {
   })
 })
 
-it('another plugin that wants our addresses gets no interface instead', () => {
+it('another plugin that wants our addresses gets no interface, whatever its own keys say', () => {
   const ipam = { type: 'trilane' }
-  expect(readPluginConfig(config({ type: 'trilane', ipam }))).toEqual({ network: 'default' })
-  const error = refusal(() => readPluginConfig(config({ type: 'bridge', ipam })))
-  expect(told(error)).toEqual([
-    2,
-    'ipam.type is "trilane" in a config of bridge, which this plugin does not do'
-  ])
+  const theirs = { vlan: 100, macspoofchk: true, network: 'theirs' }
+  const read = (more: object) => readPluginConfig(config(more))
+  expect(read({ type: 'trilane', ipam })).toEqual({ role: 'interface', network: 'default' })
+  expect(read({ ...theirs, type: 'bridge', ipam })).toEqual({ role: 'addresses', network: 'default' })
+  expect(read({ type: 'bridge', ipam: { ...ipam, network: 'blue' } })).toMatchObject({ network: 'blue' })
+  expect(told(refusal(() => read({ type: 'bridge', ipam: { ...ipam, network: '' } })))[0]).toBe(7)
 })
 
 describe('the list of valid attachments', () => {

@@ -129,7 +129,7 @@ export interface PodJson {
   readonly containerId: string
   readonly ifname: string
   readonly namespace: string
-  readonly phase: 'plugging' | 'plugged'
+  readonly phase: 'plugging' | 'plugged' | 'reserved'
   readonly hostDevice?: string
   readonly mac?: string
   readonly mtuBytes?: number

@@ -1,6 +1,7 @@
 import type { IpAddress, Mac, PerFamily } from '@trilane/ip'
 import type { AttachmentKey } from './address-pool.ts'
-import type { PluggedLink } from './pod-link.ts'
+import type { HostPort } from './host-port.ts'
+import type { Bandwidth, PluggedLink } from './pod-link.ts'
 
 /** A pod interface that this node was asked for, as it is kept on disk. */
 export interface AttachmentRecord {
@@ -8,14 +9,19 @@ export interface AttachmentRecord {
   readonly key: AttachmentKey
   /** Path of the pod's network namespace when it was attached. */
   readonly namespace: string
-  /** `plugging` is written before the kernel is touched: after a crash it says what to undo. */
-  readonly phase: 'plugging' | 'plugged'
+  /**
+   * `plugging` is written before the kernel is touched: after a crash it says what to undo. `reserved`: the addresses
+   * alone, for another plugin that plugs the pod in.
+   */
+  readonly phase: 'plugging' | 'plugged' | 'reserved'
   /** None yet while plugging. */
   readonly addresses: PerFamily<IpAddress>
   /** Present when plugged. */
   readonly link?: PluggedLink
   /** Name of the CNI network by whose config a runtime attached it; absent for what came otherwise. */
   readonly cniNetwork?: string
+  /** Ports of the node that lead to it; absent for none. */
+  readonly hostPorts?: readonly HostPort[]
 }
 
 /** This node's disk for {@link AttachmentRecord}s of all networks. */
@@ -46,4 +52,7 @@ export interface AttachRequest {
   readonly mac?: Mac
   /** As in {@link AttachmentRecord}. */
   readonly cniNetwork?: string
+  readonly bandwidth?: Bandwidth
+  /** As in {@link AttachmentRecord}. */
+  readonly hostPorts?: readonly HostPort[]
 }

@@ -224,6 +224,10 @@ export const ERROR_TABLE = {
     'the address stays out of use; remove the file when nothing uses it'
   ),
   TRI_POD_EXISTS: row('{containerId}/{ifname} is attached already', 'detach it first'),
+  TRI_HOST_PORT_REFUSED: row(
+    'host port {port} cannot lead to {containerId}/{ifname}: {reason}',
+    'choose another host port or hostIP, or remove the pod that has it'
+  ),
   TRI_POD_INTERFACE_EXISTS: row(
     '{namespace} has an interface {ifname} already',
     'choose another interface name, or remove that one'

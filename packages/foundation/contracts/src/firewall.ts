@@ -1,5 +1,6 @@
-import type { Family, PerFamily, Prefix } from '@trilane/ip'
+import type { Family, IpAddress, PerFamily, Prefix } from '@trilane/ip'
 import type { TrilaneError } from './errors.ts'
+import type { PublishedPort } from './host-port.ts'
 
 /** What this node's firewall shall do for its networks. */
 export interface FirewallWish {
@@ -8,6 +9,13 @@ export interface FirewallWish {
   readonly keepSourceTo: readonly Prefix[]
   /** Ports of masqueraded connections are chosen at random, as flannel does where it can. */
   readonly fullyRandom: boolean
+  /** Ports of the node that lead to pods; no two of them catch the same packet. */
+  readonly hostPorts?: readonly PublishedPort[]
+  /**
+   * A device that hands on packets to 127.0.0.0/8 (its `route_localnet` is on), as answers to what this node asked by
+   * its loopback address: none may come in by it that claims such a destination on the wire.
+   */
+  readonly guardedDevice?: string
 }
 
 /** One network as the firewall sees it. */
@@ -32,6 +40,8 @@ export const FIREWALL_COMMENT = 'trilane'
 /** All of the table `inet trilane`, as plain data; `nftTextOf` gives its text. */
 export interface FirewallTable {
   readonly sets: readonly FirewallSet[]
+  /** After the sets. */
+  readonly lookups?: readonly FirewallLookup[]
   readonly chains: readonly FirewallChain[]
 }
 
@@ -40,6 +50,16 @@ export interface FirewallSet {
   readonly name: string
   readonly family: Family
   readonly elements: readonly (readonly [Prefix] | readonly [Prefix, Prefix])[]
+}
+
+/** A named set or map of single values: a packet is looked up in one step, however many elements there are. Not empty. */
+export interface FirewallLookup {
+  readonly kind: 'set' | 'map'
+  readonly name: string
+  /** As nft prints it: `inet_proto . inet_service : ipv4_addr . inet_service` */
+  readonly type: string
+  /** `6 . 8080 : 10.5.66.2 . 80`; protocols by number, since names need `/etc/protocols`. */
+  readonly elements: readonly string[]
 }
 
 export interface FirewallChain {
@@ -128,6 +148,13 @@ export interface Firewall {
   removeLeftovers(leftovers: readonly FlannelLeftover[]): Promise<void>
 
   /**
+   * Lets the kernel forget where it sent what comes to these UDP ports: `conntrack -D -p udp --orig-port-dst PORT`. A
+   * connection of TCP ends and begins; a sender of UDP stays with what the first packet met, though the rules are others
+   * now. Costs a listing of the tracked UDP flows of the families named.
+   */
+  forgetFlows(flows: readonly UdpFlows[]): Promise<void>
+
+  /**
    * Calls `listener` soon after each change of any table of nft, whoever made it, until it is closed. The old iptables
    * tells nobody: look at it from time to time.
    */
@@ -135,6 +162,14 @@ export interface Firewall {
 
   /** Frees what it holds. Rules stay as they are. Repeating it is free. */
   close(): void
+}
+
+/** What was sent to this port, of this node or of any address. */
+export interface UdpFlows {
+  readonly family: Family
+  readonly port: number
+  /** Only what was sent to this address. */
+  readonly address?: IpAddress
 }
 
 export interface FirewallWatch {

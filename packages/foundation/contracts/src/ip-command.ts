@@ -82,6 +82,11 @@ function setAttributes(link: Link): string[] {
   if (link.hairpin !== undefined) {
     commands.push(`bridge link set dev ${link.name} hairpin ${link.hairpin ? 'on' : 'off'}`)
   }
+  if (link.sendLimit !== undefined) {
+    const { bytesPerSecond, burstBytes } = link.sendLimit
+    const limit = `tbf rate ${bytesPerSecond}bps burst ${burstBytes} latency 25ms`
+    commands.push(`tc qdisc replace dev ${link.name} root handle 1: ${limit}`)
+  }
   return commands
 }
 

@@ -41,10 +41,23 @@ export interface Link {
   /** `ifalias`, up to 255 bytes: where our mark stands. */
   readonly alias?: string
   /**
+   * How fast it may send: everything waits in one token bucket. Setting only, not in a creation. A reading has it of
+   * devices that were asked for by name, and its burst as the kernel's clock of 64 ns has rounded it.
+   */
+  readonly sendLimit?: SendLimit
+  /**
    * Creation only: path of the network namespace that the device is made in, under its final name.
    * Never read back.
    */
   readonly namespace?: string
+}
+
+/** A token bucket. */
+export interface SendLimit {
+  /** 1 or more */
+  readonly bytesPerSecond: number
+  /** What may be sent at once after a pause; below the device's longest frame, long frames never pass. */
+  readonly burstBytes: number
 }
 
 /** What a device is, with the attributes that belong to its type; optional ones as in {@link KernelState}. */

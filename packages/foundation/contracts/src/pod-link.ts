@@ -1,5 +1,6 @@
 import type { IpAddress, Mac, PerFamily, Prefix } from '@trilane/ip'
 import type { AttachmentKey } from './address-pool.ts'
+import type { SendLimit } from './kernel-state.ts'
 
 /** How pods of a network are plugged in, computed by its backend. Grows with the underlay backends. */
 export type PodLinkSpec = BridgedPodLink
@@ -21,6 +22,12 @@ export interface PodNetwork {
   readonly gateway: IpAddress
 }
 
+/** How fast a pod may receive (`ingress`) and send (`egress`); absent: as fast as it can. */
+export interface Bandwidth {
+  readonly ingress?: SendLimit
+  readonly egress?: SendLimit
+}
+
 /** One pod interface to plug in. */
 export interface PodLinkRequest {
   readonly key: AttachmentKey
@@ -29,6 +36,7 @@ export interface PodLinkRequest {
   readonly addresses: PerFamily<IpAddress>
   /** Instead of the one derived from network, container id and interface. */
   readonly mac?: Mac
+  readonly bandwidth?: Bandwidth
 }
 
 /** A pod interface as it was plugged in. */
@@ -40,6 +48,8 @@ export interface PluggedLink {
   readonly mtuBytes: number
   /** What the device is a port of. */
   readonly bridge?: string
+  /** What limits it, bursts already long enough for its longest frame. */
+  readonly bandwidth?: Bandwidth
   readonly addresses: PerFamily<{
     readonly address: IpAddress
     readonly prefixLength: number

@@ -4,6 +4,8 @@ import {
   type AttachmentRecord,
   type AttachmentStore,
   type AttachRequest,
+  type HostPortOwner,
+  type HostPorts,
   type Logger,
   type PluggedPod,
   type PodLinkRequest,
@@ -21,7 +23,7 @@ import { Turns } from './turns.ts'
  * | step of attach | kept as | a crash in it or after it leaves |
  * |---|---|---|
  * | 1 record `plugging`, and at the same time reserve addresses | files, the reservation durable | what `recover` undoes |
- * | 2 plug | the kernel's state | the same |
+ * | 2 open host ports, plug | the kernel's state | the same; ports are gone with the process that knew of them |
  * | 3 record `plugged` | file | an attached pod |
  *
  * In step 1 neither waits for the other, because both must be there only before step 2. A crash may leave the addresses
@@ -30,7 +32,7 @@ import { Turns } from './turns.ts'
  * A record is not waited for on the disk: a power failure that could take it ends the pod and the link as well. What
  * outlives them is the reservation, which is durable and has the key.
  *
- * Going back is always: unplug, release, remove the record. The record goes last, so that what is not undone yet
+ * Going back is always: close host ports, unplug, release, remove the record. The record goes last, so that what is not undone yet
  * is still written down.
  *
  * Calls for one key run one after another in their order; different keys run side by side.
@@ -40,6 +42,7 @@ export class Attachments {
   readonly #pool: AddressPool
   readonly #store: AttachmentStore
   readonly #links: PodLinks
+  readonly #hostPorts: HostPorts
   readonly #spec: () => PodLinkSpec
   readonly #logger: Logger
   readonly #turns = new Turns()
@@ -50,6 +53,7 @@ export class Attachments {
     readonly pool: AddressPool
     readonly store: AttachmentStore
     readonly links: PodLinks
+    readonly hostPorts: HostPorts
     readonly spec: () => PodLinkSpec
     readonly logger: Logger
   }) {
@@ -57,6 +61,7 @@ export class Attachments {
     this.#pool = parts.pool
     this.#store = parts.store
     this.#links = parts.links
+    this.#hostPorts = parts.hostPorts
     this.#spec = parts.spec
     this.#logger = parts.logger
   }
@@ -71,6 +76,19 @@ export class Attachments {
   attach(request: AttachRequest): Promise<AttachmentRecord> {
     const key = keyOf(request)
     return this.#turns.take(textOf(key), () => this.#attach(key, request))
+  }
+
+  /**
+   * Addresses alone, for another plugin that plugs the pod in. All or nothing, and undone by `detach`. Whether the pod still
+   * lives is that plugin's knowledge: they are kept until its runtime says so.
+   *
+   * @throws TrilaneError as {@link attach}
+   */
+  reserve(
+    request: Pick<AttachRequest, keyof AttachmentKey | 'namespace' | 'addresses' | 'cniNetwork'>
+  ): Promise<AttachmentRecord> {
+    const key = keyOf(request)
+    return this.#turns.take(textOf(key), () => this.#reserveAlone(key, request))
   }
 
   /**
@@ -129,13 +147,26 @@ export class Attachments {
   }
 
   /**
-   * Undoes what a former process left half done, and frees what pods left that ended with the machine. Call it before the
-   * first attach; a record that cannot be undone now stays for the next time and harms no other.
+   * Undoes what a former process left half done, and frees what pods left that ended with the machine; host ports of the
+   * others are known again. Call it before the first attach; a record that cannot be undone now stays for the next time and harms no other.
    */
   async recover(): Promise<void> {
     const records = await this.list()
     const unfinished = records.filter(({ phase }) => phase === 'plugging')
-    await this.#detachAll([...unfinished, ...(await this.#dead(records))])
+    const dead = await this.#dead(records)
+    const gone = new Set([...unfinished, ...dead])
+    const others = records.filter((record) => record.hostPorts !== undefined && !gone.has(record))
+    await Promise.all(others.map(({ key }) => this.#restorePorts(key)))
+    await this.#detachAll([...gone])
+  }
+
+  /** By the record as it is now: a detach may have come since the list was read. */
+  #restorePorts(key: AttachmentKey): Promise<void> {
+    return this.#turns.take(textOf(key), async () => {
+      const record = await this.#store.read(this.#network, key)
+      if (record?.phase !== 'plugged') return
+      this.#hostPorts.restore(this.#owner(key), record.hostPorts ?? [], record.addresses)
+    })
   }
 
   async #problems(
@@ -143,18 +174,22 @@ export class Attachments {
     { namespace, otherMacs }: Pick<PluggedPod, 'namespace' | 'otherMacs'>
   ): Promise<readonly string[]> {
     const record = await this.#store.read(this.#network, key)
-    if (record?.link === undefined) return ['it is not attached']
+    if (record === undefined || record.phase === 'plugging') return ['it is not attached']
     const { reservations } = await this.#pool.list()
     const lost = valuesOf(record.addresses).filter(
       (address) => !reservations.some((held) => held.address.equals(address) && isHeldBy(held, key))
     )
+    const unreserved = lost.map((address) => `the address ${address} is not reserved for it`)
+    if (record.link === undefined) return unreserved
     const found = await this.#links.inspect({
       key,
       namespace,
       link: record.link,
       ...(otherMacs === undefined ? {} : { otherMacs })
     })
-    return [...lost.map((address) => `the address ${address} is not reserved for it`), ...found]
+    const { hostPorts = [] } = record
+    const closed = hostPorts.length === 0 ? [] : this.#hostPorts.problems(this.#owner(key))
+    return [...unreserved, ...found, ...closed]
   }
 
   /** Attached once, and without a link now: the pod has ended. */
@@ -184,20 +219,53 @@ export class Attachments {
 
   async #attach(key: AttachmentKey, request: AttachRequest): Promise<AttachmentRecord> {
     const spec = this.#spec()
-    const found = await this.#store.read(this.#network, key)
-    if (found?.phase === 'plugged') throw TrilaneError.of('TRI_POD_EXISTS', { ...key })
-    if (found !== undefined) await this.#undo(key)
-
-    const { namespace, mac, cniNetwork } = request
+    await this.#makeRoomFor(key)
+    const { namespace, mac, cniNetwork, hostPorts = [], bandwidth } = request
     const origin = cniNetwork === undefined ? {} : { cniNetwork }
-    const record = { network: this.#network, key, namespace, ...origin }
+    const ports = hostPorts.length === 0 ? {} : { hostPorts }
+    const record = { network: this.#network, key, namespace, ...origin, ...ports }
     const addresses = await this.#prepare({ ...record, phase: 'plugging', addresses: {} }, request.addresses)
-    const wanted: PodLinkRequest = { key, namespace, addresses, ...(mac === undefined ? {} : { mac }) }
+    const wanted: PodLinkRequest = {
+      key,
+      namespace,
+      addresses,
+      ...(mac === undefined ? {} : { mac }),
+      ...(bandwidth === undefined ? {} : { bandwidth })
+    }
     try {
+      // First, as another pod may have them: nothing of the kernel is touched then.
+      if (hostPorts.length > 0) await this.#hostPorts.publish(this.#owner(key), hostPorts, addresses)
       const link = await this.#links.plug(spec, wanted)
       const plugged: AttachmentRecord = { ...record, phase: 'plugged', addresses, link }
       await this.#store.write(plugged)
       return plugged
+    } catch (error) {
+      await this.#clear(key, () => this.#undo(key))
+      throw error
+    }
+  }
+
+  /** @throws TrilaneError `TRI_POD_EXISTS` */
+  async #makeRoomFor(key: AttachmentKey): Promise<void> {
+    const found = await this.#store.read(this.#network, key)
+    if (found === undefined) return
+    if (found.phase !== 'plugging') throw TrilaneError.of('TRI_POD_EXISTS', { ...key })
+    await this.#undo(key)
+  }
+
+  async #reserveAlone(
+    key: AttachmentKey,
+    { namespace, addresses: wanted, cniNetwork }: Parameters<Attachments['reserve']>[0]
+  ): Promise<AttachmentRecord> {
+    this.#spec()
+    await this.#makeRoomFor(key)
+    const origin = cniNetwork === undefined ? {} : { cniNetwork }
+    const record = { network: this.#network, key, namespace, ...origin }
+    const addresses = await this.#prepare({ ...record, phase: 'plugging', addresses: {} }, wanted)
+    const reserved: AttachmentRecord = { ...record, phase: 'reserved', addresses }
+    try {
+      await this.#store.write(reserved)
+      return reserved
     } catch (error) {
       await this.#clear(key, () => this.#undo(key))
       throw error
@@ -251,7 +319,12 @@ export class Attachments {
     }
   }
 
+  #owner(key: AttachmentKey): HostPortOwner {
+    return { network: this.#network, key }
+  }
+
   async #undo(key: AttachmentKey): Promise<void> {
+    await this.#hostPorts.withdraw(this.#owner(key))
     await this.#links.unplug(key)
     await this.#pool.release(key)
     await this.#store.remove(this.#network, key)

@@ -3,6 +3,8 @@ import {
   type AttachmentKey,
   type AttachmentRecord,
   type AttachmentStore,
+  type HostPort,
+  type HostPorts,
   type PluggedLink,
   type PodLinkRequest,
   type PodLinks,
@@ -26,8 +28,10 @@ export type Step =
   | 'read'
   | 'reserve'
   | 'write plugging'
+  | 'publish'
   | 'plug'
   | 'write plugged'
+  | 'write reserved'
   | 'unplug'
   | 'release'
   | 'remove'
@@ -42,6 +46,8 @@ export class World {
   readonly reserved = new Map<string, string>()
   readonly records = new Map<string, AttachmentRecord>()
   readonly links = new Map<string, PodLinkRequest>()
+  /** Open host ports; the process that opened them knows of them, the next one by the records. */
+  readonly ports = new Map<string, readonly HostPort[]>()
   readonly steps: string[] = []
   /** How many addresses there are. */
   room = 13
@@ -55,18 +61,20 @@ export class World {
     this.failAt = new Set()
     this.crashAt = Number.POSITIVE_INFINITY
     this.steps.length = 0
+    this.ports.clear()
     return new Attachments({
       network: NETWORK,
       pool: this.pool,
       store: this.store,
       links: this.podLinks,
+      hostPorts: this.hostPorts,
       spec: () => SPEC,
       logger: SILENT_LOGGER
     })
   }
 
   get isEmpty(): boolean {
-    return this.reserved.size + this.records.size + this.links.size === 0
+    return this.reserved.size + this.records.size + this.links.size + this.ports.size === 0
   }
 
   async #step(name: Step, key: AttachmentKey): Promise<void> {
@@ -125,6 +133,16 @@ export class World {
       await this.#step('remove', key)
       this.records.delete(textOf(key))
     }
+  }
+
+  readonly hostPorts: HostPorts = {
+    publish: async ({ key }, ports) => {
+      await this.#step('publish', key)
+      this.ports.set(textOf(key), ports)
+    },
+    restore: ({ key }, ports) => void (ports.length > 0 && this.ports.set(textOf(key), ports)),
+    withdraw: async ({ key }) => void this.ports.delete(textOf(key)),
+    problems: ({ key }) => (this.ports.has(textOf(key)) ? [] : ['its host ports are not open'])
   }
 
   readonly podLinks: PodLinks = {

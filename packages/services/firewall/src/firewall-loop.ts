@@ -55,6 +55,8 @@ export class FirewallLoop {
   #kept: FirewallWish | undefined
   #watch: FirewallWatch | undefined
   #checkDue: Promise<FirewallStatus> | undefined
+  /** Ends the wait before the check that is due. */
+  #hurry = new AbortController()
   #running: Promise<unknown> = Promise.resolve()
   #pauseUntilMs = 0
   #retryMs = FIRST_RETRY_MS
@@ -88,12 +90,18 @@ export class FirewallLoop {
   /** Replaces the wish. @returns the status after the check that follows; never rejects */
   wish(wish: FirewallWish): Promise<FirewallStatus> {
     this.#wish = wish
-    return this.checkSoon(0)
+    const checked = this.checkSoon(0)
+    // A pod waits for its host ports: not for the pause after somebody's transaction too.
+    this.#hurry.abort()
+    return checked
   }
 
   /** A check after `delayMs`, or the one that is due already. Never rejects. */
   checkSoon(delayMs: number): Promise<FirewallStatus> {
-    this.#checkDue ??= this.#clock.sleep(delayMs, this.#stop.signal).then(() => {
+    if (this.#checkDue !== undefined) return this.#checkDue
+    this.#hurry = new AbortController()
+    if (this.#stop.signal.aborted) this.#hurry.abort()
+    this.#checkDue = this.#clock.sleep(delayMs, this.#hurry.signal).then(() => {
       this.#checkDue = undefined
       const checked = this.#running.then(() => this.#check())
       this.#running = checked
@@ -105,6 +113,7 @@ export class FirewallLoop {
   /** Ends the loop; rules stay. */
   stop(): void {
     this.#stop.abort()
+    this.#hurry.abort()
     this.#watch?.close()
     this.#watch = undefined
   }

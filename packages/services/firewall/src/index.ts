@@ -8,4 +8,5 @@
 export { FirewallLoop, type FirewallStatus } from './firewall-loop.ts'
 export { firewallTable } from './firewall-table.ts'
 export { type ForwardPlan, forwardAccepts } from './forward-accepts.ts'
+export { HostPortBook } from './host-port-book.ts'
 export { type FirewallRemoval, firewallRemoval } from './uninstall.ts'

@@ -106,6 +106,15 @@ function acceptsOf(chain: ForwardChain | undefined): string[] {
 }
 
 describe('the table', () => {
+  it('follows a wish at once, also in the pause after somebody else’s transaction', async () => {
+    await wished(WISH)
+    void loop.checkSoon(RESYNC_MS / 2)
+    const status = loop.wish(OTHER)
+    await turns()
+    expect(standingTable()).toBe(textFor(OTHER))
+    expect((await status).standing).toBe(true)
+  })
+
   it('is not touched before the first wish', async () => {
     rules.table = firewallTable(OTHER)
     loop.start()

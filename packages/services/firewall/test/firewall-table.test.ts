@@ -1,5 +1,5 @@
 import { type FirewallNetwork, type FirewallWish, nftReplacementOf, nftTextOf } from '@trilane/contracts'
-import { Prefix } from '@trilane/ip'
+import { IpAddress, Prefix } from '@trilane/ip'
 import { describe, expect, it } from 'vitest'
 import { firewallTable } from '../src/index.ts'
 
@@ -176,5 +176,78 @@ describe('several networks', () => {
     const { v4 } = PODS.subnet
     const text = textOf({ networks: [{ ...PODS, subnet: v4 === undefined ? {} : { v4 } }] })
     expect(text).not.toContain('ip6')
+  })
+})
+
+describe('host ports', () => {
+  const v4 = {
+    protocol: 'tcp',
+    hostPort: 8080,
+    podPort: 80,
+    podAddress: IpAddress.parse('10.5.66.2')
+  } as const
+  const v6 = { ...v4, podAddress: IpAddress.parse('fd00:5:0:66::2') }
+  const rulesOf = (hostPorts: FirewallWish['hostPorts'] = []) =>
+    firewallTable({ ...WISH, hostPorts })?.chains.map(({ name, rules }) => [name, rules.length])
+
+  it('are maps with chains of their own, as nft prints them', () => {
+    const udp = { ...v4, protocol: 'udp', hostAddress: IpAddress.parse('192.0.2.1') } as const
+    const text = textOf({
+      networks: [{ ...PODS, masquerade: false, forwardAccept: false }],
+      hostPorts: [v4, udp]
+    })
+    expect(text).toBe(`table inet trilane {
+	set hostport_sources_ip {
+		type ipv4_addr
+		flags interval
+		elements = { 10.5.66.0/24, 127.0.0.0/8 }
+	}
+
+	map hostports_at_ip {
+		type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service
+		elements = { 192.0.2.1 . 17 . 8080 : 10.5.66.2 . 80 }
+	}
+
+	map hostports_ip {
+		type inet_proto . inet_service : ipv4_addr . inet_service
+		elements = { 6 . 8080 : 10.5.66.2 . 80 }
+	}
+
+	set hostport_pods_ip {
+		type ipv4_addr . inet_proto . inet_service
+		elements = { 10.5.66.2 . 6 . 80, 10.5.66.2 . 17 . 80 }
+	}
+
+	chain hostports {
+		type nat hook prerouting priority dstnat; policy accept;
+		meta nfproto ipv4 fib daddr type local dnat ip to ip daddr . meta l4proto . th dport map @hostports_at_ip
+		meta nfproto ipv4 fib daddr type local dnat ip to meta l4proto . th dport map @hostports_ip
+	}
+
+	chain hostports_own {
+		type nat hook output priority -100; policy accept;
+		meta nfproto ipv4 fib daddr type local dnat ip to ip daddr . meta l4proto . th dport map @hostports_at_ip
+		meta nfproto ipv4 fib daddr type local dnat ip to meta l4proto . th dport map @hostports_ip
+	}
+
+	chain hostports_source {
+		type nat hook postrouting priority srcnat; policy accept;
+		ct status dnat ip saddr @hostport_sources_ip ip daddr . meta l4proto . th dport @hostport_pods_ip masquerade
+	}
+}
+`)
+  })
+
+  it('are elements: a thousand of them need no rule more', () => {
+    const many = Array.from({ length: 1_000 }, (_, index) => ({ ...v4, hostPort: 10_000 + index }))
+    expect(rulesOf(many)).toEqual(rulesOf([v4]))
+    expect(rulesOf([v4, v6])).not.toEqual(rulesOf([v4]))
+  })
+
+  it('that lead to one port of a pod are one element of the set of ends', () => {
+    const ends = firewallTable({ ...WISH, hostPorts: [v4, { ...v4, hostPort: 81 }] })?.lookups?.find(
+      ({ name }) => name === 'hostport_pods_ip'
+    )
+    expect(ends?.elements).toEqual(['10.5.66.2 . 6 . 80'])
   })
 })

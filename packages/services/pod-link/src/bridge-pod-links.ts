@@ -103,6 +103,7 @@ export class BridgePodLinks implements PodLinks {
   async #configure(plan: PodLinkPlan, pod: Kernel): Promise<void> {
     const { hostDevice } = plan.link
     try {
+      await applyAll(this.#kernel, plan.limit)
       await this.#configurePod(plan, pod)
     } catch (error) {
       await this.#undo(hostDevice)

@@ -1,9 +1,11 @@
 import {
   type Announcement,
+  type Bandwidth,
   type KernelChange,
   type PluggedLink,
   type PodLinkRequest,
   type PodLinkSpec,
+  type SendLimit,
   type Sysctl,
   TrilaneError
 } from '@trilane/contracts'
@@ -16,6 +18,8 @@ export interface PodLinkPlan {
   readonly link: PluggedLink
   /** In the node's namespace, first. */
   readonly node: readonly KernelChange[]
+  /** In the node's namespace, once the devices are there. */
+  readonly limit: readonly KernelChange[]
   /** In the pod's namespace, in this order. */
   readonly pod: readonly KernelChange[]
   /** From the pod's namespace, last. */
@@ -42,6 +46,7 @@ export function podLinkStates(network: string, spec: PodLinkSpec, request: PodLi
     podMac: request.mac ?? macs.pod,
     mtuBytes,
     bridge: spec.bridge,
+    ...bandwidthOf(request.bandwidth, mtuBytes),
     addresses: mapFamilies(request.addresses, (address) => addressing(spec, address))
   }
   return {
@@ -66,7 +71,9 @@ export function podLinkStates(network: string, spec: PodLinkSpec, request: PodLi
         }
       }
     ],
-    pod: podChanges(key.ifname, link.addresses),
+    // What a pod receives its end on the node sends.
+    limit: limitChanges(link.hostDevice, link.bandwidth?.ingress),
+    pod: podChanges(key.ifname, link),
     announcements: valuesOf(link.addresses).map(({ address }) => ({
       device: key.ifname,
       address,
@@ -89,8 +96,31 @@ function addressing(spec: PodLinkSpec, address: IpAddress): Addressing {
   return { address, prefixLength: podNetwork.onLink.length, gateway: podNetwork.gateway }
 }
 
-/** Sysctls before addresses, addresses before "up", "up" before routes: each needs the one before. */
-function podChanges(device: string, addresses: PluggedLink['addresses']): KernelChange[] {
+/** Ethernet header, which a token bucket counts too. */
+const FRAME_OVERHEAD_BYTES = 14
+
+function bandwidthOf(bandwidth: Bandwidth | undefined, mtuBytes: number): Pick<PluggedLink, 'bandwidth'> {
+  if (bandwidth?.ingress === undefined && bandwidth?.egress === undefined) return {}
+  const atLeastAFrame = ({ bytesPerSecond, burstBytes }: SendLimit): SendLimit => ({
+    bytesPerSecond,
+    burstBytes: Math.max(burstBytes, mtuBytes + FRAME_OVERHEAD_BYTES)
+  })
+  const { ingress, egress } = bandwidth
+  return {
+    bandwidth: {
+      ...(ingress === undefined ? {} : { ingress: atLeastAFrame(ingress) }),
+      ...(egress === undefined ? {} : { egress: atLeastAFrame(egress) })
+    }
+  }
+}
+
+function limitChanges(device: string, sendLimit: SendLimit | undefined): KernelChange[] {
+  if (sendLimit === undefined) return []
+  return [{ kind: 'link', action: 'set', value: { name: device, kind: { type: 'veth' }, sendLimit } }]
+}
+
+/** Sysctls before addresses, addresses and limit before "up", "up" before routes: each needs the one before. */
+function podChanges(device: string, { addresses, bandwidth }: PluggedLink): KernelChange[] {
   const changes: KernelChange[] = [
     { kind: 'link', action: 'set', value: { name: 'lo', kind: { type: 'other', kernelType: '' }, up: true } }
   ]
@@ -101,6 +131,7 @@ function podChanges(device: string, addresses: PluggedLink['addresses']): Kernel
     const skipDad = address.family === 'v6' ? { skipDad: true } : {}
     changes.push({ kind: 'address', action: 'create', value: { device, address, prefixLength, ...skipDad } })
   }
+  changes.push(...limitChanges(device, bandwidth?.egress))
   changes.push({ kind: 'link', action: 'set', value: { name: device, kind: { type: 'veth' }, up: true } })
   for (const { gateway } of valuesOf(addresses)) {
     const route = { destination: DEFAULT_ROUTE[gateway.family], gateway, device }

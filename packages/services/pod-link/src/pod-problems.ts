@@ -1,4 +1,4 @@
-import type { KernelSnapshot, LinkReading, PluggedPod } from '@trilane/contracts'
+import type { KernelSnapshot, LinkReading, PluggedPod, SendLimit } from '@trilane/contracts'
 import { valuesOf } from '@trilane/ip'
 import { podLinkAlias } from '@trilane/reconcile'
 
@@ -8,11 +8,11 @@ import { podLinkAlias } from '@trilane/reconcile'
  * @param node reading of both devices, and of all addresses
  */
 export function nodeProblems(network: string, { key, link }: PluggedPod, node: KernelSnapshot): string[] {
-  const { hostDevice, hostMac, mtuBytes, bridge } = link
+  const { hostDevice, hostMac, mtuBytes, bridge, bandwidth } = link
   const device = node.links.find(({ name }) => name === hostDevice)
   const problems =
     device?.alias === podLinkAlias(network, key)
-      ? deviceProblems(device, mtuBytes, [String(hostMac)])
+      ? deviceProblems(device, mtuBytes, [String(hostMac)], bandwidth?.ingress)
       : [`${hostDevice} on the node is gone`]
   if (bridge === undefined) return problems
   if (device !== undefined && device.master !== bridge)
@@ -32,7 +32,8 @@ export function podProblems(plugged: PluggedPod, pod: KernelSnapshot): string[] 
   const { key, link, otherMacs = [] } = plugged
   const device = pod.links.find(({ name }) => name === key.ifname)
   if (device === undefined) return [`${key.ifname} in ${plugged.namespace} is gone`]
-  const problems = deviceProblems(device, link.mtuBytes, [link.podMac, ...otherMacs].map(String))
+  const macs = [link.podMac, ...otherMacs].map(String)
+  const problems = deviceProblems(device, link.mtuBytes, macs, link.bandwidth?.egress)
   for (const { address, prefixLength, gateway } of valuesOf(link.addresses)) {
     const has = pod.addresses.some(
       (entry) =>
@@ -48,11 +49,28 @@ export function podProblems(plugged: PluggedPod, pod: KernelSnapshot): string[] 
   return problems
 }
 
-function deviceProblems(device: LinkReading, mtuBytes: number, macs: readonly string[]): string[] {
+function deviceProblems(
+  device: LinkReading,
+  mtuBytes: number,
+  macs: readonly string[],
+  limit: SendLimit | undefined
+): string[] {
   const { name, up, mac } = device
   const problems: string[] = []
   if (up !== true) problems.push(`${name} is down`)
   if (device.mtuBytes !== mtuBytes) problems.push(`${name} has an MTU of ${device.mtuBytes}, not ${mtuBytes}`)
   if (!macs.includes(String(mac))) problems.push(`${name} has the MAC ${mac}, not ${macs.join(' or ')}`)
+  if (limit !== undefined && !isLimited(device.sendLimit, limit)) {
+    problems.push(`${name} may send more or less than ${limit.bytesPerSecond * 8} bit/s`)
+  }
   return problems
+}
+
+/** A reading's burst is rounded to a clock of 64 ns. */
+const BURST_ROUNDING = 0.01
+
+function isLimited(actual: SendLimit | undefined, wanted: SendLimit): boolean {
+  if (actual?.bytesPerSecond !== wanted.bytesPerSecond) return false
+  const rounded = Math.max(wanted.burstBytes * BURST_ROUNDING, (wanted.bytesPerSecond * 128) / 1e9)
+  return Math.abs(actual.burstBytes - wanted.burstBytes) <= rounded
 }

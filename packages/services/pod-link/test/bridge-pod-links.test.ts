@@ -183,6 +183,23 @@ describe('BridgePodLinks.plug', () => {
     ['a route', ({ kind }) => kind === 'route']
   ]
 
+  it.each(['node', 'pod'] as const)(
+    'leaves nothing when the kernel limits nothing on the side of the %s',
+    async (side) => {
+      const { node, pod, links } = await setup()
+      const before = node.toString()
+      const limit = { bytesPerSecond: 1_000_000, burstBytes: 20_000 }
+      const isLimit = (change: KernelChange): boolean =>
+        change.kind === 'link' && change.value.sendLimit !== undefined
+      const kernel = side === 'node' ? node : pod
+      kernel.faults.failNext(isLimit, 'EOPNOTSUPP')
+      const request = { ...REQUEST, bandwidth: { ingress: limit, egress: limit } }
+      await expect(links.plug(SPEC, request)).rejects.toThrow()
+      expect(node.toString()).toBe(before)
+      await links.plug(SPEC, request)
+    }
+  )
+
   it.each(steps)('leaves nothing when the kernel refuses %s', async (_, match) => {
     const { node, pod, links } = await setup()
     const before = node.toString()

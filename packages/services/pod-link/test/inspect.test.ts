@@ -27,6 +27,24 @@ describe('BridgePodLinks.inspect', () => {
     for (const handle of opened.pods) await expect(handle.read({})).rejects.toThrow('closed')
   })
 
+  it('sees limits that are others than they were, on both sides', async () => {
+    const { links, node, pod } = await setup()
+    const limit = { bytesPerSecond: 1_000_000, burstBytes: 20_000 }
+    const bandwidth = { ingress: limit, egress: limit }
+    const link = await links.plug(SPEC, { ...REQUEST, bandwidth })
+    const look = () => links.inspect({ key: KEY, namespace: POD, link })
+    expect(await look()).toEqual([])
+    // As the kernel rounds it.
+    await node.apply([set(HOST_DEVICE, { sendLimit: { ...limit, burstBytes: 20_001 } })])
+    expect(await look()).toEqual([])
+    await node.apply([set(HOST_DEVICE, { sendLimit: { ...limit, burstBytes: 30_000 } })])
+    await pod.apply([set('eth0', { sendLimit: { ...limit, bytesPerSecond: 2_000_000 } })])
+    expect(await look()).toEqual([
+      `${HOST_DEVICE} may send more or less than 8000000 bit/s`,
+      'eth0 may send more or less than 8000000 bit/s'
+    ])
+  })
+
   it.each<[string, KernelChange, readonly string[]]>([
     ['its device is down', set(HOST_DEVICE, { up: false }), [`${HOST_DEVICE} is down`]],
     [

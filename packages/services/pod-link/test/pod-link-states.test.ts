@@ -62,6 +62,23 @@ describe('podLinkStates', () => {
     expect(announcements.map((announcement) => String(announcement.mac))).toEqual([String(mac), String(mac)])
   })
 
+  it('limits the end that sends: the node’s for what the pod receives, the pod’s for what it sends', () => {
+    const bandwidth = {
+      ingress: { bytesPerSecond: 1_000_000, burstBytes: 50_000 },
+      egress: { bytesPerSecond: 2_000, burstBytes: 10 }
+    }
+    const { limit, pod, link } = podLinkStates('default', SPEC, { ...REQUEST, bandwidth })
+    expect(limit.flatMap(commandsOf)).toEqual([
+      `tc qdisc replace dev ${link.hostDevice} root handle 1: tbf rate 1000000bps burst 50000 latency 25ms`
+    ])
+    // A frame that is longer than the bucket would never pass.
+    const inside = 'tc qdisc replace dev eth0 root handle 1: tbf rate 2000bps burst 1464 latency 25ms'
+    const commands = pod.flatMap(commandsOf)
+    expect(commands).toContain(inside)
+    expect(commands.indexOf(inside)).toBeLessThan(commands.indexOf('ip link set dev eth0 up'))
+    expect(link.bandwidth?.egress?.burstBytes).toBe(1464)
+  })
+
   it.each(['10.5.72.9', 'fd00:5:0:72::9'])('refuses %s, which is outside the node’s subnets', (text) => {
     const address = IpAddress.parse(text)
     const plan = () =>

@@ -7,7 +7,10 @@ export interface CniNetwork {
   readonly name: string
   readonly health: Pick<Health, 'items'>
   readonly parts: {
-    readonly attachments: Pick<Attachments, 'attach' | 'detach' | 'find' | 'check' | 'collect' | 'hasRoom'>
+    readonly attachments: Pick<
+      Attachments,
+      'attach' | 'reserve' | 'detach' | 'find' | 'check' | 'collect' | 'hasRoom'
+    >
   }
   /** @throws TrilaneError `TRI_NOT_READY` */
   podLink(): PodLinkSpec

@@ -20,6 +20,7 @@ import {
 import { type Kernel, type Logger, TrilaneError } from '@trilane/contracts'
 import { Mac } from '@trilane/ip'
 import type { Metrics } from '../metrics.ts'
+import { addressesResult } from './addresses-result.ts'
 import { type CniNetwork, networkNamed } from './cni-network.ts'
 import { checkStatus } from './cni-status.ts'
 import { checkPodNamespace } from './namespace-path.ts'
@@ -96,17 +97,25 @@ export class CniPlugin {
   }: CniRequest & { readonly verb: 'ADD' | 'CHECK' }): Promise<string> {
     const { kernel, metrics } = this.#parts
     // All of the request is read before anything is made.
+    const { role } = readPluginConfig(config)
     const network = this.#networkOf(config)
-    const { addresses, mac, dns } = wantedPod(config, args)
+    const { addresses, mac, dns, hostPorts, bandwidth } = wantedPod(config, args)
     const former = formerResult(config)
     checkPodNamespace(namespace)
     const spec = network.podLink()
+    if (role === 'addresses') {
+      const wanted = { ...key, namespace, addresses, cniNetwork: config.name }
+      const reserved = await network.parts.attachments.reserve(wanted)
+      return resultText(addressesResult(reserved, spec), config.cniVersion)
+    }
     const record = await metrics.pod('attach', () =>
       network.parts.attachments.attach({
         ...key,
         namespace,
         addresses,
         ...(mac === undefined ? {} : { mac }),
+        hostPorts,
+        bandwidth,
         cniNetwork: config.name
       })
     )
@@ -119,7 +128,7 @@ export class CniPlugin {
    * may hold an address or a link without a record. A network that is no more has nothing.
    */
   async #del({ key, config }: AttachmentRequest): Promise<void> {
-    const name = config.fields.get('network') ?? 'default'
+    const name = networkNameIn(config)
     for (const network of this.#parts.networks) {
       const { attachments } = network.parts
       if (network.name === name || (await attachments.find(key)) !== undefined) await attachments.detach(key)
@@ -129,6 +138,10 @@ export class CniPlugin {
   async #check({ key, namespace, config }: AttachmentRequest): Promise<void> {
     const network = this.#networkOf(config)
     const former = formerResult(config)
+    if (readPluginConfig(config).role === 'addresses') {
+      await network.parts.attachments.check({ ...key, namespace })
+      return
+    }
     if (former === undefined) throw new CniError(7, 'Required prevResult missing')
     const otherMacs = former.interfaces
       .filter(({ name, sandbox }) => name === key.ifname && sandbox !== undefined && sandbox !== '')
@@ -155,6 +168,15 @@ export class CniPlugin {
 
 function failure(error: CniError, cniVersion: string): CniAnswer {
   return { isSuccess: false, text: error.toText(cniVersion) }
+}
+
+/** What ends a pod must not fail for what the rest of the config says. */
+function networkNameIn(config: CniNetworkConfig): unknown {
+  try {
+    return readPluginConfig(config).network
+  } catch {
+    return config.fields.get('network') ?? 'default'
+  }
 }
 
 function formerResult({ fields, cniVersion }: CniNetworkConfig): CniResult | undefined {

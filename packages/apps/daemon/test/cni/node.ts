@@ -65,6 +65,11 @@ export class FakeNetwork implements CniNetwork {
         this.calls.push(`attach ${containerId} ${cniNetwork}`)
         return record
       },
+      reserve: async ({ containerId, ifname, namespace }) => {
+        const addresses = { v4: IpAddress.parse('10.5.71.9') }
+        this.calls.push(`reserve ${containerId}`)
+        return { network: this.name, key: { containerId, ifname }, namespace, phase: 'reserved', addresses }
+      },
       detach: async ({ containerId }) => {
         this.calls.push(`detach ${containerId}`)
         if (this.detachError !== undefined) throw this.detachError

@@ -9,13 +9,15 @@ import {
   type ForwardChain,
   nftReplacementOf,
   nftTextOf,
-  TrilaneError
+  TrilaneError,
+  type UdpFlows
 } from '@trilane/contracts'
 import { EventSource } from '../event-source.ts'
 import { NetworkNamespace, warmThreadPool } from '../namespaces.ts'
 import type { NetlinkSocket } from '../netlink-socket.ts'
 import { Place } from '../place.ts'
 import { messagesOf } from '../reader.ts'
+import { forgetUdpFlows } from './conntrack.ts'
 import {
   acceptCommands,
   flannelLeftovers,
@@ -151,6 +153,10 @@ export class LinuxFirewall implements Firewall {
       const command = chain === undefined ? `table ${family} ${table}` : `chain ${family} ${table} ${chain}`
       await this.#transact(removalCommands(leftover, rules), `nft delete ${command}`)
     }
+  }
+
+  async forgetFlows(flows: readonly UdpFlows[]): Promise<void> {
+    if (flows.length > 0) await forgetUdpFlows(this.#nfnetlink(), flows)
   }
 
   watch(listener: () => void): FirewallWatch {

@@ -1,4 +1,4 @@
-import type { ChainPlace, Firewall, FirewallTable, FlannelLeftover } from '@trilane/contracts'
+import type { ChainPlace, Firewall, FirewallTable, FlannelLeftover, UdpFlows } from '@trilane/contracts'
 import type { SuiteFixture } from '../suite.ts'
 
 /** The packet filter of a fresh namespace: nothing in it. */
@@ -19,6 +19,10 @@ export interface ForeignRules {
   rewrite(table: FirewallTable): Promise<void>
   addForwardChain(chain: ForeignChain): Promise<void>
   addLeftover(leftover: FlannelLeftover): Promise<void>
+  /** Sends UDP to this port of this machine, so that the kernel tracks it. */
+  track(flow: Required<UdpFlows>): Promise<void>
+  /** The flows of UDP that it tracks. */
+  tracked(): Promise<readonly Required<UdpFlows>[]>
 }
 
 /** A base chain at the hook forward. */

@@ -1,5 +1,6 @@
 import { describeSuite, type Suite, type SuiteOptions } from '../suite.ts'
 import type { FirewallFixture } from './fixture.ts'
+import { forgetFlowsTests } from './flows.ts'
 import { removeLeftoversTests, setAcceptsTests, surroundingsTests } from './surroundings.ts'
 import { holdsTests, removeTests, replaceTests } from './table.ts'
 import { closeTests, watchTests } from './watch.ts'
@@ -14,6 +15,7 @@ export const firewallSuite: Suite<FirewallFixture> = {
     { verb: 'surroundings', tests: surroundingsTests },
     { verb: 'setAccepts', tests: setAcceptsTests },
     { verb: 'removeLeftovers', tests: removeLeftoversTests },
+    { verb: 'forgetFlows', tests: forgetFlowsTests },
     { verb: 'watch', tests: watchTests },
     { verb: 'close', tests: closeTests }
   ]

@@ -20,7 +20,45 @@ export const TABLE: FirewallTable = {
     { name: 'networks', family: 'v4', elements: [[N4], [HOST], [Prefix.parse('10.4.0.0/17')]] },
     { name: 'networks6', family: 'v6', elements: [[N6], [Prefix.parse('ff00::/8')]] }
   ],
+  lookups: [
+    {
+      kind: 'map',
+      name: 'ports',
+      type: 'inet_proto . inet_service : ipv4_addr . inet_service',
+      elements: ['6 . 8080 : 10.5.66.2 . 80', '17 . 8080 : 10.5.66.2 . 53', '132 . 80 : 10.5.66.3 . 80']
+    },
+    {
+      kind: 'map',
+      name: 'ports6_at',
+      type: 'ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service',
+      elements: ['2001:db8::1 . 6 . 8080 : fd00:5::2 . 80']
+    },
+    {
+      kind: 'set',
+      name: 'ends',
+      type: 'ipv4_addr . inet_proto . inet_service',
+      elements: ['10.5.66.2 . 6 . 80', '10.5.66.2 . 17 . 53']
+    }
+  ],
   chains: [
+    {
+      name: 'incoming',
+      hook: 'type nat hook prerouting priority dstnat; policy accept;',
+      rules: [
+        'meta nfproto ipv4 fib daddr type local dnat ip to meta l4proto . th dport map @ports',
+        'ip6 daddr != ::1 fib daddr type local dnat ip6 to ip6 daddr . meta l4proto . th dport map @ports6_at'
+      ]
+    },
+    {
+      name: 'own',
+      hook: 'type nat hook output priority -100; policy accept;',
+      rules: ['ct status dnat ip saddr @networks ip daddr . meta l4proto . th dport @ends return']
+    },
+    {
+      name: 'wire',
+      hook: 'type filter hook prerouting priority raw; policy accept;',
+      rules: ['iifname "cni0" ip daddr 127.0.0.0/8 drop comment "guard"']
+    },
     {
       name: 'postrouting',
       hook: 'type nat hook postrouting priority srcnat + 10; policy accept;',
@@ -39,11 +77,18 @@ export const TABLE: FirewallTable = {
   ]
 }
 
-/** {@link TABLE} with other rules in its first chain. */
+/** {@link TABLE} with other rules in its chain `postrouting`. */
 export function withRules(change: (rules: readonly string[]) => readonly string[]): FirewallTable {
-  const [first, ...rest] = TABLE.chains
-  if (first === undefined) throw new Error('the sample has no chain')
-  return { ...TABLE, chains: [{ ...first, rules: change(first.rules) }, ...rest] }
+  const chains = TABLE.chains.map((chain) =>
+    chain.name === 'postrouting' ? { ...chain, rules: change(chain.rules) } : chain
+  )
+  return { ...TABLE, chains }
+}
+
+/** {@link TABLE} with other elements in its maps and sets of single values. */
+export function withLookups(change: (elements: readonly string[]) => readonly string[]): FirewallTable {
+  const lookups = (TABLE.lookups ?? []).map((each) => ({ ...each, elements: change(each.elements) }))
+  return { ...TABLE, lookups }
 }
 
 export const ACCEPTS: Readonly<Record<ChainPlace['family'], readonly ForwardAccept[]>> = {

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { dropping, type FirewallTest, PLACES, TABLE, test, withRules } from './samples.ts'
+import { dropping, type FirewallTest, PLACES, TABLE, test, withLookups, withRules } from './samples.ts'
 
 /** Promises about comparing our table. */
 export const holdsTests: readonly FirewallTest[] = [
@@ -24,6 +24,11 @@ export const holdsTests: readonly FirewallTest[] = [
       [
         'an element less',
         { ...TABLE, sets: TABLE.sets.map((set) => ({ ...set, elements: set.elements.slice(0, 1) })) }
+      ],
+      ['an element of a map less', withLookups((elements) => elements.slice(0, 1))],
+      [
+        'an element of a map that leads elsewhere',
+        withLookups((elements) => elements.map((element) => element.replace(/ 80$/, ' 81')))
       ],
       ['a chain more', { ...TABLE, chains: [...TABLE.chains, { name: 'more', hook: '', rules: [] }] }],
       ['a chain less', { ...TABLE, chains: TABLE.chains.slice(0, 1) }]

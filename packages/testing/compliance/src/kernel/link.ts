@@ -159,6 +159,31 @@ export const linkTests: readonly KernelTest[] = [
     }
   }),
 
+  ...[
+    ['', { bytesPerSecond: 1_250_000, burstBytes: 20_000 }] as const,
+    [' and faster than 32 bits can count', { bytesPerSecond: 6_250_000_000, burstBytes: 20_000_000 }] as const
+  ].map(([more, limit]) =>
+    test(`set limits how fast it may send${more}, and changes that`, async ({ kernel }) => {
+      await must(kernel, create('link', VETH_A))
+      const { name, kind } = VETH_A
+      for (const sendLimit of [{ bytesPerSecond: 1_000, burstBytes: 3_000 }, limit]) {
+        await must(kernel, set('link', { name, kind, sendLimit }))
+        const [link] = (await kernel.read({ links: [name] })).links
+        expect(link?.sendLimit?.bytesPerSecond).toBe(sendLimit.bytesPerSecond)
+        const rounding = Math.max(1, (sendLimit.bytesPerSecond * 128) / 1e9)
+        const error = Math.abs((link?.sendLimit?.burstBytes ?? 0) - sendLimit.burstBytes)
+        expect(error).toBeLessThanOrEqual(rounding)
+      }
+    })
+  ),
+
+  test('a device may send as fast as it can unless that is limited', async ({ kernel }) => {
+    await must(kernel, create('link', VETH_A))
+    const [link] = (await kernel.read({ links: [VETH_A.name] })).links
+    expect(link).toBeDefined()
+    expect(link).not.toHaveProperty('sendLimit')
+  }),
+
   test('set of a device that does not exist gives TRI_KERNEL_NOT_FOUND', async ({ kernel }) => {
     expect(await codes(kernel, set('link', { ...BRIDGE, up: true }))).toEqual(['TRI_KERNEL_NOT_FOUND'])
     expect(await linkNamed(kernel, 'bra')).toBeUndefined()
