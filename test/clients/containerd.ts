@@ -5,26 +5,25 @@ import { Cri, type PortMapping } from './cri.ts'
 import { IMAGE } from './image.ts'
 import type { Machine } from './machine.ts'
 
-/** Debian's config for CNI, and what lets it run inside of another container: no overlay, no AppArmor, no registry. */
-const CONFIG = `
-version = 2
-[grpc]
-  address = "/run/containerd/containerd.sock"
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "${IMAGE}"
-  restrict_oom_score_adj = true
-  disable_apparmor = true
-  [plugins."io.containerd.grpc.v1.cri".containerd]
-    snapshotter = "native"
-  [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "/usr/lib/cni"
-    conf_dir = "/etc/cni/net.d"
-`
-
+/** For `--snapshotter`: overlay does not work on overlay, where this may run. */
 const SNAPSHOTTER = ['--snapshotter', 'native'] as const
 
 /** containerd on a machine. */
 export class Containerd {
+  /** Debian's config for CNI, and what lets it run inside of another container: no overlay, AppArmor, registry. */
+  static readonly CONFIG = `
+version = 2
+[plugins."io.containerd.grpc.v1.cri"]
+sandbox_image = "${IMAGE}"
+restrict_oom_score_adj = true
+disable_apparmor = true
+[plugins."io.containerd.grpc.v1.cri".containerd]
+snapshotter = "native"
+[plugins."io.containerd.grpc.v1.cri".cni]
+bin_dir = "/usr/lib/cni"
+conf_dir = "/etc/cni/net.d"
+`
+
   readonly machine: Machine
   readonly cri: Cri
   readonly #sandboxes = new Set<string>()
@@ -37,7 +36,7 @@ export class Containerd {
   static async start(machine: Machine, imagePath: string): Promise<Containerd> {
     const { node } = machine
     mkdirSync(node.file('root', 'etc', 'containerd'), { recursive: true })
-    writeFileSync(node.file('root', 'etc', 'containerd', 'config.toml'), CONFIG)
+    writeFileSync(node.file('root', 'etc', 'containerd', 'config.toml'), Containerd.CONFIG)
     const program = await machine.spawn(['containerd'], 'containerd.log')
     const socket = node.file('root', 'run', 'containerd', 'containerd.sock')
     await until(`containerd of ${node.name} answers`, () => {

@@ -65,7 +65,7 @@ export function buildImage(directory: string): string {
 
 function rootDirectory(work: string): string {
   const root = join(work, 'root')
-  for (const name of ['bin', 'dev', 'etc', 'proc', 'sys', 'tmp', 'www'])
+  for (const name of ['bin', 'dev', 'etc', 'proc', 'sys', 'home', 'tmp', 'www'])
     mkdirSync(join(root, name), { recursive: true })
   copyFileSync(BUSYBOX, join(root, 'bin', 'busybox'))
   chmodSync(join(root, 'bin', 'busybox'), 0o755)
