@@ -14,6 +14,8 @@ export class ClusterNode {
   readonly place: Place
   readonly client: AgentClient
   readonly socketPath: string
+  /** Words before those that start the daemon: a program that runs it in more than the place's network. */
+  within: readonly string[] = []
   readonly #flags: NodeFlags
   #program: Program | undefined
   #starts = 0
@@ -64,7 +66,7 @@ export class ClusterNode {
   async start(more: NodeFlags = {}): Promise<Program> {
     mkdirSync(this.place.directory, { recursive: true })
     this.#starts++
-    this.#program = await this.place.spawn([TRILANE, 'daemon', ...this.flags(more)], {
+    this.#program = await this.place.spawn([...this.within, TRILANE, 'daemon', ...this.flags(more)], {
       logFile: this.file(`daemon-${this.#starts}.log`)
     })
     return this.#program

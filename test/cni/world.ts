@@ -31,25 +31,8 @@ export class CniWorld {
     return { place, target: { containerId: name, netns: place.namespacePath } }
   }
 
-  /** All that the plugin could leave: devices, addresses, routes, reservations, records, spooled requests. */
-  async leftovers(): Promise<string> {
-    const list = (...names: string[]): string[] => {
-      try {
-        return readdirSync(this.node.file(...names)).sort()
-      } catch {
-        return []
-      }
-    }
-    const reservations = list('networks', 'default').filter((name) => /^[0-9a-f.:]+$/.test(name))
-    const links = JSON.parse(await this.node.ip('-json', 'link', 'show')) as { ifname: string }[]
-    return JSON.stringify({
-      links: links.map(({ ifname }) => ifname).sort(),
-      // The kernel's own come and go with the bridge's carrier.
-      routes: (await this.node.routes('all')).filter((route) => !route.includes('proto kernel')),
-      reservations,
-      records: list('state', 'attachments', 'default'),
-      spool: list('state', 'spool')
-    })
+  leftovers(): Promise<string> {
+    return leftoversOn(this.node)
   }
 
   /** What host-local would read for an address, if there is a file. */
@@ -60,6 +43,27 @@ export class CniWorld {
   dispose(): Promise<void> {
     return this.cluster.dispose()
   }
+}
+
+/** All that the plugin could leave: devices, addresses, routes, reservations, records, spooled requests. */
+export async function leftoversOn(node: ClusterNode): Promise<string> {
+  const list = (...names: string[]): string[] => {
+    try {
+      return readdirSync(node.file(...names)).sort()
+    } catch {
+      return []
+    }
+  }
+  const reservations = list('networks', 'default').filter((name) => /^[0-9a-f.:]+$/.test(name))
+  const links = JSON.parse(await node.ip('-json', 'link', 'show')) as { ifname: string }[]
+  return JSON.stringify({
+    links: links.map(({ ifname }) => ifname).sort(),
+    // The kernel's own come and go with the bridge's carrier.
+    routes: (await node.routes('all')).filter((route) => !route.includes('proto kernel')),
+    reservations,
+    records: list('state', 'attachments', 'default'),
+    spool: list('state', 'spool')
+  })
 }
 
 interface AddedResult {

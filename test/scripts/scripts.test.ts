@@ -22,8 +22,8 @@ function asSystem(text: string, command: string) {
 
 describe('scripts/setup', () => {
   it('says nothing and does nothing when all is in place', () => {
-    run([`${root}scripts/setup`])
-    expect(run([`${root}scripts/setup`])).toMatchObject({ status: 0, stdout: '', stderr: '' })
+    run([`${root}scripts/setup`, 'tests'])
+    expect(run([`${root}scripts/setup`, 'tests'])).toMatchObject({ status: 0, stdout: '', stderr: '' })
   })
 
   it('refuses an ordinary user', () => {
@@ -41,6 +41,8 @@ describe('scripts/setup', () => {
     const { status, stderr } = asSystem('ID=fedora\n', `${root}scripts/setup`)
     expect(status).toBe(1)
     expect(stderr).toMatch(/no Debian.*fedora[\s\S]*iproute2/)
+    expect(stderr).not.toContain('podman')
+    expect(asSystem('ID=fedora\n', `${root}scripts/setup tests`).stderr).toMatch(/iproute2.*podman/)
   })
 
   it('takes what is made from Debian', () => {

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from 'node:fs'
+import { accessSync, constants, existsSync, statfsSync } from 'node:fs'
 import type { CniAnswer } from '@trilane/agent-socket'
 import type { NodeConfig } from '@trilane/config'
 import type { Clock, Logger } from '@trilane/contracts'
@@ -57,6 +57,8 @@ function writeProblem(directories: readonly string[]): string | undefined {
   for (const directory of directories.filter((path) => existsSync(path))) {
     try {
       accessSync(directory, constants.W_OK)
+      // What is kept for users other than root does not count: this runs as root.
+      if (statfsSync(directory).bfree === 0) return `${directory} cannot be written: its file system is full`
     } catch (error) {
       return `${directory} cannot be written: ${error instanceof Error ? error.message : error}`
     }
