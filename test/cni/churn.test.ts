@@ -8,9 +8,9 @@ const WORKERS = 8
 /** Of one ADD and one DEL each, by every worker: 1,000. */
 const ROUNDS = 125
 /** Of the first rounds, after which the daemon's memory has its size. */
-const WARM_ROUNDS = 25
-/** What the daemon may take more for 800 pods: 30 KiB each would be seen. */
-const GROWTH_MIB = 24
+const WARM_ROUNDS = 62
+/** What the daemon may take more for 500 pods: it goes up and down by 20, and 64 KiB for each would be seen. */
+const GROWTH_MIB = 32
 
 let world: CniWorld
 beforeAll(async () => {

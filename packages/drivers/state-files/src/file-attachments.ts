@@ -15,6 +15,7 @@ import { syncDirectory } from './durable-directory.ts'
 import { errnoOf, fileError } from './file-error.ts'
 import { readSmallFile } from './read-small-file.ts'
 import { recordFileName } from './record-file-name.ts'
+import { removeQuietly } from './remove-quietly.ts'
 import { writeFileAtomic } from './write-file-atomic.ts'
 
 export interface FileAttachmentsOptions {
@@ -66,6 +67,7 @@ export class FileAttachments implements AttachmentStore {
     }
     for (const network of namesIn(this.#directory, tell)) {
       const directory = join(this.#directory, network)
+      removeUnfinished(directory)
       for (const name of namesIn(directory, tell)) {
         const path = join(directory, name)
         try {
@@ -128,6 +130,22 @@ function appendTo(path: string, line: string): boolean {
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return false
     throw fileError('write', path, error)
+  }
+}
+
+/**
+ * What `writeFileAtomic` left when a process was killed in it. This one is never in it here: nothing is awaited between
+ * the file's beginning and its last name.
+ */
+function removeUnfinished(directory: string): void {
+  let names: string[]
+  try {
+    names = readdirSync(directory)
+  } catch {
+    return
+  }
+  for (const name of names) {
+    if (name.startsWith('.') && name.endsWith('.tmp')) removeQuietly(join(directory, name))
   }
 }
 

@@ -218,11 +218,13 @@ describe('FileAttachments', () => {
     expect(problems).toHaveLength(2)
   })
 
-  it('passes over the unfinished file of a crash', async () => {
+  it('removes the unfinished file of a crash, and no other', async () => {
     const { directory, store } = setUp()
     await store.write(plugging)
     writeFileSync(join(directory, '.4f0c:eth0.json.1234.tmp'), '{')
+    writeFileSync(join(directory, '.other'), '')
     expect(await store.list()).toEqual({ records: [plugging], problems: [] })
+    expect(readdirSync(directory).sort()).toEqual(['.other', '4f0c:eth0.json'])
   })
 
   it('names the path that it cannot write', async () => {
