@@ -113,6 +113,8 @@ describe('a store on a disk', () => {
       execFileSync('umount', [mountPoint])
     }
     await store.create(lease(3), 60_000)
-    await expect.poll(() => events.map(({ kind }) => kind), { timeout: 5_000 }).toEqual(['away', 'put', 'back'])
+    await expect
+      .poll(() => events.map(({ kind }) => kind), { timeout: 5_000 })
+      .toEqual(['away', 'put', 'back'])
   })
 })
