@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
+/** How long what is waited for may take before it counts as lost: a busy machine is no defect. vitest's own is 1 s. */
+const expectation = { poll: { timeout: 10_000 } }
+
 /**
  * unit: one package at a time, fast. system: several real parts together, in namespaces; one file after
  * another, because files measure time. The benches are programs of their own: scripts/bench.mjs.
@@ -12,7 +15,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/*/test/**/*.test.ts', 'test/architecture/**/*.test.ts'],
-          testTimeout: 20_000
+          testTimeout: 20_000,
+          expect: expectation
         }
       },
       {
@@ -22,7 +26,8 @@ export default defineConfig({
           exclude: ['test/architecture/**', '**/node_modules/**'],
           fileParallelism: false,
           testTimeout: 60_000,
-          hookTimeout: 60_000
+          hookTimeout: 60_000,
+          expect: expectation
         }
       }
     ]
