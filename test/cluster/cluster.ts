@@ -184,10 +184,12 @@ export class Cluster {
   async writeLeases(leases: Readonly<Record<string, unknown>>): Promise<void> {
     const directory = join(this.storeDirectory, 'subnets')
     await mkdir(directory, { recursive: true })
-    for (const [key, value] of Object.entries(leases)) {
+    const entries = Object.entries(leases)
+    // Revisions grow, and those of the store are times: ahead of the clock they would hide what is written next.
+    this.#writtenRevision = Math.max(this.#writtenRevision, Date.now() - entries.length)
+    for (const [key, value] of entries) {
       const staged = join(this.bed.directory, key)
-      // Revisions grow, and those of the store are times; many at once are ahead of the clock.
-      this.#writtenRevision = Math.max(this.#writtenRevision + 1, Date.now())
+      this.#writtenRevision++
       await writeFile(staged, `{"revision":${this.#writtenRevision},"value":${JSON.stringify(value)}}\n`)
       await rename(staged, join(directory, key))
     }

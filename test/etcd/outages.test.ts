@@ -57,6 +57,7 @@ describe('an etcd that is killed and started again', () => {
     const former = await created(store, 1)
     const mirror = await Mirror.of(store)
     await etcd.member(1).kill()
+    const reasons: string[] = []
     for (const call of [
       () => store.list(),
       () => store.create(leaseOf(2), DAY_MS),
@@ -66,12 +67,12 @@ describe('an etcd that is killed and started again', () => {
       () => store.writeConfig('x', 0)
     ]) {
       const error = await refusal(call())
-      expect(error).toMatchObject({
-        code: 'TRI_STORE_UNAVAILABLE',
-        retryable: true,
-        message: `the store etcd ${etcd.url} cannot be used: nobody listens there (connection refused)`
-      })
+      expect(error).toMatchObject({ code: 'TRI_STORE_UNAVAILABLE', retryable: true })
+      reasons.push(String(error))
     }
+    // The first ones may find the connection that broke.
+    const refused = `the store etcd ${etcd.url} cannot be used: nobody listens there (connection refused)`
+    expect(reasons.at(-1)).toContain(refused)
     await expect.poll(() => warnings).toEqual(['store cannot be followed'])
     await etcd.member(1).start()
     await etcd.ready()
