@@ -214,6 +214,6 @@ describe('a change of Type, node by node', () => {
     await podsTalk(pods)
     const { sent, lost } = await flood.stop()
     expect({ lost }).toEqual({ lost: 0 })
-    expect(sent).toBeGreaterThan(200)
+    expect(sent).toBeGreaterThan(500)
   })
 })

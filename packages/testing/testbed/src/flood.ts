@@ -16,7 +16,7 @@ export interface FloodOptions {
 
 /** A steady stream of datagrams, each of which is answered. */
 export interface Flood {
-  /** Sends no more, waits half a second for the last answers, and counts. Once only. */
+  /** Lets it last a second at least, then sends no more, waits half a second for the last answers, and counts. Once only. */
   stop(): Promise<FloodResult>
 }
 
@@ -39,6 +39,9 @@ export interface FloodResult {
 
 const LAST_WAIT_MS = 500
 
+/** What lasted less says little of losses, however soon the test has done what it does meanwhile. */
+const SHORTEST_MS = 1_000
+
 /**
  * Starts both ends and returns when the first datagram is on its way.
  *
@@ -56,8 +59,11 @@ export async function startFlood(options: FloodOptions): Promise<Flood> {
     String(LAST_WAIT_MS)
   ])
   await nextFact(sender, 'port')
+  const startedMs = performance.now()
   return {
     async stop() {
+      const restMs = startedMs + SHORTEST_MS - performance.now()
+      if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs))
       const counted = await finish(sender)
       const { arrived = 0, unread: unreadByEcho = 0 } = await finish(echo)
       const { sent = 0, received = 0, duplicates = 0, longestGapMs = 0, unread: unreadBySender = 0 } = counted
