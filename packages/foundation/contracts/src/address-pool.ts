@@ -50,8 +50,8 @@ export interface Reservation {
 /** What a pool may give out in one family. */
 export interface PoolRange {
   readonly range: Range
-  /** Inside the range, never given out: the gateway, and what the operator excludes. */
-  readonly excluded: readonly IpAddress[]
+  /** Never given out: the gateway, nodes, and what the operator excludes. May reach beyond the range. */
+  readonly excluded: readonly Range[]
 }
 
 /**

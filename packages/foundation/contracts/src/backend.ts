@@ -72,6 +72,12 @@ export interface Backend<Options = unknown, LeaseData extends JsonValue = JsonVa
    */
   peerState(node: NodeFacts, peer: Lease, options: Options): KernelState
 
+  /**
+   * The device whose children the pods' devices are, when the options name one; else it is the uplink. Only of backends
+   * whose {@link BackendTraits.podsOnNodeNetwork} is true; the daemon looks it up as {@link NodeFacts.parent}.
+   */
+  parentDevice?(options: Options): string | undefined
+
   /** How this node's pods are plugged in, were this backend to carry every peer. */
   podLink(node: NodeFacts, lease: Lease, options: Options): PodLinkSpec
 

@@ -77,6 +77,22 @@ export const ERROR_TABLE = {
       retryable: true
     }
   ),
+  TRI_PARENT_NOT_FOUND: row(
+    'pods of {network} are to stand on the device {parent}, which this node does not have; it has {known}',
+    'name one of these as Backend.Parent, or plug the device in: the daemon waits for it',
+    { retryable: true }
+  ),
+  TRI_PARENT_BUSY: row(
+    'no {wanted} can stand on {parent}: {reason}',
+    'remove what stands there, or name another device as Backend.Parent',
+    { retryable: true }
+  ),
+  TRI_PARENT_UNFIT: row('{type} cannot be used on {parent}: {reason}', '{remedy}'),
+  TRI_SEGMENT_ONE_MAC: row(
+    'the switch port of {parent} takes one MAC address only: {address} answers the node, and not the MACs of its pods',
+    'allow more MACs at that port (port security, anti-spoofing of the hypervisor), or set Backend.Type to ipvlan, whose pods have the MAC of the node',
+    { retryable: true }
+  ),
   TRI_MACHINE_ID_MISSING: row(
     '{path} holds no machine id: {problem}',
     'run systemd-machine-id-setup, or give --machine-id'
@@ -214,6 +230,10 @@ export const ERROR_TABLE = {
     }
   ),
   TRI_ADDRESS_TAKEN: row('{address} is taken by {owner}', 'ask for another address, or for none'),
+  TRI_ADDRESS_IN_USE: row(
+    'the machine {mac} on the segment of {device} has the address {address}',
+    'add it to Exclude of the network config, or give that machine another address'
+  ),
   TRI_ADDRESS_NOT_ALLOWED: row(
     '{address} cannot be given to a pod: {reason}',
     'ask for an address inside {range}',

@@ -224,6 +224,8 @@ export interface LinkReading extends Link {
   /** Absent for devices without hardware addresses (tunnels of layer 3). */
   readonly mac?: Mac
   readonly loopback: boolean
+  /** It is an 802.11 station. Absent: it is not, or that cannot be told in this namespace. */
+  readonly wireless?: true
 }
 
 /** An address as the kernel has it. */

@@ -51,6 +51,20 @@ export interface Kernel {
   announce(announcements: readonly Announcement[]): Promise<void>
 
   /**
+   * Asks the segment whether somebody has addresses that this node is about to take: an ARP probe (RFC 5227 2.1.1, sender
+   * 0.0.0.0) or the neighbour solicitation of duplicate address detection (RFC 4862 5.4.2, source `::`). Nobody's tables
+   * change by it. Children of the device are not asked: the device does not reach them.
+   *
+   * @param waitMs patience for all of them together; less when all have answered
+   * @returns who answered
+   * @throws TrilaneError `TRI_KERNEL_NOT_FOUND`, `TRI_KERNEL_REFUSED`
+   */
+  probe(
+    questions: readonly Pick<Neighbour, 'device' | 'address'>[],
+    waitMs: number
+  ): Promise<readonly AddressHolder[]>
+
+  /**
    * Asks the segment for the MACs of these addresses, as a packet to them would: `ip neigh … use`. The answer, or its
    * absence after the kernel's three tries (about 3 s), shows as a neighbour event and in a reading. An entry that the
    * kernel has confirmed lately is left as it is. Batched; an address that cannot be asked for is left out.
@@ -137,6 +151,13 @@ export interface RouteLookup {
   readonly table: number
   /** `local` when the destination is this node's own. */
   readonly type: 'unicast' | 'local' | 'broadcast' | 'multicast'
+}
+
+/** Who answered a probe. */
+export interface AddressHolder {
+  readonly device: string
+  readonly address: IpAddress
+  readonly mac: Mac
 }
 
 export interface Announcement {

@@ -1,4 +1,4 @@
-import type { IpAddress, PerFamily, Prefix } from '@trilane/ip'
+import type { IpAddress, PerFamily, Prefix, Range } from '@trilane/ip'
 
 /**
  * One network of the cluster, as every node reads it: flannel's `net-conf.json`, checked, with defaults filled in.
@@ -37,4 +37,9 @@ export interface FamilyConfig {
   readonly subnetMin: IpAddress
   /** Network address of the last subnet that may be leased. */
   readonly subnetMax: IpAddress
+  /**
+   * `Exclude`: addresses that no pod ever gets. A subnet that holds no others is not leased. Sorted, not overlapping.
+   * @default none
+   */
+  readonly excluded?: readonly Range[]
 }

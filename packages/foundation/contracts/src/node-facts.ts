@@ -1,4 +1,5 @@
 import type { IpAddress, Mac, PerFamily, Prefix } from '@trilane/ip'
+import type { LinkKind } from './kernel-state.ts'
 import type { NetworkConfig } from './network-config.ts'
 
 /** What is true of this node right now. Immutable; when something changes, a new one is made. */
@@ -27,6 +28,32 @@ export interface NodeFacts {
    * Absent: there was none.
    */
   readonly bridgeMac?: Mac
+  /**
+   * The device whose children the pods' devices are: what the backend's options name ({@link Backend.parentDevice}), else
+   * the uplink. Present for networks whose pods are on the nodes' own network.
+   */
+  readonly parent?: ParentDevice
+}
+
+/** A device of the node that macvlan, ipvlan and 802.1q devices can stand on, as it is now. */
+export interface ParentDevice {
+  readonly name: string
+  readonly index: number
+  readonly mtuBytes: number
+  readonly mac?: Mac
+  /** An access point drops frames of MACs that have not joined: no macvlan. */
+  readonly isWireless: boolean
+  /** Its own addresses. */
+  readonly addresses: readonly { readonly address: IpAddress; readonly prefixLength: number }[]
+  /** What its segment holds, as {@link Uplink.onLink}. */
+  readonly onLink: readonly Prefix[]
+  /** Of the default routes by it. */
+  readonly gateways: PerFamily<IpAddress>
+  /**
+   * What stands on it in the node's own namespace; those in pods Linux does not show. An ipvlan's mode and flag are those of
+   * all ipvlans of the parent.
+   */
+  readonly children: readonly { readonly name: string; readonly kind: LinkKind; readonly alias?: string }[]
 }
 
 /** The device that leads to the other nodes. */

@@ -1,9 +1,9 @@
 import type { IpAddress, Mac, PerFamily, Prefix } from '@trilane/ip'
 import type { AttachmentKey } from './address-pool.ts'
-import type { SendLimit } from './kernel-state.ts'
+import type { IpvlanKind, MacvlanKind, SendLimit } from './kernel-state.ts'
 
-/** How pods of a network are plugged in, computed by its backend. Grows with the underlay backends. */
-export type PodLinkSpec = BridgedPodLink
+/** How pods of a network are plugged in, computed by its backend. */
+export type PodLinkSpec = BridgedPodLink | ChildPodLink
 
 /** A veth pair: one end in the pod, the other a port of the node's bridge. */
 export interface BridgedPodLink {
@@ -14,6 +14,33 @@ export interface BridgedPodLink {
   readonly hairpin: boolean
   /** Per family: the pod's gateway and the network whose length its address gets. */
   readonly families: PerFamily<PodNetwork>
+}
+
+/** A macvlan or ipvlan of a device of the node, made in the pod under its final name: nothing of it is on the node. */
+export interface ChildPodLink {
+  readonly type: 'child'
+  /** With its mode, and in ipvlan its flag, which belong to the parent: a parent whose children have others is refused. */
+  readonly kind: MacvlanKind | IpvlanKind
+  readonly mtuBytes: number
+  /** So long the segment is asked whether somebody has an address already before a pod gets it; 0: it is not asked. */
+  readonly probeMs: number
+  readonly families: PerFamily<ChildNetwork>
+}
+
+export interface ChildNetwork {
+  /** The segment's network. The pod's address gets this prefix's length. */
+  readonly onLink: Prefix
+  /** Inside the node's slice, never given to a pod: the node's own address among its pods, the gateway, nodes. */
+  readonly reserved: readonly IpAddress[]
+  /** In this order: the default route, if the segment leads out; the node's own addresses. */
+  readonly routes: readonly PodRoute[]
+}
+
+/** A route in a pod's namespace, by its interface. */
+export interface PodRoute {
+  readonly destination: Prefix
+  /** Absent: straight on the link. */
+  readonly gateway?: IpAddress
 }
 
 export interface PodNetwork {
@@ -41,20 +68,26 @@ export interface PodLinkRequest {
 
 /** A pod interface as it was plugged in. */
 export interface PluggedLink {
-  /** Device on the node's side. */
-  readonly hostDevice: string
-  readonly hostMac: Mac
+  /** Device on the node's side; absent for a child of a parent device, which is in the pod alone. */
+  readonly hostDevice?: string
+  readonly hostMac?: Mac
+  /** In ipvlan the parent's. */
   readonly podMac: Mac
   readonly mtuBytes: number
-  /** What the device is a port of. */
+  /** What the host device is a port of. */
   readonly bridge?: string
+  /** Of a child: what it is, and of which parent. */
+  readonly child?: MacvlanKind | IpvlanKind
   /** What limits it, bursts already long enough for its longest frame. */
   readonly bandwidth?: Bandwidth
   readonly addresses: PerFamily<{
     readonly address: IpAddress
     readonly prefixLength: number
-    readonly gateway: IpAddress
+    /** Absent where no router leads out. */
+    readonly gateway?: IpAddress
   }>
+  /** Of a child: the routes that it was given. */
+  readonly routes?: readonly PodRoute[]
 }
 
 /** A pod interface to look at. */
@@ -75,16 +108,26 @@ export interface PodLinks {
   /**
    * All or nothing: after an error nothing of it is left in either namespace.
    *
-   * @throws TrilaneError `TRI_NAMESPACE_INVALID`, `TRI_POD_INTERFACE_EXISTS`, `TRI_KERNEL_…`
+   * @throws TrilaneError `TRI_NAMESPACE_INVALID`, `TRI_POD_INTERFACE_EXISTS`, `TRI_ADDRESS_IN_USE` when another machine
+   *   of the segment has one of the addresses, `TRI_PARENT_BUSY`, `TRI_KERNEL_…`
    */
   plug(spec: PodLinkSpec, request: PodLinkRequest): Promise<PluggedLink>
-  /** Succeeds when there is nothing to remove, also when the pod's namespace is gone. */
-  unplug(key: AttachmentKey): Promise<void>
+  /**
+   * Succeeds when there is nothing to remove, also when the pod's namespace is gone.
+   *
+   * @param namespace where it was plugged in, as far as anybody knows: a child of a parent device is nowhere else. What is
+   *   there and has not this key's mark is left alone.
+   */
+  unplug(key: AttachmentKey, namespace?: string): Promise<void>
   /**
    * What is not as `plug` left it, one sentence for each, in the pod and in what it stands on in the node; nothing when
    * packets can flow. Changes nothing. What others added does not count.
    */
   inspect(pod: PluggedPod): Promise<readonly string[]>
-  /** Is anything left of it? If not, nobody uses its addresses: a namespace that ends takes its links with it. */
-  isPlugged(key: AttachmentKey): Promise<boolean>
+  /**
+   * Is anything left of it? If not, nobody uses its addresses: a namespace that ends takes its links with it.
+   *
+   * @param namespace as in {@link PodLinks.unplug}
+   */
+  isPlugged(key: AttachmentKey, namespace?: string): Promise<boolean>
 }
