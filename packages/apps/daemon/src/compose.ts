@@ -28,7 +28,7 @@ import { mapFamilies, type PerFamily, type Prefix } from '@trilane/ip'
 import { LeaseAddressPool, rangeOf } from '@trilane/ipam'
 import { LinuxFileLocks, LinuxFirewall, LinuxKernel } from '@trilane/kernel-linux'
 import { type NetworkLanes, networkLanes } from '@trilane/lanes'
-import { BridgePodLinks } from '@trilane/pod-link'
+import { BridgePodLinks, ChildPodLinks, NodePodLinks } from '@trilane/pod-link'
 import { FileAttachments, FileStoreCache, HostLocalReservations } from '@trilane/state-files'
 import { LeaseManager, rememberingStore } from '@trilane/subnet-manager'
 import { Container, ContainerModule } from 'inversify'
@@ -192,7 +192,10 @@ function composeNetwork(
     network: network.name,
     pool,
     store: container.get<AttachmentStore>(ATTACHMENT_STORE),
-    links: new BridgePodLinks({ kernel, network: network.name, clock, logger }),
+    links: new NodePodLinks({
+      bridged: new BridgePodLinks({ kernel, network: network.name, clock, logger }),
+      children: new ChildPodLinks({ kernel, network: network.name, logger })
+    }),
     hostPorts: firewall,
     spec: () => agent.podLink(),
     logger

@@ -38,6 +38,7 @@ import { LaneLoop } from './lane-loop.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { LeaseProblems } from './lease-problems.ts'
 import { LiveConfig } from './live-config.ts'
+import { parentWish } from './parent-wish.ts'
 import { Patience } from './patience.ts'
 import type { ReconcileLoop } from './reconcile-loop.ts'
 import { FACTS_SCOPE, nodeFacts, type UplinkWish } from './uplink.ts'
@@ -259,7 +260,10 @@ export class NetworkAgent {
   async #onAcquired(): Promise<void> {
     const { firewall, network } = this.parts
     this.#wishNode()
-    if (this.lease !== undefined) await firewall.leased(network, this.lease.lease, this.health)
+    if (this.lease !== undefined) {
+      const routed = this.facts?.parent === undefined
+      await firewall.leased({ network, lease: this.lease.lease, health: this.health, routed })
+    }
     if (this.#ready) await this.#publish()
     void this.#giveUpDropped()
   }
@@ -308,7 +312,9 @@ export class NetworkAgent {
 
   async #lookAtForwarding(): Promise<void> {
     const { facts } = this.#follower
-    if (facts !== undefined) await this.parts.forwarding.look(facts, this.health)
+    // The node forwards nothing for pods that are on its own network.
+    if (facts !== undefined && facts.parent === undefined)
+      await this.parts.forwarding.look(facts, this.health)
   }
 
   #onPeers(change: PeerChange): void {
@@ -344,8 +350,16 @@ export class NetworkAgent {
   async #readFacts(): Promise<NodeFacts> {
     const { kernel, identity, bridge, uplinkWish } = this.parts
     const snapshot = await kernel.read(FACTS_SCOPE)
-    const facts = nodeFacts(snapshot, await uplinkWish(), this.config.network, identity, bridge)
     const former = this.#follower.facts
+    const { network, lanes } = this.config
+    const facts = nodeFacts(
+      snapshot,
+      await uplinkWish(),
+      network,
+      identity,
+      bridge,
+      parentWish(lanes, former)
+    )
     if (former === undefined) return facts
     // Pods know the first one; what stands there later is this daemon's own, or somebody's mistake.
     const { bridgeMac: _, ...others } = facts

@@ -131,12 +131,14 @@ export interface PodJson {
   readonly namespace: string
   readonly phase: 'plugging' | 'plugged' | 'reserved'
   readonly hostDevice?: string
+  /** Of which device of the node its own is a child. */
+  readonly parent?: string
   readonly mac?: string
   readonly mtuBytes?: number
   readonly addresses: readonly {
     readonly address: string
     readonly prefixLength: number
-    readonly gateway: string
+    readonly gateway?: string
   }[]
 }
 
