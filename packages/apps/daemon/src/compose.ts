@@ -43,6 +43,7 @@ import { jsonLogger } from './json-logger.ts'
 import type { Metrics } from './metrics.ts'
 import { NetworkAgent } from './network-agent.ts'
 import type { NetworkSource } from './network-config-source.ts'
+import { NO_HOST_PORTS } from './no-host-ports.ts'
 import { openStore } from './open-store.ts'
 import type { LoopObserver, ReconcileLoop } from './reconcile-loop.ts'
 import { SubnetFile } from './subnet-file.ts'
@@ -196,8 +197,12 @@ function composeNetwork(
       bridged: new BridgePodLinks({ kernel, network: network.name, clock, logger }),
       children: new ChildPodLinks({ kernel, network: network.name, logger })
     }),
-    hostPorts: firewall,
+    hostPorts: backendNamed(network.backend.type).traits.podsOnNodeNetwork ? NO_HOST_PORTS : firewall,
     spec: () => agent.podLink(),
+    onForeignAddress: (error) => {
+      logger.warn('address passed over', { error })
+      agent.health.raise(`foreign ${error.values.address}`, 'low', error)
+    },
     logger
   })
   const agent: NetworkAgent = new NetworkAgent({
