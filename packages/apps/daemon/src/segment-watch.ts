@@ -20,11 +20,11 @@ const CONDITION = 'segment'
  * behalf of both; what it has found out stands in its neighbour tables.
  */
 export class SegmentWatch {
-  readonly #kernel: Kernel
+  readonly #kernel: Pick<Kernel, 'read' | 'solicit'>
   readonly #health: Health
   #question: SegmentQuestion | undefined
 
-  constructor(parts: { readonly kernel: Kernel; readonly health: Health }) {
+  constructor(parts: { readonly kernel: Pick<Kernel, 'read' | 'solicit'>; readonly health: Health }) {
     this.#kernel = parts.kernel
     this.#health = parts.health
   }

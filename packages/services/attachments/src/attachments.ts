@@ -345,23 +345,14 @@ export class Attachments {
     }
   }
 
-  /** A record that cannot be read is no reason to keep a pod's addresses and link for ever. */
-  async #namespaceOf(key: AttachmentKey): Promise<string | undefined> {
-    try {
-      return (await this.#store.read(this.#network, key))?.namespace
-    } catch (error) {
-      this.#logger.warn('attachment record skipped', { ...key, error: TrilaneError.from(error) })
-      return undefined
-    }
-  }
-
   #owner(key: AttachmentKey): HostPortOwner {
     return { network: this.#network, key }
   }
 
   async #undo(key: AttachmentKey, namespace?: string): Promise<void> {
     await this.#hostPorts.withdraw(this.#owner(key))
-    await this.#links.unplug(key, (await this.#namespaceOf(key)) ?? namespace)
+    const record = await this.#store.read(this.#network, key)
+    await this.#links.unplug(key, record?.namespace ?? namespace)
     await this.#pool.release(key)
     await this.#store.remove(this.#network, key)
   }
