@@ -121,7 +121,7 @@ export const ERROR_TABLE = {
   ),
   TRI_KERNEL_UNSUPPORTED: row(
     'this kernel cannot do `{command}`: {errno}{text}',
-    'choose a backend that this kernel has; `ip link help` lists link types'
+    'load the module that is missing (`modprobe`), or choose a backend that this kernel has: `trilane doctor` tries them'
   ),
   TRI_KERNEL_PERMISSION: row(
     'not permitted: `{command}`',
