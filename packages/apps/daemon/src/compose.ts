@@ -37,6 +37,7 @@ import { BACKENDS, backendNamed } from './backends.ts'
 import { BridgeLoopback } from './bridge-loopback.ts'
 import { countedStore } from './counted-store.ts'
 import { NodeFirewall } from './firewall-node.ts'
+import { tellForeignAddress } from './foreign-addresses.ts'
 import { ForwardingWatch } from './forwarding-watch.ts'
 import type { NodeIdentity } from './identity.ts'
 import { jsonLogger } from './json-logger.ts'
@@ -199,10 +200,7 @@ function composeNetwork(
     }),
     hostPorts: backendNamed(network.backend.type).traits.podsOnNodeNetwork ? NO_HOST_PORTS : firewall,
     spec: () => agent.podLink(),
-    onForeignAddress: (error) => {
-      logger.warn('address passed over', { error })
-      agent.health.raise(`foreign ${error.values.address}`, 'low', error)
-    },
+    onForeignAddress: (error) => tellForeignAddress(error, agent.health, logger),
     logger
   })
   const agent: NetworkAgent = new NetworkAgent({

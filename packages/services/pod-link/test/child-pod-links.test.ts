@@ -114,8 +114,9 @@ describe.each([
     await pod.apply([set('eth0', { mtuBytes: 1400 })])
     expect(await links.inspect({ key: KEY, namespace: POD, link })).toEqual([])
     await node.apply([set('uplink0', { mtuBytes: 1500 })])
+    await pod.apply([set('eth0', { mtuBytes: 1300 })])
     expect(await links.inspect({ key: KEY, namespace: POD, link })).toEqual([
-      'eth0 has an MTU of 1400, not 1500'
+      'eth0 has an MTU of 1300, not 1500'
     ])
   })
 
