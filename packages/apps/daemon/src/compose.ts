@@ -25,10 +25,10 @@ import {
   type Token
 } from '@trilane/contracts'
 import { mapFamilies, type PerFamily, type Prefix } from '@trilane/ip'
-import { LeaseAddressPool, rangeOf } from '@trilane/ipam'
+import { LeaseAddressPool, podRanges } from '@trilane/ipam'
 import { LinuxFileLocks, LinuxFirewall, LinuxKernel } from '@trilane/kernel-linux'
 import { type NetworkLanes, networkLanes } from '@trilane/lanes'
-import { BridgePodLinks, ChildPodLinks, NodePodLinks } from '@trilane/pod-link'
+import { NodePodLinks } from '@trilane/pod-link'
 import { FileAttachments, FileStoreCache, HostLocalReservations } from '@trilane/state-files'
 import { LeaseManager, rememberingStore } from '@trilane/subnet-manager'
 import { Container, ContainerModule } from 'inversify'
@@ -188,16 +188,16 @@ function composeNetwork(
       directory: join(config.cniDataDirectory, network.name),
       locks: container.get<FileLocks>(FILE_LOCKS)
     }),
-    ranges: () => mapFamilies(agent.lease?.lease.subnets ?? {}, rangeOf)
+    ranges: () => {
+      const lease = agent.lease?.lease ?? { subnets: {} }
+      return podRanges(agent.podLink(), lease, agent.config.network.families)
+    }
   })
   const attachments = new Attachments({
     network: network.name,
     pool,
     store: container.get<AttachmentStore>(ATTACHMENT_STORE),
-    links: new NodePodLinks({
-      bridged: new BridgePodLinks({ kernel, network: network.name, clock, logger }),
-      children: new ChildPodLinks({ kernel, network: network.name, logger })
-    }),
+    links: new NodePodLinks({ kernel, network: network.name, clock, logger }),
     hostPorts: backendNamed(network.backend.type).traits.podsOnNodeNetwork ? NO_HOST_PORTS : firewall,
     spec: () => agent.podLink(),
     onForeignAddress: (error) => tellForeignAddress(error, agent.health, logger),

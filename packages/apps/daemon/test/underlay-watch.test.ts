@@ -12,6 +12,8 @@ const ip = (text: string): IpAddress => IpAddress.parse(text)
 const GATEWAY = ip('192.168.77.1')
 const PEER = ip('192.168.77.11')
 
+type State = NonNullable<Neighbour['state']>
+
 let health: Health
 beforeEach(() => {
   health = new Health(new HandClock())
@@ -34,7 +36,7 @@ describe('SegmentWatch', () => {
   let neighbours: Neighbour[] = []
   const asked: string[] = []
   const question = { parent: 'eth0', child: 'host-1', targets: [GATEWAY, PEER] }
-  const entry = (device: string, address: IpAddress, state: Neighbour['state']): Neighbour => ({
+  const entry = (device: string, address: IpAddress, state: State): Neighbour => ({
     device,
     address,
     state,
@@ -62,7 +64,7 @@ describe('SegmentWatch', () => {
     expect(codes()).toEqual([])
   })
 
-  it.each<[string, Neighbour['state'], Neighbour['state'], readonly string[]]>([
+  it.each<[string, State, State, readonly string[]]>([
     ['the gateway answers the node alone', 'reachable', 'failed', ['TRI_SEGMENT_ONE_MAC']],
     ['it answered the node a while ago', 'stale', 'failed', ['TRI_SEGMENT_ONE_MAC']],
     ['it answers both', 'reachable', 'reachable', []],

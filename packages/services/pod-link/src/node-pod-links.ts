@@ -2,12 +2,17 @@ import type {
   AttachmentKey,
   BridgedPodLink,
   ChildPodLink,
+  Clock,
+  Kernel,
+  Logger,
   PluggedLink,
   PluggedPod,
   PodLinkRequest,
   PodLinkSpec,
   PodLinks
 } from '@trilane/contracts'
+import { BridgePodLinks } from './bridge-pod-links.ts'
+import { ChildPodLinks } from './child-pod-links.ts'
 import type { OneKindOfLinks } from './one-kind-of-links.ts'
 
 /**
@@ -18,12 +23,15 @@ export class NodePodLinks implements PodLinks {
   readonly #bridged: OneKindOfLinks<BridgedPodLink>
   readonly #children: OneKindOfLinks<ChildPodLink>
 
+  /** @param parts kernel: of the node; network: its name */
   constructor(parts: {
-    readonly bridged: OneKindOfLinks<BridgedPodLink>
-    readonly children: OneKindOfLinks<ChildPodLink>
+    readonly kernel: Kernel
+    readonly network: string
+    readonly clock: Clock
+    readonly logger: Logger
   }) {
-    this.#bridged = parts.bridged
-    this.#children = parts.children
+    this.#bridged = new BridgePodLinks(parts)
+    this.#children = new ChildPodLinks(parts)
   }
 
   plug(spec: PodLinkSpec, request: PodLinkRequest): Promise<PluggedLink> {

@@ -171,7 +171,7 @@ describe.each([
   it.each([
     ['EBUSY', 'TRI_PARENT_BUSY'],
     ['ENOMEM', 'TRI_KERNEL_REFUSED']
-  ])('says of %s at its creation %s', async (errno, code) => {
+  ] as const)('says of %s at its creation %s', async (errno, code) => {
     const { node, links } = setup()
     node.faults.failNext(({ action }) => action === 'create', errno)
     const error = await links.plug(spec, REQUEST).catch((caught: unknown) => caught)
