@@ -7,5 +7,6 @@
  * @packageDocumentation
  */
 export { candidateAddresses, notAllowed } from './choose-address.ts'
+export { hostAddressesOf, hostAddressOf } from './host-address.ts'
 export { LeaseAddressPool, type LeaseAddressPoolOptions } from './lease-address-pool.ts'
 export { rangeOf } from './range-of.ts'
