@@ -10,10 +10,10 @@ import {
   type PodLinkSpec,
   SILENT_LOGGER
 } from '@trilane/contracts'
-import { IpAddress, Prefix } from '@trilane/ip'
+import { IpAddress, Prefix, Range } from '@trilane/ip'
 import { LeaseAddressPool } from '@trilane/ipam'
 import { type MemoryKernel, MemoryMachine, memoryNode } from '@trilane/kernel-memory'
-import { BridgePodLinks } from '@trilane/pod-link'
+import { NodePodLinks } from '@trilane/pod-link'
 import { FileAttachments, HostLocalReservations } from '@trilane/state-files'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
@@ -76,10 +76,15 @@ describe('attachments on real files', () => {
           directory: join(directory, 'pool'),
           locks: new OneProcessLocks()
         }),
-        ranges: () => ({ v4: { range: SUBNET.range, excluded: [SUBNET.address, GATEWAY, SUBNET.last] } })
+        ranges: () => ({
+          v4: {
+            range: Range.of(GATEWAY, SUBNET.last.plus(-1) ?? SUBNET.last),
+            excluded: [Range.of(GATEWAY, GATEWAY)]
+          }
+        })
       }),
       store: new FileAttachments({ stateDirectory: directory }),
-      links: new BridgePodLinks({ kernel: node, network: 'default', clock: CLOCK, logger: SILENT_LOGGER }),
+      links: new NodePodLinks({ kernel: node, network: 'default', clock: CLOCK, logger: SILENT_LOGGER }),
       spec: () => SPEC,
       logger: SILENT_LOGGER
     })

@@ -5,7 +5,7 @@ import { SILENT_LOGGER } from '@trilane/contracts'
 import { mapFamilies } from '@trilane/ip'
 import { LeaseAddressPool, rangeOf } from '@trilane/ipam'
 import { LinuxFileLocks, LinuxKernel } from '@trilane/kernel-linux'
-import { BridgePodLinks, bridgedPodLink, bridgedPodState } from '@trilane/pod-link'
+import { bridgedPodLink, bridgedPodState, NodePodLinks } from '@trilane/pod-link'
 import { planChanges } from '@trilane/reconcile'
 import { FileAttachments, HostLocalReservations, writeFileAtomic } from '@trilane/state-files'
 import { expectFigure, Figures, median, timedMs } from './figures.ts'
@@ -61,10 +61,10 @@ function ours(): Way {
         directory: join(directory, 'networks', 'bench'),
         locks: new LinuxFileLocks()
       }),
-      ranges: () => mapFamilies(OWN_LEASE.subnets, rangeOf)
+      ranges: () => mapFamilies(OWN_LEASE.subnets, (subnet) => rangeOf(subnet))
     }),
     store: new FileAttachments({ stateDirectory: directory }),
-    links: new BridgePodLinks({ kernel, network: 'bench', clock: CLOCK, logger: SILENT_LOGGER }),
+    links: new NodePodLinks({ kernel, network: 'bench', clock: CLOCK, logger: SILENT_LOGGER }),
     spec: () => bridgedPodLink(NODE, OWN_LEASE, MTU_BYTES),
     logger: SILENT_LOGGER
   })

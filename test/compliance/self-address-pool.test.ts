@@ -107,7 +107,13 @@ const mutants: Record<string, Mutant & { readonly breaks: readonly string[] }> =
     breaks: ['reserve wanted addresses > refuses the address after the range: the broadcast address']
   },
   'has a hole in its range': {
-    ranges: { ...ranges, v6: { ...ranges.v6, excluded: [...ranges.v6.excluded, ranges.v6.range.last] } },
+    ranges: {
+      ...ranges,
+      v6: {
+        ...ranges.v6,
+        excluded: [...ranges.v6.excluded, Range.of(ranges.v6.range.last, ranges.v6.range.last)]
+      }
+    },
     breaks: ['reserve > gives every address before it is exhausted']
   },
   'takes nothing back': {

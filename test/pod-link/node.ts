@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
+  type BridgedPodLink,
   type Clock,
   type Kernel,
   type Lease,
   type NodeFacts,
   type PodLinkRequest,
-  type PodLinkSpec,
   SILENT_LOGGER
 } from '@trilane/contracts'
 import { IpAddress, mapFamilies, type PerFamily, Prefix } from '@trilane/ip'
@@ -28,11 +28,11 @@ export class BridgedNode {
   readonly place: Place
   readonly kernel: Kernel
   readonly links: BridgePodLinks
-  readonly spec: PodLinkSpec
+  readonly spec: BridgedPodLink
   readonly #bed: Testbed
   #pods = 0
 
-  private constructor(bed: Testbed, place: Place, kernel: Kernel, spec: PodLinkSpec) {
+  private constructor(bed: Testbed, place: Place, kernel: Kernel, spec: BridgedPodLink) {
     this.#bed = bed
     this.place = place
     this.kernel = kernel

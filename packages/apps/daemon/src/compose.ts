@@ -25,10 +25,10 @@ import {
   type Token
 } from '@trilane/contracts'
 import { mapFamilies, type PerFamily, type Prefix } from '@trilane/ip'
-import { LeaseAddressPool, rangeOf } from '@trilane/ipam'
+import { LeaseAddressPool, podRanges } from '@trilane/ipam'
 import { LinuxFileLocks, LinuxFirewall, LinuxKernel } from '@trilane/kernel-linux'
 import { type NetworkLanes, networkLanes } from '@trilane/lanes'
-import { BridgePodLinks } from '@trilane/pod-link'
+import { NodePodLinks } from '@trilane/pod-link'
 import { FileAttachments, FileStoreCache, HostLocalReservations } from '@trilane/state-files'
 import { LeaseManager, rememberingStore } from '@trilane/subnet-manager'
 import { Container, ContainerModule } from 'inversify'
@@ -37,12 +37,14 @@ import { BACKENDS, backendNamed } from './backends.ts'
 import { BridgeLoopback } from './bridge-loopback.ts'
 import { countedStore } from './counted-store.ts'
 import { NodeFirewall } from './firewall-node.ts'
+import { tellForeignAddress } from './foreign-addresses.ts'
 import { ForwardingWatch } from './forwarding-watch.ts'
 import type { NodeIdentity } from './identity.ts'
 import { jsonLogger } from './json-logger.ts'
 import type { Metrics } from './metrics.ts'
 import { NetworkAgent } from './network-agent.ts'
 import type { NetworkSource } from './network-config-source.ts'
+import { NO_HOST_PORTS } from './no-host-ports.ts'
 import { openStore } from './open-store.ts'
 import type { LoopObserver, ReconcileLoop } from './reconcile-loop.ts'
 import { SubnetFile } from './subnet-file.ts'
@@ -186,15 +188,19 @@ function composeNetwork(
       directory: join(config.cniDataDirectory, network.name),
       locks: container.get<FileLocks>(FILE_LOCKS)
     }),
-    ranges: () => mapFamilies(agent.lease?.lease.subnets ?? {}, rangeOf)
+    ranges: () => {
+      const lease = agent.lease?.lease ?? { subnets: {} }
+      return podRanges(agent.podLink(), lease, agent.config.network.families)
+    }
   })
   const attachments = new Attachments({
     network: network.name,
     pool,
     store: container.get<AttachmentStore>(ATTACHMENT_STORE),
-    links: new BridgePodLinks({ kernel, network: network.name, clock, logger }),
-    hostPorts: firewall,
+    links: new NodePodLinks({ kernel, network: network.name, clock, logger }),
+    hostPorts: backendNamed(network.backend.type).traits.podsOnNodeNetwork ? NO_HOST_PORTS : firewall,
     spec: () => agent.podLink(),
+    onForeignAddress: (error) => tellForeignAddress(error, agent.health, logger),
     logger
   })
   const agent: NetworkAgent = new NetworkAgent({

@@ -1,6 +1,7 @@
 import { type Clock, type KernelEvent, type Logger, type NodeFacts, TrilaneError } from '@trilane/contracts'
 import { Alarm } from './alarm.ts'
 import type { Health } from './health.ts'
+import { parentOf } from './parent-device.ts'
 
 /** Events come in flocks; one reading answers them all. */
 const GATHER_MS = 50
@@ -51,15 +52,30 @@ export class FactsFollower {
 
   /** Looks again when the event may have changed something. */
   onKernelEvent(event: KernelEvent): void {
-    const uplink = this.#facts?.uplink.name
-    if (uplink === undefined) return
-    const concerns =
-      event.kind === 'lost' ||
-      (event.kind === 'link' && event.value.name === uplink) ||
-      (event.kind === 'address' && (event.value.device === uplink || !event.value.address.isLinkLocal)) ||
-      (event.kind === 'route' && event.value.destination.length === 0) ||
-      (event.kind === 'route' && event.value.device === uplink && event.value.gateway === undefined)
-    if (concerns) this.#alarm.set(GATHER_MS)
+    if (this.#facts !== undefined && this.#concerns(event, this.#facts)) this.#alarm.set(GATHER_MS)
+  }
+
+  #concerns(event: KernelEvent, { uplink, parent }: NodeFacts): boolean {
+    const isOurs = (device: string | undefined): boolean => device === uplink.name || device === parent?.name
+    switch (event.kind) {
+      case 'lost':
+        return true
+      case 'link': {
+        const { name, index, kind } = event.value
+        return (
+          isOurs(name) || (parent !== undefined && (index === parent.index || parentOf(kind) === parent.name))
+        )
+      }
+      case 'address':
+        return isOurs(event.value.device) || !event.value.address.isLinkLocal
+      case 'route': {
+        const { destination, device, gateway } = event.value
+        return destination.length === 0 || (isOurs(device) && gateway === undefined)
+      }
+      case 'neighbour':
+      case 'fdb':
+        return false
+    }
   }
 
   /** What the facts are made of besides the kernel is another. */

@@ -21,6 +21,8 @@ interface Leased {
   readonly network: NetworkConfig
   readonly lease: Lease
   readonly health: Health
+  /** Its packets are routed by this node. If not, no rule is about them: they come and go on the nodes' own network. */
+  readonly routed: boolean
 }
 
 /** As `/readyz` knows it: a pod that starts without our table is not masqueraded. */
@@ -76,8 +78,8 @@ export class NodeFirewall implements HostPorts {
    *
    * @returns when the rules for it stand, or its health says why not; never rejects
    */
-  async leased(network: NetworkConfig, lease: Lease, health: Health): Promise<void> {
-    this.#leased.set(network.name, { network, lease, health })
+  async leased(leased: Leased): Promise<void> {
+    this.#leased.set(leased.network.name, leased)
     await this.#keep()
   }
 
@@ -139,7 +141,11 @@ export class NodeFirewall implements HostPorts {
     const isAsked = ports.some(({ podAddress }) => podAddress.family === 'v4')
     // Without a lease yet a table would lack what a former process has written; the first one will have the ports.
     if (this.#leased.size === 0) return undefined
-    const wish = firewallWish(this.#settings, [...this.#leased.values()], ports)
+    const wish = firewallWish(
+      this.#settings,
+      [...this.#leased.values()].filter(({ routed }) => routed),
+      ports
+    )
     const guarded = isAsked || isOpen ? { guardedDevice: device } : {}
     const { problem } = await this.#loop.wish({ ...wish, ...guarded })
     if (isAsked && problem === undefined) this.#loopback.open()

@@ -30,6 +30,7 @@ import {
 import { isLeasable } from '@trilane/subnet-manager'
 import { blackholeState } from './blackhole.ts'
 import { FactsFollower } from './facts-follower.ts'
+import { readFacts } from './facts-reading.ts'
 import type { NodeFirewall } from './firewall-node.ts'
 import type { ForwardingWatch } from './forwarding-watch.ts'
 import { Health } from './health.ts'
@@ -40,7 +41,8 @@ import { LeaseProblems } from './lease-problems.ts'
 import { LiveConfig } from './live-config.ts'
 import { Patience } from './patience.ts'
 import type { ReconcileLoop } from './reconcile-loop.ts'
-import { FACTS_SCOPE, nodeFacts, type UplinkWish } from './uplink.ts'
+import { UnderlayWatch } from './underlay-watch.ts'
+import type { UplinkWish } from './uplink.ts'
 
 /** Peers learn of a new lease within a moment; so long they may send by what the former one offered. */
 const DROPPED_LANES_MS = 5_000
@@ -90,6 +92,7 @@ export class NetworkAgent {
   readonly #leases: LeaseKeeper
   readonly #patience: Patience
   readonly #leaseProblems: LeaseProblems
+  readonly #underlay: UnderlayWatch
   /** A complete list of the store is here. */
   #complete = false
   /** And its peers have their lanes. */
@@ -117,6 +120,14 @@ export class NetworkAgent {
     })
     this.#patience = new Patience({ health, clock, logger, signal: this.#stop.signal })
     this.#leaseProblems = new LeaseProblems(health, logger)
+    this.#underlay = new UnderlayWatch({
+      network: parts.network.name,
+      kernel,
+      loop,
+      records: () => parts.attachments.list(),
+      health,
+      logger
+    })
     this.#leases = new LeaseKeeper({
       subnets: parts.subnets,
       health,
@@ -131,7 +142,7 @@ export class NetworkAgent {
       onAcquired: () => this.#onAcquired()
     })
     this.#follower = new FactsFollower({
-      read: () => this.#readFacts(),
+      read: () => readFacts(parts, this.config, this.#follower.facts),
       onChange: () => this.#onFacts(),
       health,
       clock,
@@ -219,6 +230,7 @@ export class NetworkAgent {
     void this.#onListed()
     logger.info('network ready', { subnets: this.lease?.lease.subnets })
     void this.#leases.renewForever()
+    void this.#lookAtSegment()
   }
 
   async stop(): Promise<void> {
@@ -231,12 +243,14 @@ export class NetworkAgent {
   /** What is no kernel object of a wish is looked at again: somebody may have changed it. */
   async onFullPass(): Promise<void> {
     await this.#lookAtForwarding()
+    await this.#lookAtSegment()
     if (this.#ready) await this.#publish()
   }
 
   onKernelEvent(event: KernelEvent): void {
     this.#follower.onKernelEvent(event)
     this.#lanes.onKernelEvent(event)
+    this.#underlay.onKernelEvent(event)
   }
 
   /** A change of lanes loses nothing: what peers will send by is there before they know, what they sent by stays. */
@@ -259,7 +273,10 @@ export class NetworkAgent {
   async #onAcquired(): Promise<void> {
     const { firewall, network } = this.parts
     this.#wishNode()
-    if (this.lease !== undefined) await firewall.leased(network, this.lease.lease, this.health)
+    if (this.lease !== undefined) {
+      const routed = this.facts?.parent === undefined
+      await firewall.leased({ network, lease: this.lease.lease, health: this.health, routed })
+    }
     if (this.#ready) await this.#publish()
     void this.#giveUpDropped()
   }
@@ -308,7 +325,14 @@ export class NetworkAgent {
 
   async #lookAtForwarding(): Promise<void> {
     const { facts } = this.#follower
-    if (facts !== undefined) await this.parts.forwarding.look(facts, this.health)
+    // The node forwards nothing for pods that are on its own network.
+    if (facts !== undefined && facts.parent === undefined)
+      await this.parts.forwarding.look(facts, this.health)
+  }
+
+  async #lookAtSegment(): Promise<void> {
+    if (this.#here === undefined || this.lease === undefined) return
+    await this.#underlay.look(this.#here, this.lease.lease, this.parts.subnets.peers().values())
   }
 
   #onPeers(change: PeerChange): void {
@@ -341,18 +365,6 @@ export class NetworkAgent {
     if (subnets.renewDelayMs() === 0) await this.#leases.renew()
   }
 
-  async #readFacts(): Promise<NodeFacts> {
-    const { kernel, identity, bridge, uplinkWish } = this.parts
-    const snapshot = await kernel.read(FACTS_SCOPE)
-    const facts = nodeFacts(snapshot, await uplinkWish(), this.config.network, identity, bridge)
-    const former = this.#follower.facts
-    if (former === undefined) return facts
-    // Pods know the first one; what stands there later is this daemon's own, or somebody's mistake.
-    const { bridgeMac: _, ...others } = facts
-    const { bridgeMac } = former
-    return bridgeMac === undefined ? others : { ...others, bridgeMac }
-  }
-
   /** Everything that stands on the facts is made anew. */
   async #onFacts(): Promise<void> {
     await this.#lookAtForwarding()
@@ -364,6 +376,7 @@ export class NetworkAgent {
     void this.parts.loop.passSoon(0).catch(() => undefined)
     await this.#leases.renew()
     await this.#publish()
+    await this.#lookAtSegment()
   }
 
   async #publish(): Promise<void> {

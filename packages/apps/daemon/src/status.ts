@@ -5,6 +5,7 @@ import {
   type LeaseJson,
   type NetworkStatus,
   type PeerStatus,
+  type PodLinkSpec,
   type StoredLease
 } from '@trilane/contracts'
 import { valuesOf } from '@trilane/ip'
@@ -43,12 +44,16 @@ export function networkStatus(
           }
         }),
     ...(lease === undefined ? {} : { lease: leaseJson(lease) }),
-    ...(agent.ready ? { podMtuBytes: agent.podLink().mtuBytes } : {}),
+    ...(agent.ready ? podFacts(agent.podLink()) : {}),
     peers: peerStatuses(agent, loop),
     kernel,
     pods,
     health
   }
+}
+
+function podFacts(spec: PodLinkSpec): Pick<NetworkStatus, 'podMtuBytes' | 'podsOn'> {
+  return { podMtuBytes: spec.mtuBytes, ...(spec.type === 'child' ? { podsOn: spec.kind } : {}) }
 }
 
 function kernelStatus(agent: NetworkAgent, loop: ReconcileLoop): KernelStatus {

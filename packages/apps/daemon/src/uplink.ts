@@ -1,7 +1,9 @@
 import type { NodeConfig } from '@trilane/config'
 import type { Kernel, KernelSnapshot, NetworkConfig, NodeFacts, ReadScope, Uplink } from '@trilane/contracts'
-import { familiesOf, mapFamilies, Prefix } from '@trilane/ip'
+import { familiesOf, mapFamilies } from '@trilane/ip'
 import type { NodeIdentity } from './identity.ts'
+import { onLinkPrefixes } from './on-link.ts'
+import { type ParentWish, parentDevice } from './parent-device.ts'
 import { selectUplink, type UplinkWish } from './uplink-selection.ts'
 
 export type { UplinkWish } from './uplink-selection.ts'
@@ -23,15 +25,17 @@ export const FACTS_SCOPE: ReadScope = { links: true, addresses: true, routes: 'm
 /**
  * Facts about this node for one network, from one reading of {@link FACTS_SCOPE}.
  *
+ * @param parentWish for networks whose pods stand on a device of the node
  * @throws TrilaneError `TRI_UPLINK_NOT_FOUND` when no device fits, or the one that does lacks an address
- *   of a family that the network needs
+ *   of a family that the network needs; `TRI_PARENT_NOT_FOUND`
  */
 export function nodeFacts(
   snapshot: KernelSnapshot,
   wish: UplinkWish,
   network: NetworkConfig,
   identity: NodeIdentity,
-  bridge: string
+  bridge: string,
+  parentWish?: ParentWish
 ): NodeFacts {
   const { link, addresses } = selectUplink(snapshot, wish, familiesOf(network.families), bridge)
   const uplink: Uplink = {
@@ -49,22 +53,8 @@ export function nodeFacts(
   const { name, machineId } = identity
   const kernelHasIpv6 = snapshot.sysctls.some(({ key }) => key === IPV6_SWITCH)
   const there = snapshot.links.find(({ name, kind }) => name === bridge && kind.type === 'bridge')
-  const facts = { name, machineId, network, uplink, publicAddresses, bridge, kernelHasIpv6 }
+  const parent =
+    parentWish === undefined ? {} : { parent: parentDevice(snapshot, parentWish, link.name, network.name) }
+  const facts = { name, machineId, network, uplink, publicAddresses, bridge, kernelHasIpv6, ...parent }
   return there?.mac === undefined ? facts : { ...facts, bridgeMac: there.mac }
-}
-
-/** In one order whatever the kernel's, so that equal facts are equal texts. */
-function onLinkPrefixes(snapshot: KernelSnapshot, device: string): Prefix[] {
-  const prefixes = new Map<string, Prefix>()
-  const add = (prefix: Prefix): void => {
-    prefixes.set(prefix.toString(), prefix)
-  }
-  for (const entry of snapshot.addresses) {
-    if (entry.device === device) add(Prefix.of(entry.address, entry.prefixLength))
-  }
-  for (const route of snapshot.routes) {
-    const direct = route.gateway === undefined && (route.type ?? 'unicast') === 'unicast'
-    if (route.device === device && direct && route.destination.length > 0) add(route.destination)
-  }
-  return [...prefixes.values()].sort((a, b) => a.compare(b))
 }

@@ -80,12 +80,27 @@ afterEach(() => node.stop())
 const table = (): string => (rules.table === undefined ? '' : nftTextOf(rules.table))
 
 it('has the rules of every network that has a lease, with the settings of the node', async () => {
-  await node.leased(network('a', '10.5.0.0/16'), lease('10.5.1.0/24'), health)
-  await node.leased(network('b', '10.7.0.0/16'), lease('10.7.1.0/24'), health)
+  await node.leased({
+    network: network('a', '10.5.0.0/16'),
+    lease: lease('10.5.1.0/24'),
+    health,
+    routed: true
+  })
+  await node.leased({
+    network: network('b', '10.7.0.0/16'),
+    lease: lease('10.7.1.0/24'),
+    health,
+    routed: true
+  })
   expect(table()).toContain('{ 10.5.1.0/24 . 10.5.0.0/16, 10.7.1.0/24 . 10.7.0.0/16 }')
   expect(table()).toContain('{ 172.16.0.0/12, 224.0.0.0/4 }')
   expect(table()).toContain('masquerade fully-random')
-  await node.leased(network('a', '10.5.0.0/16'), lease('10.5.9.0/24'), health)
+  await node.leased({
+    network: network('a', '10.5.0.0/16'),
+    lease: lease('10.5.9.0/24'),
+    health,
+    routed: true
+  })
   expect(table()).toContain('{ 10.5.9.0/24, 10.7.1.0/24 }')
   expect(node.status.standing).toBe(true)
 })
@@ -97,12 +112,22 @@ it('tells the health of the network what stands in the way, and when it is over'
   }
   const place = { tool: 'nft', family: 'ip', table: 'filter', chain: 'FORWARD' } as const
   await rules.addForwardChain({ ...place, policy: 'accept', rejects: true })
-  await node.leased(network('a', '10.5.0.0/16'), lease('10.5.1.0/24'), health)
+  await node.leased({
+    network: network('a', '10.5.0.0/16'),
+    lease: lease('10.5.1.0/24'),
+    health,
+    routed: true
+  })
   expect(health.conditions().get('firewall')).toMatchObject({ code: problem.code, severity: 'high' })
   expect(health.items().map(({ code }) => code)).toContain('TRI_FORWARD_REFUSED')
   Reflect.deleteProperty(firewall, 'replace')
   rules.change({ forwardChains: [] })
-  await node.leased(network('a', '10.5.0.0/16'), lease('10.5.1.0/24'), health)
+  await node.leased({
+    network: network('a', '10.5.0.0/16'),
+    lease: lease('10.5.1.0/24'),
+    health,
+    routed: true
+  })
   expect(health.items()).toEqual([])
 })
 
@@ -112,7 +137,9 @@ const UDP = { protocol: 'udp', hostPort: 53, podPort: 5353 } as const
 const ADDRESS = { v4: IpAddress.parse('10.5.1.2') }
 
 describe('host ports', () => {
-  beforeEach(() => node.leased(network('a', '10.5.0.0/16'), lease('10.5.1.0/24'), health))
+  beforeEach(() =>
+    node.leased({ network: network('a', '10.5.0.0/16'), lease: lease('10.5.1.0/24'), health, routed: true })
+  )
 
   it('stand when they are published, and are gone when they are withdrawn', async () => {
     const before = table()
@@ -140,7 +167,12 @@ describe('host ports', () => {
 
   it('are guarded where somebody else opened the loopback address', async () => {
     opened = true
-    await node.leased(network('a', '10.5.0.0/16'), lease('10.5.1.0/24'), health)
+    await node.leased({
+      network: network('a', '10.5.0.0/16'),
+      lease: lease('10.5.1.0/24'),
+      health,
+      routed: true
+    })
     expect(table()).toContain('iifname "cni0" ip daddr 127.0.0.0/8 drop')
   })
 
@@ -161,7 +193,12 @@ describe('host ports', () => {
     firewall.broken = problem
     await expect(node.publish(POD, [UDP], ADDRESS)).rejects.toBe(problem)
     firewall.broken = undefined
-    await node.leased(network('a', '10.5.0.0/16'), lease('10.5.1.0/24'), health)
+    await node.leased({
+      network: network('a', '10.5.0.0/16'),
+      lease: lease('10.5.1.0/24'),
+      health,
+      routed: true
+    })
     expect(table()).not.toContain('5353')
     expect(opened).toBe(false)
   })
@@ -181,7 +218,12 @@ it('host ports of a former process are in the first table of this one', async ()
   node.restore(POD, [UDP], ADDRESS)
   await node.withdraw(OTHER)
   expect(firewall.writes).toEqual([])
-  await node.leased(network('a', '10.5.0.0/16'), lease('10.5.1.0/24'), health)
+  await node.leased({
+    network: network('a', '10.5.0.0/16'),
+    lease: lease('10.5.1.0/24'),
+    health,
+    routed: true
+  })
   expect(table()).toContain('{ 17 . 53 : 10.5.1.2 . 5353 }')
   expect(firewall.writes).toEqual(['replace'])
 })

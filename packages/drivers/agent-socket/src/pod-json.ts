@@ -11,11 +11,16 @@ export function podJson({ network, key, namespace, phase, link }: AttachmentReco
     phase,
     ...(link === undefined
       ? {}
-      : { hostDevice: link.hostDevice, mac: String(link.podMac), mtuBytes: link.mtuBytes }),
+      : {
+          ...(link.hostDevice === undefined ? {} : { hostDevice: link.hostDevice }),
+          ...(link.child === undefined ? {} : { parent: link.child.parent }),
+          mac: String(link.podMac),
+          mtuBytes: link.mtuBytes
+        }),
     addresses: valuesOf(link?.addresses ?? {}).map(({ address, prefixLength, gateway }) => ({
       address: String(address),
       prefixLength,
-      gateway: String(gateway)
+      ...(gateway === undefined ? {} : { gateway: String(gateway) })
     }))
   }
 }

@@ -6,6 +6,7 @@ import {
   TrilaneError
 } from '@trilane/contracts'
 import { writeAddress } from './addresses.ts'
+import { explainRefusal } from './child-refusals.ts'
 import type { DeviceIndexes } from './devices.ts'
 import { isGatewayInside, writeGatewayInside } from './gateway-inside.ts'
 import { isAbsent, kernelError } from './kernel-errors.ts'
@@ -312,19 +313,21 @@ class ChangeRun implements DeviceIndexes {
     const last = isGatewayInside(change, verdict)
       ? writeGatewayInside(change, this, this.#place.socket)
       : verdict
-    if (last.errno !== 0) this.#failAs(index, kernelError(commandOf(change), refined(change, last)))
+    if (last.errno !== 0) this.#failAs(index, kernelError(commandOf(change), this.#refined(change, last)))
+  }
+
+  #refined(change: KernelChange, verdict: Verdict): Verdict {
+    if (change.kind !== 'link') return verdict
+    if (verdict.errno === ERRNO.ENODEV && verdict.text === undefined) {
+      return { ...verdict, text: `device ${change.value.name}` }
+    }
+    return explainRefusal(change.value, verdict, (name) => this.#place.linkIfThere(name))
   }
 
   /** Of several messages of one change the first that failed says why. */
   #failAs(index: number, error: TrilaneError): void {
     if (!this.#errors.has(index)) this.#errors.set(index, error)
   }
-}
-
-/** "Unknown device type" comes with EOPNOTSUPP; an unreachable gateway is no missing feature though some say so. */
-function refined(change: KernelChange, verdict: Verdict): Verdict {
-  if (verdict.errno !== ERRNO.ENODEV || verdict.text !== undefined) return verdict
-  return change.kind === 'link' ? { ...verdict, text: `device ${change.value.name}` } : verdict
 }
 
 /** The change that was asked for, instead of the look-up of a device that it needs. */

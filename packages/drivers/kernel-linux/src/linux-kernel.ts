@@ -1,4 +1,5 @@
 import type {
+  AddressHolder,
   Announcement,
   ChangeOutcome,
   Kernel,
@@ -19,6 +20,7 @@ import { NetworkNamespace, warmThreadPool } from './namespaces.ts'
 import { useNeighbour } from './neighbours.ts'
 import { DEFAULT_BUFFER_BYTES } from './netlink-socket.ts'
 import { Place } from './place.ts'
+import { probeAddresses } from './probe.ts'
 import { readSnapshot } from './read-snapshot.ts'
 import { getRoute, readLookup } from './routes.ts'
 import { ERRNO } from './syscalls.ts'
@@ -91,6 +93,19 @@ export class LinuxKernel implements Kernel {
     sendAnnouncements(
       announcements,
       (device) => place.indexOf(device),
+      (act) => place.inside(act)
+    )
+  }
+
+  probe(
+    questions: readonly Pick<Neighbour, 'device' | 'address'>[],
+    waitMs: number
+  ): Promise<readonly AddressHolder[]> {
+    const place = this.#place
+    return probeAddresses(
+      questions,
+      waitMs,
+      (device) => place.linkNamed(device),
       (act) => place.inside(act)
     )
   }

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { TrilaneError } from '@trilane/contracts'
 import { errnoName, lastErrno, O_CLOEXEC, sys } from './syscalls.ts'
@@ -49,7 +50,8 @@ export class NetworkNamespace {
     const invalid = (problem: string): TrilaneError =>
       TrilaneError.of('TRI_NAMESPACE_INVALID', { path, problem })
     if (path === '' || path.includes('\0')) throw invalid('the path is empty or holds a NUL')
-    const fd = sys.open(path, O_CLOEXEC)
+    // A FIFO would wait for its writer, and every pod with it.
+    const fd = sys.open(path, O_CLOEXEC | constants.O_NONBLOCK)
     if (fd < 0) throw invalid(errnoName(lastErrno()))
     const statfs = Buffer.alloc(STATFS_BYTES)
     if (sys.fstatfs(fd, statfs) < 0 || statfs.readBigInt64LE(0) !== NSFS_MAGIC) {

@@ -1,6 +1,6 @@
-import { TrilaneError } from '@trilane/contracts'
+import { type LinkReading, TrilaneError } from '@trilane/contracts'
 import { kernelError } from './kernel-errors.ts'
-import { getLink, readLinkName } from './links.ts'
+import { getLink, readLink, readLinkName } from './links.ts'
 import type { NetworkNamespace } from './namespaces.ts'
 import { NetlinkSocket } from './netlink-socket.ts'
 import { ERRNO } from './syscalls.ts'
@@ -51,22 +51,40 @@ export class Place {
     return this.inside(() => new NetlinkSocket({ groups, bufferBytes }))
   }
 
+  /** Is it this process's own, the one that /sys shows? */
+  get isOwn(): boolean {
+    return this.#namespace === undefined
+  }
+
   indexIfThere(name: string): number | undefined {
-    try {
-      return this.indexOf(name)
-    } catch (error) {
-      if (TrilaneError.is(error, 'TRI_KERNEL_NOT_FOUND')) return undefined
-      throw error
-    }
+    return ifThere(() => this.indexOf(name))
+  }
+
+  /** {@link linkNamed} */
+  linkIfThere(name: string): LinkReading | undefined {
+    return ifThere(() => this.linkNamed(name))
   }
 
   /** @throws TrilaneError `TRI_KERNEL_NOT_FOUND` */
   indexOf(name: string): number {
-    let index: number | undefined
+    return this.#ask(name, (body) => readLinkName(body)?.index)
+  }
+
+  /**
+   * Without the names of other devices that it has to do with.
+   *
+   * @throws TrilaneError `TRI_KERNEL_NOT_FOUND`
+   */
+  linkNamed(name: string): LinkReading {
+    return this.#ask(name, (body) => readLink(body, { nameOf: () => undefined }))
+  }
+
+  #ask<T>(name: string, read: (body: Buffer) => T | undefined): T {
+    let found: T | undefined
     const verdict = this.socket.request(getLink(name), ({ body }) => {
-      index = readLinkName(body)?.index
+      found = read(body)
     })
-    if (index !== undefined) return index
+    if (found !== undefined) return found
     const errno = NO_SUCH_NAME.includes(verdict.errno) ? ERRNO.ENODEV : verdict.errno
     throw kernelError(`ip link show dev ${name}`, { errno, text: `device ${name}` })
   }
@@ -94,5 +112,14 @@ export class Place {
 
   #mustBeOpen(): void {
     if (this.#closed) throw TrilaneError.of('TRI_INTERNAL', { text: 'this kernel has been closed' })
+  }
+}
+
+function ifThere<T>(ask: () => T): T | undefined {
+  try {
+    return ask()
+  } catch (error) {
+    if (TrilaneError.is(error, 'TRI_KERNEL_NOT_FOUND')) return undefined
+    throw error
   }
 }

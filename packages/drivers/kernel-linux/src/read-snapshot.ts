@@ -22,10 +22,11 @@ import { dumpRoutes, readRoute } from './routes.ts'
 import { getRootQdisc, readSendLimit } from './send-limit.ts'
 import { readSysctls } from './sysctls.ts'
 import { Turn } from './turn.ts'
+import { isWireless } from './wireless.ts'
 
 const NOTHING: KernelSnapshot = { links: [], addresses: [], routes: [], neighbours: [], fdb: [], sysctls: [] }
 
-type ReadPlace = Pick<Place, 'socket' | 'inside'>
+type ReadPlace = Pick<Place, 'socket' | 'inside' | 'isOwn'>
 
 /** Between two attempts, so that whoever makes the devices gets on. */
 const ATTEMPT_PAUSE_MS = 2
@@ -82,8 +83,12 @@ function readNamed(place: ReadPlace, wanted: readonly string[]): LinkReading[] {
     const link = readLink(found, { nameOf: (index) => nameOf(socket, index) })
     if (link === undefined) return []
     const sendLimit = hasSendLimit(found) ? sendLimitOf(socket, link.index) : undefined
-    return sendLimit === undefined ? link : { ...link, sendLimit }
+    return withWireless(place, sendLimit === undefined ? link : { ...link, sendLimit })
   })
+}
+
+function withWireless({ isOwn }: ReadPlace, link: LinkReading): LinkReading {
+  return isOwn && isWireless(link) ? { ...link, wireless: true } : link
 }
 
 function nameOf(socket: NetlinkSocket, index: number): string | undefined {
@@ -125,7 +130,7 @@ async function readOnce(place: ReadPlace, scope: ReadScope): Promise<KernelSnaps
   )
   const fdb = await tables.take(devicesOf(scope.fdbOf).map((index) => fdbTable(index, names)))
   const snapshot: KernelSnapshot = {
-    links: isNamed(scope.links) ? readNamed(place, scope.links) : scope.links === true ? links : [],
+    links: linksOf(place, scope.links, links),
     addresses: await tables.read(addresses),
     routes: await tables.read(routes),
     neighbours: await tables.read(neighbours),
@@ -133,6 +138,15 @@ async function readOnce(place: ReadPlace, scope: ReadScope): Promise<KernelSnaps
     sysctls: scope.sysctls === undefined ? [] : place.inside(() => readSysctls(scope.sysctls ?? []))
   }
   return names.complete ? snapshot : undefined
+}
+
+function linksOf(
+  place: ReadPlace,
+  scope: ReadScope['links'],
+  all: readonly LinkReading[]
+): readonly LinkReading[] {
+  if (isNamed(scope)) return readNamed(place, scope)
+  return scope === true ? all.map((link) => withWireless(place, link)) : []
 }
 
 interface Table<T> {

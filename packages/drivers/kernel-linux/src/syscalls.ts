@@ -6,6 +6,8 @@ import koffi from 'koffi'
  */
 const libc = koffi.load('libc.so.6')
 
+const program = koffi.struct('trilane_sock_fprog', { len: 'uint16_t', filter: 'void *' })
+
 type Bytes = Uint8Array
 
 /** The mode is a variable argument of C's, and goes with its type. */
@@ -74,6 +76,38 @@ function openWithMode(path: string, flags: number, mode: number): number {
   return variadicOpen(path, flags, 'uint', mode)
 }
 
+/** One step of a classic BPF program: `struct sock_filter` (linux/filter.h). */
+export interface FilterStep {
+  readonly code: number
+  readonly jt: number
+  readonly jf: number
+  readonly k: number
+}
+
+const SOL_SOCKET = 1
+const SO_ATTACH_FILTER = 26
+
+/** A `struct sock_fprog` is a number and a pointer, which only the FFI can write. */
+const attach = libc.func('int setsockopt(int, int, int, trilane_sock_fprog *, uint)') as unknown as (
+  fd: number,
+  level: number,
+  option: number,
+  program: { readonly len: number; readonly filter: Bytes },
+  length: number
+) => number
+
+/** What the program gives 0 for does not reach the socket. */
+export function attachFilter(fd: number, steps: readonly FilterStep[]): number {
+  const filter = Buffer.alloc(8 * steps.length)
+  for (const [at, { code, jt, jf, k }] of steps.entries()) {
+    filter.writeUInt16LE(code, 8 * at)
+    filter.writeUInt8(jt, 8 * at + 2)
+    filter.writeUInt8(jf, 8 * at + 3)
+    filter.writeUInt32LE(k, 8 * at + 4)
+  }
+  return attach(fd, SOL_SOCKET, SO_ATTACH_FILTER, { len: steps.length, filter }, koffi.sizeof(program))
+}
+
 interface Asyncable<Args extends unknown[]> {
   (...args: Args): number
   async(...args: [...Args, callback: (error: unknown, result: number) => void]): void
@@ -110,12 +144,14 @@ export const ERRNO = {
   EINTR: 4,
   EAGAIN: 11,
   EACCES: 13,
+  EBUSY: 16,
   EEXIST: 17,
   ENODEV: 19,
   EINVAL: 22,
   ERANGE: 34,
   EOPNOTSUPP: 95,
   EADDRNOTAVAIL: 99,
+  ENETDOWN: 100,
   ENETUNREACH: 101,
   ENOBUFS: 105,
   EHOSTUNREACH: 113

@@ -17,6 +17,7 @@ export function bringUp(device: Device): void {
   }
   for (const stored of addressesOn(device)) connect(stored)
   for (const [other, had] of carriers) carrierChanged(other, had)
+  for (const child of device.children) if (child.kind.type === 'vlan') bringUp(child)
 }
 
 /**
@@ -30,6 +31,8 @@ export function bringDown(device: Device): void {
   dropNeighboursOf(device)
   dropRoutesOf(device)
   dropAddressesOf(device, 'v6')
+  // A VLAN goes down with its device, and comes up with it.
+  for (const child of device.children) if (child.kind.type === 'vlan') bringDown(child)
 }
 
 /** With its first carrier a device gets its IPv6 link-local address. */

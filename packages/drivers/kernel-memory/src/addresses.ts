@@ -26,6 +26,9 @@ export function putAddress(here: NetworkNamespace, wish: InterfaceAddress, mayEx
   ) {
     throw new Refusal('EEXIST', 'address already assigned')
   }
+  if (isOnIpvlanBeside(device, wish.address)) {
+    throw new Refusal('EADDRINUSE', 'Address already assigned to an ipvlan device')
+  }
   addAddress(device, wish.address, wish.prefixLength)
 }
 
@@ -35,6 +38,16 @@ export function removeAddress(here: NetworkNamespace, wish: InterfaceAddress): v
   const stored = addressesOn(device).find(({ reading }) => isSame(reading, wish))
   if (stored === undefined) throw new Refusal('EADDRNOTAVAIL', 'Address not found')
   dropAddress(stored)
+}
+
+/** By its address an ipvlan gets what comes in by their parent. */
+function isOnIpvlanBeside({ kind, parent }: Device, address: IpAddress): boolean {
+  if (kind.type !== 'ipvlan' || parent === undefined) return false
+  return [...parent.children].some(
+    (sibling) =>
+      sibling.kind.type === 'ipvlan' &&
+      addressesOn(sibling).some(({ reading }) => reading.address.equals(address))
+  )
 }
 
 export function addressesOn(device: Device): StoredAddress[] {

@@ -25,6 +25,8 @@ export class Device {
   parent: Device | undefined
   readonly ports = new Set<Device>()
   readonly children = new Set<Device>()
+  /** Of a card: machines on its wire, by address. */
+  readonly strangers = new Map<string, Mac>()
   /** Chosen ones are printed, and a bridge keeps a chosen MAC instead of taking one of its ports'. */
   macIsChosen = false
   mtuIsChosen = false
@@ -75,7 +77,7 @@ export class Device {
   reading(): LinkReading {
     return {
       name: this.name,
-      kind: this.kind,
+      kind: this.#kindAsRead(),
       index: this.index,
       mtuBytes: this.mtuBytes,
       ...(this.mac === undefined ? {} : { mac: this.mac }),
@@ -88,5 +90,11 @@ export class Device {
       ...(this.alias === undefined ? {} : { alias: this.alias }),
       loopback: this.loopback
     }
+  }
+  /** Of a device in another namespace the name is not known: an index there means something else here. */
+  #kindAsRead(): DeviceKind {
+    const { kind, parent } = this
+    if (!('parent' in kind) || kind.type === 'vxlan') return kind
+    return { ...kind, parent: parent?.namespace === this.namespace ? parent.name : '' }
   }
 }

@@ -76,6 +76,7 @@ export class Faults {
 }
 
 const WORDS: Readonly<Record<Errno, string>> = {
+  EADDRINUSE: 'Address already in use',
   EADDRNOTAVAIL: 'Cannot assign requested address',
   EAFNOSUPPORT: 'Address family not supported by protocol',
   EBUSY: 'Device or resource busy',

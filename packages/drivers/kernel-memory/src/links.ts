@@ -1,6 +1,17 @@
 import type { Link, LinkKind, VethKind, VxlanKind } from '@trilane/contracts'
 import { bringDown, bringUp, carrierChanged } from './activation.ts'
 import { dropAddressesOf } from './addresses.ts'
+import {
+  checkChild,
+  checkChildMtu,
+  checkUp,
+  followMac,
+  followMtu,
+  isPassthru,
+  sharedFlag,
+  shareMode,
+  takesAll
+} from './children.ts'
 import { Device, type DeviceKind } from './device.ts'
 import { dropFdbOf } from './fdb.ts'
 import type { NetworkNamespace } from './namespace.ts'
@@ -24,10 +35,13 @@ export function createLink(here: NetworkNamespace, link: Link): void {
   checkName(target, link.name)
   checkAttributes(target, link)
   const parent = parentOf(here, link.kind)
-  const kind = completeKind(here, link.kind)
+  const kind = completeKind(here, link.kind, parent)
+  if (parent !== undefined) checkChild(parent, kind)
   if (typeof link.master === 'string') checkPort(kind, false)
   const mtuBytes = defaultMtuBytes(kind, parent)
   checkMtu(link.mtuBytes ?? mtuBytes, kind.type)
+  checkChildMtu(kind, link.mtuBytes ?? mtuBytes, parent)
+  checkUp(kind, link.up, parent)
 
   const peer = link.kind.type === 'veth' ? createPeer(here, target, link.name, link.kind) : undefined
   const device = addDevice(target, link.name, kind, mtuBytes)
@@ -38,6 +52,8 @@ export function createLink(here: NetworkNamespace, link: Link): void {
   if (parent !== undefined) {
     device.parent = parent
     parent.children.add(device)
+    if (kind.type === 'ipvlan') shareMode(parent, kind)
+    followMac(parent)
   }
   if (peer !== undefined) here.tell(peer)
   here.tell(device)
@@ -53,7 +69,15 @@ export function setLink(here: NetworkNamespace, link: Link): void {
     checkFamily(device.kind, link.kind)
   }
   if (typeof link.master === 'string') checkPort(device.kind, device.loopback)
-  if (link.mtuBytes !== undefined) checkMtu(link.mtuBytes, device.kind.type)
+  if (typeof link.master === 'string' && takesAll(device)) {
+    throw new Refusal('EBUSY', 'Device or resource busy')
+  }
+  if (link.mtuBytes !== undefined) {
+    checkMtu(link.mtuBytes, device.kind.type)
+    checkChildMtu(device.kind, link.mtuBytes, device.parent)
+  }
+  checkMode(device.kind, link.kind)
+  checkUp(device.kind, link.up, device.parent)
   if (link.hairpin !== undefined && device.master === undefined && typeof link.master !== 'string') {
     throw new Refusal('EOPNOTSUPP', 'Operation not supported')
   }
@@ -136,14 +160,19 @@ function assign(device: Device, link: Link): void {
   if (link.mtuBytes !== undefined) {
     device.mtuBytes = link.mtuBytes
     device.mtuIsChosen = true
+    followMtu(device)
   }
-  if (link.mac !== undefined) {
+  if (link.mac !== undefined && device.kind.type !== 'ipvlan') {
     device.mac = link.mac
     device.macIsChosen = true
+    followMac(device)
   }
   if (link.alias !== undefined) device.alias = link.alias === '' ? undefined : link.alias
   if (link.kind.type === 'macvlan' && device.kind.type === 'macvlan' && link.kind.mode !== undefined) {
     device.kind = { ...device.kind, mode: link.kind.mode }
+  }
+  if (link.kind.type === 'ipvlan' && device.kind.type === 'ipvlan' && device.parent !== undefined) {
+    shareMode(device.parent, link.kind)
   }
   if (link.kind.type === 'vxlan' && device.kind.type === 'vxlan') changeVxlan(device, device.kind, link.kind)
   if (link.master !== undefined) setMaster(device, link.master)
@@ -234,6 +263,12 @@ function checkPort(kind: DeviceKind, loopback: boolean): void {
   if (kind.type === 'bridge') throw new Refusal('ELOOP', 'Can not enslave a bridge to a bridge')
 }
 
+/** No macvlan that lives begins or ceases to take all. */
+function checkMode(before: DeviceKind, after: LinkKind): void {
+  if (before.type !== 'macvlan' || after.type !== 'macvlan' || after.mode === undefined) return
+  if (isPassthru(before) !== isPassthru(after)) throw new Refusal('EINVAL', 'Invalid argument')
+}
+
 function checkFamily(before: VxlanKind, { local }: VxlanKind): void {
   if (local !== undefined && local.family !== (before.local?.family ?? 'v4')) {
     throw new Refusal('EOPNOTSUPP', 'New local address family does not match old')
@@ -251,7 +286,7 @@ function parentOf(namespace: NetworkNamespace, kind: LinkKind): Device | undefin
 }
 
 /** With what Linux fills in. */
-function completeKind(namespace: NetworkNamespace, kind: LinkKind): DeviceKind {
+function completeKind(namespace: NetworkNamespace, kind: LinkKind, parent: Device | undefined): DeviceKind {
   if (namespace.machine.missingLinkTypes.has(kind.type))
     throw new Refusal('EOPNOTSUPP', 'Unknown device type')
   switch (kind.type) {
@@ -273,7 +308,11 @@ function completeKind(namespace: NetworkNamespace, kind: LinkKind): DeviceKind {
     case 'macvlan':
       return { ...kind, mode: kind.mode ?? 'vepa' }
     case 'ipvlan':
-      return { ...kind, mode: kind.mode ?? 'l3', flag: kind.flag ?? 'bridge' }
+      return {
+        ...kind,
+        mode: kind.mode ?? 'l3',
+        flag: kind.flag ?? (parent === undefined ? undefined : sharedFlag(parent)) ?? 'bridge'
+      }
     case 'other':
       throw new Refusal('EOPNOTSUPP', 'Unknown device type')
     default:

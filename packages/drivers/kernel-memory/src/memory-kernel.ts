@@ -1,4 +1,5 @@
 import {
+  type AddressHolder,
   type Announcement,
   type ChangeOutcome,
   EMPTY_KERNEL_STATE,
@@ -12,7 +13,8 @@ import {
   type RouteLookup,
   TrilaneError
 } from '@trilane/contracts'
-import type { IpAddress } from '@trilane/ip'
+import type { IpAddress, Mac } from '@trilane/ip'
+import type { Device } from './device.ts'
 import type { Faults } from './faults.ts'
 import { lookUp } from './lookup.ts'
 import type { MemoryMachine } from './machine.ts'
@@ -22,6 +24,7 @@ import { perform } from './perform.ts'
 import { printState } from './print.ts'
 import { readState } from './reading.ts'
 import { errorOf, Refusal } from './refusal.ts'
+import { answerOn } from './segment.ts'
 
 /** {@link Kernel} without Linux: one handle on one namespace of a {@link MemoryMachine}. */
 export class MemoryKernel implements Kernel {
@@ -82,20 +85,29 @@ export class MemoryKernel implements Kernel {
   async announce(announcements: readonly Announcement[]): Promise<void> {
     this.#checkOpen()
     for (const announcement of announcements) {
-      const device = this.#namespace.devices.get(announcement.device)
-      const command = `arping -U ${announcement.address} -I ${announcement.device}`
-      if (device === undefined) {
-        throw TrilaneError.of('TRI_KERNEL_NOT_FOUND', { command, what: `device ${announcement.device}` })
-      }
-      if (!device.up) {
-        throw TrilaneError.of('TRI_KERNEL_REFUSED', {
-          command,
-          errno: 'ENETDOWN',
-          text: ' (Network is down)'
-        })
-      }
+      this.#sender(announcement.device, `arping -U ${announcement.address} -I ${announcement.device}`)
       this.announced.push(announcement)
     }
+  }
+
+  /** Nobody waits: who is there answers at once. */
+  async probe(
+    questions: readonly Pick<Neighbour, 'device' | 'address'>[],
+    _waitMs: number
+  ): Promise<readonly AddressHolder[]> {
+    this.#checkOpen()
+    const holders = new Map<string, AddressHolder>()
+    for (const { device, address } of questions) {
+      const sender = this.#sender(device, `arping -D -I ${device} ${address}`)
+      const mac = answerOn(sender, address)
+      if (mac !== undefined) holders.set(`${device} ${address}`, { device, address, mac })
+    }
+    return [...holders.values()]
+  }
+
+  /** A machine that is on the wire of a card, and no namespace here: it answers for the address. */
+  addStranger(device: string, address: IpAddress, mac: Mac): void {
+    this.#namespace.device(device).strangers.set(`${address}`, mac)
   }
 
   async solicit(neighbours: readonly Pick<Neighbour, 'device' | 'address'>[]): Promise<void> {
@@ -116,6 +128,17 @@ export class MemoryKernel implements Kernel {
   /** The state as the commands that make it, one a line, sorted within each kind: what an operator would type. */
   toString(): string {
     return printState(this.#namespace)
+  }
+
+  /** A device that can send. */
+  #sender(name: string, command: string): Device {
+    const device = this.#namespace.devices.get(name)
+    if (device === undefined) {
+      throw TrilaneError.of('TRI_KERNEL_NOT_FOUND', { command, what: `device ${name}` })
+    }
+    if (device.up) return device
+    const text = ' (Network is down)'
+    throw TrilaneError.of('TRI_KERNEL_REFUSED', { command, errno: 'ENETDOWN', text })
   }
 
   #try(change: KernelChange): TrilaneError | undefined {

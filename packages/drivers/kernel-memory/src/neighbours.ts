@@ -1,8 +1,8 @@
 import { keyOf, type Neighbour } from '@trilane/contracts'
-import type { IpAddress, Mac } from '@trilane/ip'
 import type { Device } from './device.ts'
 import type { NetworkNamespace } from './namespace.ts'
 import { Refusal } from './refusal.ts'
+import { answerOn } from './segment.ts'
 
 /** `ip neigh add` and, when `mayExist`, `replace`. */
 export function putNeighbour(here: NetworkNamespace, wish: Neighbour, mayExist: boolean): void {
@@ -24,7 +24,7 @@ export function putNeighbour(here: NetworkNamespace, wish: Neighbour, mayExist: 
 }
 
 /**
- * `ip neigh … use`. Nobody waits for the three tries here: an address that the other end of the wire does not have is
+ * `ip neigh … use`. Nobody waits for the three tries here: an address that nobody on the segment has is
  * `failed` at once.
  */
 export function solicit(
@@ -36,7 +36,7 @@ export function solicit(
   const key = keyOf({ kind: 'neighbour', value: { device: name, address } })
   const before = here.neighbours.get(key)?.reading
   if (before !== undefined && CONFIRMED.has(before.state)) return
-  const answer = macBehind(device, address)
+  const answer = answerOn(device, address)
   const reading: Neighbour =
     answer === undefined
       ? { device: name, address, state: 'failed' }
@@ -46,13 +46,6 @@ export function solicit(
 }
 
 const CONFIRMED: ReadonlySet<Neighbour['state']> = new Set(['permanent', 'noarp', 'reachable'])
-
-/** Linux answers for every address of the machine, whichever device it is on (`arp_ignore` 0). */
-function macBehind({ peer }: Device, address: IpAddress): Mac | undefined {
-  if (peer?.up !== true) return undefined
-  const owned = peer.namespace.addresses.some(({ reading }) => reading.address.equals(address))
-  return owned ? peer.mac : undefined
-}
 
 /** `ip neigh del`. */
 export function removeNeighbour(here: NetworkNamespace, wish: Neighbour): void {

@@ -2,6 +2,7 @@ import { commandOf, type KernelChange, TrilaneError } from '@trilane/contracts'
 
 /** The errors of rtnetlink that this kernel gives, by the names of errno(3). */
 export type Errno =
+  | 'EADDRINUSE'
   | 'EADDRNOTAVAIL'
   | 'EAFNOSUPPORT'
   | 'EBUSY'

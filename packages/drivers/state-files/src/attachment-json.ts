@@ -4,9 +4,10 @@ import {
   HOST_PORT_PROTOCOLS,
   type HostPort,
   type PluggedLink,
+  type PodRoute,
   type SendLimit
 } from '@trilane/contracts'
-import { FAMILIES, type Family, IpAddress, Mac, type PerFamily } from '@trilane/ip'
+import { FAMILIES, type Family, IpAddress, Mac, type PerFamily, Prefix } from '@trilane/ip'
 
 /** Grows when a reader of the former version would misunderstand a record; a new field that it may ignore is no reason. */
 const VERSION = 1
@@ -51,11 +52,12 @@ type JsonObject = Readonly<Record<string, unknown>>
 
 function readLink(link: JsonObject): PluggedLink {
   return {
-    hostDevice: readText(link, 'hostDevice'),
-    hostMac: Mac.parse(readText(link, 'hostMac')),
+    ...(link.hostDevice === undefined ? {} : { hostDevice: readText(link, 'hostDevice') }),
+    ...(link.hostMac === undefined ? {} : { hostMac: Mac.parse(readText(link, 'hostMac')) }),
     podMac: Mac.parse(readText(link, 'podMac')),
     mtuBytes: readCount(link, 'mtuBytes'),
     ...(link.bridge === undefined ? {} : { bridge: readText(link, 'bridge') }),
+    ...(link.child === undefined ? {} : { child: readChild(asObject(link.child, 'child')) }),
     ...(link.bandwidth === undefined
       ? {}
       : { bandwidth: readBandwidth(asObject(link.bandwidth, 'bandwidth')) }),
@@ -64,10 +66,50 @@ function readLink(link: JsonObject): PluggedLink {
       return {
         address: readAddress(address, 'address'),
         prefixLength: readCount(address, 'prefixLength'),
-        gateway: readAddress(address, 'gateway')
+        ...(address.gateway === undefined ? {} : { gateway: readAddress(address, 'gateway') })
       }
-    })
+    }),
+    ...(link.routes === undefined ? {} : { routes: readRoutes(link.routes) })
   }
+}
+
+function readChild(child: JsonObject): NonNullable<PluggedLink['child']> {
+  const parent = readText(child, 'parent')
+  switch (child.type) {
+    case 'macvlan': {
+      const mode = readOneOf(child, 'mode', ['bridge', 'private', 'vepa', 'passthru'] as const)
+      return { type: 'macvlan', parent, ...(mode === undefined ? {} : { mode }) }
+    }
+    case 'ipvlan': {
+      const mode = readOneOf(child, 'mode', ['l2', 'l3', 'l3s'] as const)
+      const flag = readOneOf(child, 'flag', ['bridge', 'private', 'vepa'] as const)
+      const has = { ...(mode === undefined ? {} : { mode }), ...(flag === undefined ? {} : { flag }) }
+      return { type: 'ipvlan', parent, ...has }
+    }
+    default:
+      throw new Error(`the type of a child is ${JSON.stringify(child.type)}`)
+  }
+}
+
+function readOneOf<const T extends string>(
+  from: JsonObject,
+  name: string,
+  allowed: readonly T[]
+): T | undefined {
+  if (from[name] === undefined) return undefined
+  const text = readText(from, name)
+  const found = allowed.find((one) => one === text)
+  if (found === undefined) throw new Error(`${name} is "${text}"`)
+  return found
+}
+
+function readRoutes(list: unknown): readonly PodRoute[] {
+  if (!Array.isArray(list)) throw new Error('routes is not a list')
+  return list.map((each: unknown) => {
+    const route = asObject(each, 'a route')
+    const destination = Prefix.parse(readText(route, 'destination'))
+    return { destination, ...(route.gateway === undefined ? {} : { gateway: readAddress(route, 'gateway') }) }
+  })
 }
 
 function readBandwidth({ ingress, egress }: JsonObject): Bandwidth {

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { AttachmentRecord, PluggedLink } from '@trilane/contracts'
-import { IpAddress, Mac } from '@trilane/ip'
+import { IpAddress, Mac, Prefix } from '@trilane/ip'
 import { FileAttachments } from '@trilane/state-files'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -65,6 +65,29 @@ describe('FileAttachments', () => {
           { protocol: 'udp', hostPort: 53, hostAddress: IpAddress.parse('192.0.2.1'), podPort: 53 }
         ] as const
       }
+    ],
+    [
+      'of a macvlan, which has nothing on the node',
+      {
+        ...plugged,
+        link: {
+          podMac: link.podMac,
+          mtuBytes: 1500,
+          child: { type: 'macvlan', parent: 'eth0', mode: 'bridge' },
+          addresses: { v4: { address: IpAddress.parse('192.168.77.66'), prefixLength: 24 } },
+          routes: [
+            { destination: Prefix.parse('0.0.0.0/0'), gateway: IpAddress.parse('192.168.77.1') },
+            { destination: Prefix.parse('192.168.77.0/28') }
+          ]
+        }
+      } as const
+    ],
+    [
+      'of an ipvlan',
+      {
+        ...plugged,
+        link: { ...link, child: { type: 'ipvlan', parent: 'eth0.7', mode: 'l3s', flag: 'vepa' } }
+      } as const
     ],
     ['without addresses', { ...plugging, addresses: {} }]
   ])('gives back a record that is %s, in a new life too', async (_, record) => {

@@ -1,4 +1,5 @@
 import type { ErrorJson } from './errors.ts'
+import type { IpvlanKind, MacvlanKind } from './kernel-state.ts'
 
 /**
  * What the daemon's socket speaks: HTTP/1.1 with JSON bodies over a Unix socket.
@@ -44,6 +45,8 @@ export interface NetworkStatus {
   }
   readonly lease?: LeaseJson
   readonly podMtuBytes?: number
+  /** Where pods are children of a device of the node: what they are, and of which. */
+  readonly podsOn?: MacvlanKind | IpvlanKind
   readonly peers: readonly PeerStatus[]
   readonly kernel: KernelStatus
   readonly pods: number
@@ -131,12 +134,14 @@ export interface PodJson {
   readonly namespace: string
   readonly phase: 'plugging' | 'plugged' | 'reserved'
   readonly hostDevice?: string
+  /** Of which device of the node its own is a child. */
+  readonly parent?: string
   readonly mac?: string
   readonly mtuBytes?: number
   readonly addresses: readonly {
     readonly address: string
     readonly prefixLength: number
-    readonly gateway: string
+    readonly gateway?: string
   }[]
 }
 

@@ -93,6 +93,10 @@ export const ERROR_TABLE = {
     'allow more MACs at that port (port security, anti-spoofing of the hypervisor), or set Backend.Type to ipvlan, whose pods have the MAC of the node',
     { retryable: true }
   ),
+  TRI_PODS_CUT_OFF: row(
+    'the device {parent} was removed and took the interfaces of {count} pods with it: {pods}',
+    'start these pods again: an interface that is gone cannot be put back under a running program'
+  ),
   TRI_MACHINE_ID_MISSING: row(
     '{path} holds no machine id: {problem}',
     'run systemd-machine-id-setup, or give --machine-id'
@@ -117,7 +121,7 @@ export const ERROR_TABLE = {
   ),
   TRI_KERNEL_UNSUPPORTED: row(
     'this kernel cannot do `{command}`: {errno}{text}',
-    'choose a backend that this kernel has; `ip link help` lists link types'
+    'load the module that is missing (`modprobe`), or choose a backend that this kernel has: `trilane doctor` tries them'
   ),
   TRI_KERNEL_PERMISSION: row(
     'not permitted: `{command}`',

@@ -174,6 +174,7 @@ function kernelOf(of: MemoryKernel): Kernel {
     watch: (listener) => of.watch(listener),
     routeTo: (destination) => of.routeTo(destination),
     announce: (announcements) => of.announce(announcements),
+    probe: (questions, waitMs) => of.probe(questions, waitMs),
     solicit: (neighbours) => of.solicit(neighbours),
     namespace: (path) => of.namespace(path),
     close: () => of.close()

@@ -17,6 +17,9 @@ import {
 import { type IpAddress, type PerFamily, valuesOf } from '@trilane/ip'
 import { Turns } from './turns.ts'
 
+/** So many addresses that are used by machines nobody told us of are a wrong config, not an accident. */
+const MAX_PASSED_OVER = 16
+
 /**
  * Attaches and detaches the pods of one network on this node.
  *
@@ -44,10 +47,14 @@ export class Attachments {
   readonly #links: PodLinks
   readonly #hostPorts: HostPorts
   readonly #spec: () => PodLinkSpec
+  readonly #onForeignAddress: (error: TrilaneError) => void
   readonly #logger: Logger
   readonly #turns = new Turns()
 
-  /** @param parts spec: how a pod is plugged in now; throws `TRI_NOT_READY` while that is not known */
+  /**
+   * @param parts spec: how a pod is plugged in now; throws `TRI_NOT_READY` while that is not known. onForeignAddress: told
+   *   of each `TRI_ADDRESS_IN_USE`
+   */
   constructor(parts: {
     readonly network: string
     readonly pool: AddressPool
@@ -55,6 +62,7 @@ export class Attachments {
     readonly links: PodLinks
     readonly hostPorts: HostPorts
     readonly spec: () => PodLinkSpec
+    readonly onForeignAddress?: (error: TrilaneError) => void
     readonly logger: Logger
   }) {
     this.#network = parts.network
@@ -63,6 +71,7 @@ export class Attachments {
     this.#links = parts.links
     this.#hostPorts = parts.hostPorts
     this.#spec = parts.spec
+    this.#onForeignAddress = parts.onForeignAddress ?? (() => {})
     this.#logger = parts.logger
   }
 
@@ -75,7 +84,7 @@ export class Attachments {
    */
   attach(request: AttachRequest): Promise<AttachmentRecord> {
     const key = keyOf(request)
-    return this.#turns.take(textOf(key), () => this.#attach(key, request))
+    return this.#turns.take(textOf(key), () => this.#attachUnused(key, request))
   }
 
   /**
@@ -94,9 +103,11 @@ export class Attachments {
   /**
    * Succeeds when there is nothing to detach, or only a part of it, and when the pod's namespace is gone.
    * After an error the record stays, and with it the addresses: the link may still use them.
+   *
+   * @param namespace where the pod is, as the caller knows it; the record knows better
    */
-  detach(key: AttachmentKey): Promise<void> {
-    return this.#turns.take(textOf(key), () => this.#undo(keyOf(key)))
+  detach(key: AttachmentKey, namespace?: string): Promise<void> {
+    return this.#turns.take(textOf(key), () => this.#undo(keyOf(key), namespace))
   }
 
   /** What is attached, and what is being attached. A record that cannot be read is skipped with a warning. */
@@ -195,7 +206,9 @@ export class Attachments {
   /** Attached once, and without a link now: the pod has ended. */
   async #dead(records: readonly AttachmentRecord[]): Promise<readonly AttachmentRecord[]> {
     const attached = records.filter(({ phase }) => phase === 'plugged')
-    const isPlugged = await Promise.all(attached.map(({ key }) => this.#links.isPlugged(key)))
+    const isPlugged = await Promise.all(
+      attached.map(({ key, namespace }) => this.#links.isPlugged(key, namespace))
+    )
     return attached.filter((_, index) => isPlugged[index] === false)
   }
 
@@ -215,6 +228,19 @@ export class Attachments {
       })
     )
     return failures
+  }
+
+  /** An address that another machine of the segment has is passed over; the pool gives it last when it is asked again. */
+  async #attachUnused(key: AttachmentKey, request: AttachRequest): Promise<AttachmentRecord> {
+    for (let passedOver = 0; ; passedOver++) {
+      try {
+        return await this.#attach(key, request)
+      } catch (error) {
+        if (!TrilaneError.is(error, 'TRI_ADDRESS_IN_USE')) throw error
+        this.#onForeignAddress(error)
+        if (valuesOf(request.addresses ?? {}).length > 0 || passedOver >= MAX_PASSED_OVER) throw error
+      }
+    }
   }
 
   async #attach(key: AttachmentKey, request: AttachRequest): Promise<AttachmentRecord> {
@@ -323,9 +349,10 @@ export class Attachments {
     return { network: this.#network, key }
   }
 
-  async #undo(key: AttachmentKey): Promise<void> {
+  async #undo(key: AttachmentKey, namespace?: string): Promise<void> {
     await this.#hostPorts.withdraw(this.#owner(key))
-    await this.#links.unplug(key)
+    const record = await this.#store.read(this.#network, key)
+    await this.#links.unplug(key, record?.namespace ?? namespace)
     await this.#pool.release(key)
     await this.#store.remove(this.#network, key)
   }

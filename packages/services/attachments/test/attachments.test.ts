@@ -112,7 +112,7 @@ describe('attach', () => {
     expect((await attachments.attach(REQUEST)).phase).toBe('plugged')
   })
 
-  it.each([5, 6, 7])(
+  it.each([5, 6, 7, 8])(
     'says why it failed when undoing fails too, in step %i, and can be repeated',
     async (step) => {
       const world = new World()
@@ -138,7 +138,49 @@ describe('attach', () => {
   })
 })
 
+describe('an address that another machine of the segment has', () => {
+  it('is passed over, told, and free again', async () => {
+    const world = new World()
+    const attachments = world.start()
+    world.foreign = new Set(['10.5.71.2', '10.5.71.3'])
+    const { addresses } = await attachments.attach(REQUEST)
+    expect(String(addresses.v4)).toBe('10.5.71.4')
+    expect(world.told).toEqual(['10.5.71.2', '10.5.71.3'])
+    expect([...world.reserved.keys()]).toEqual(['10.5.71.4'])
+  })
+
+  it('is refused when it was asked for', async () => {
+    const world = new World()
+    const attachments = world.start()
+    world.foreign = new Set(['10.5.71.5'])
+    const request = { ...REQUEST, addresses: { v4: IpAddress.parse('10.5.71.5') } }
+    await expect(attachments.attach(request)).rejects.toMatchObject({ code: 'TRI_ADDRESS_IN_USE' })
+    expect(world.told).toEqual(['10.5.71.5'])
+    expect(world.isEmpty).toBe(true)
+  })
+
+  it('is not searched for without end: a segment full of them is a wrong config', async () => {
+    const world = new World()
+    const attachments = world.start()
+    world.room = 1000
+    world.foreign = { has: () => true }
+    await expect(attachments.attach(REQUEST)).rejects.toMatchObject({ code: 'TRI_ADDRESS_IN_USE' })
+    expect(world.told).toHaveLength(17)
+    expect(world.isEmpty).toBe(true)
+  })
+})
+
 describe('detach', () => {
+  it('looks for the link where the record says, else where the caller does', async () => {
+    const world = new World()
+    const attachments = world.start()
+    await attachments.attach(REQUEST)
+    await attachments.detach(KEY, '/run/netns/other')
+    await attachments.detach(KEY, '/run/netns/other')
+    await attachments.detach(KEY)
+    expect(world.unpluggedIn).toEqual([REQUEST.namespace, '/run/netns/other', undefined])
+  })
+
   it('unplugs, releases, forgets', async () => {
     const world = new World()
     const attachments = world.start()
@@ -163,7 +205,8 @@ describe('detach', () => {
   it.each([
     [0, 1],
     [1, 1],
-    [2, 0]
+    [2, 1],
+    [3, 0]
   ])('keeps the record when step %i fails, so that it can be repeated', async (step, addresses) => {
     const world = new World()
     await world.start().attach(REQUEST)
@@ -182,7 +225,7 @@ describe('detach', () => {
     const [record] = await Promise.all([attachments.attach(REQUEST), attachments.detach(KEY)])
     expect(record.phase).toBe('plugged')
     expect(world.isEmpty).toBe(true)
-    expect(world.steps.indexOf('unplug a')).toBe(world.steps.indexOf('write plugged a') + 1)
+    expect(world.steps.indexOf('unplug a')).toBe(world.steps.indexOf('write plugged a') + 2)
   })
 
   it('of a key comes to its turn after a failed attach', async () => {

@@ -53,8 +53,15 @@ export class World {
   room = 13
   /** What {@link podLinks} says of every pod. */
   problems: readonly string[] = []
+  /** Addresses that machines of the segment have which nobody told us of, and those that {@link Attachments} told of. */
+  foreign: Pick<ReadonlySet<string>, 'has'> = new Set()
+  readonly told: string[] = []
+  /** What `unplug` was told about the place. */
+  readonly unpluggedIn: (string | undefined)[] = []
   failAt: ReadonlySet<number> = new Set()
   crashAt = Number.POSITIVE_INFINITY
+  /** Round robin, as the pool promises. */
+  #next = 0
 
   /** The next process on this node. */
   start(): Attachments {
@@ -69,6 +76,7 @@ export class World {
       links: this.podLinks,
       hostPorts: this.hostPorts,
       spec: () => SPEC,
+      onForeignAddress: ({ values }) => void this.told.push(String(values.address)),
       logger: SILENT_LOGGER
     })
   }
@@ -98,8 +106,10 @@ export class World {
       if (this.reserved.size >= this.room) {
         throw TrilaneError.of('TRI_ADDRESSES_EXHAUSTED', { range: onLink, used: this.room })
       }
-      const free = (asked.length > 0 ? asked : usable).find((text) => !this.reserved.has(text))
+      const order = [...usable.slice(this.#next), ...usable.slice(0, this.#next)]
+      const free = (asked.length > 0 ? asked : order).find((text) => !this.reserved.has(text))
       if (free === undefined) throw TrilaneError.of('TRI_ADDRESS_TAKEN', { address: asked[0], owner: 'x' })
+      this.#next = usable.indexOf(free) + 1
       this.reserved.set(free, holder)
       return { v4: IpAddress.parse(free) }
     },
@@ -148,6 +158,10 @@ export class World {
   readonly podLinks: PodLinks = {
     plug: async (spec, request): Promise<PluggedLink> => {
       await this.#step('plug', request.key)
+      const used = valuesOf(request.addresses).find((address) => this.foreign.has(String(address)))
+      if (used !== undefined) {
+        throw TrilaneError.of('TRI_ADDRESS_IN_USE', { device: 'eth0', address: used, mac: 'somebody' })
+      }
       this.links.set(textOf(request.key), request)
       return {
         hostDevice: `veth${request.key.containerId}`,
@@ -161,7 +175,8 @@ export class World {
         }))
       }
     },
-    unplug: async (key) => {
+    unplug: async (key, namespace) => {
+      this.unpluggedIn.push(namespace)
       await this.#step('unplug', key)
       this.links.delete(textOf(key))
     },

@@ -9,4 +9,5 @@
 export { candidateAddresses, notAllowed } from './choose-address.ts'
 export { hostAddressesOf, hostAddressOf } from './host-address.ts'
 export { LeaseAddressPool, type LeaseAddressPoolOptions } from './lease-address-pool.ts'
+export { podRanges, sliceRangeOf } from './pod-ranges.ts'
 export { rangeOf } from './range-of.ts'

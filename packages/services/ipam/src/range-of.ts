@@ -11,9 +11,10 @@ const MIN_HOST_BITS = 2
  *
  * `10.5.71.0/24` gives `10.5.71.1-10.5.71.254` without `10.5.71.1`. IPv6 has no broadcast: all-ones is given out.
  *
+ * @param excluded `Exclude` of the network config
  * @throws TrilaneError `TRI_CONFIG_INVALID` for a subnet with fewer than two host bits
  */
-export function rangeOf(subnet: Prefix): PoolRange {
+export function rangeOf(subnet: Prefix, excluded: readonly Range[] = []): PoolRange {
   const longest = ADDRESS_BITS[subnet.family] - MIN_HOST_BITS
   if (subnet.length > longest) {
     throw TrilaneError.of('TRI_CONFIG_INVALID', {
@@ -24,5 +25,5 @@ export function rangeOf(subnet: Prefix): PoolRange {
   }
   const gateway = subnet.nth(1)
   const last = subnet.nth(subnet.size - (subnet.family === 'v4' ? 2n : 1n))
-  return { range: Range.of(gateway, last), excluded: [gateway] }
+  return { range: Range.of(gateway, last), excluded: [Range.of(gateway, gateway), ...excluded] }
 }

@@ -1,4 +1,4 @@
-import { IpAddress, Prefix } from '@trilane/ip'
+import { IpAddress, Prefix, Range } from '@trilane/ip'
 import { candidateAddresses, notAllowed, rangeOf } from '@trilane/ipam'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -17,7 +17,7 @@ describe('rangeOf', () => {
   ])('of %s is %s without the gateway %s', (text, range, gateway) => {
     const pool = subnet(text)
     expect(`${pool.range}`).toBe(range)
-    expect(pool.excluded.map(String)).toEqual([gateway])
+    expect(pool.excluded.map(({ first }) => String(first))).toEqual([gateway])
   })
 
   it.each(['10.7.0.0/31', '10.7.0.0/32', 'fd00::/127', 'fd00::/128'])(
@@ -54,7 +54,8 @@ describe('candidateAddresses', () => {
 
   it('skips what the operator excludes', () => {
     const pool = subnet('10.7.0.0/29')
-    const excluded = [...pool.excluded, IpAddress.parse('10.7.0.3'), IpAddress.parse('10.7.0.6')]
+    const single = (text: string) => Range.of(IpAddress.parse(text), IpAddress.parse(text))
+    const excluded = [...pool.excluded, single('10.7.0.3'), single('10.7.0.6')]
     const given = [...candidateAddresses({ ...pool, excluded }, undefined)].map(String)
     expect(given).toEqual(['10.7.0.2', '10.7.0.4', '10.7.0.5'])
   })
@@ -65,6 +66,33 @@ describe('candidateAddresses', () => {
       fc.property(fc.integer({ min: 0, max: 63 }), (offset) => {
         const from = order('10.7.0.0/26', Prefix.parse('10.7.0.0/26').nth(offset).toString())
         return from.length === all.length && from.sort().every((text, i) => text === all[i])
+      })
+    )
+  })
+
+  it('passes over a large exclusion in one step, and may find nothing left', () => {
+    const pool = subnet('fd00:5:0:15::/64')
+    const range = (first: string, last: string) => Range.of(IpAddress.parse(first), IpAddress.parse(last))
+    const excluded = [...pool.excluded, range('fd00:5:0:15::2', 'fd00:5:0:15:7fff:ffff:ffff:ffff')]
+    const [first] = candidateAddresses({ ...pool, excluded }, undefined)
+    expect(`${first}`).toBe('fd00:5:0:15:8000::')
+    expect([...candidateAddresses({ ...pool, excluded: [pool.range] }, undefined)]).toEqual([])
+  })
+
+  it('gives each address that is not excluded once, wherever it begins and whatever overlaps', () => {
+    const whole = Prefix.parse('10.7.0.0/27')
+    const offset = fc.integer({ min: -4, max: 36 })
+    const spans = fc.array(fc.tuple(offset, fc.integer({ min: 0, max: 9 })), { maxLength: 5 })
+    fc.assert(
+      fc.property(spans, offset, (list, last) => {
+        const base = whole.nth(0)
+        const at = (n: number): IpAddress => base.plus(n) ?? base
+        const excluded = list.map(([from, length]) => Range.of(at(from), at(from + length)))
+        const given = [...candidateAddresses({ range: whole.range, excluded }, at(last))].map(String)
+        const left = [...whole.range.addresses()].filter(
+          (one) => !excluded.some((span) => span.contains(one))
+        )
+        return given.length === left.length && new Set(given).size === left.length
       })
     )
   })

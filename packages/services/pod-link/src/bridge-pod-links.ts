@@ -1,5 +1,6 @@
 import {
   type AttachmentKey,
+  type BridgedPodLink,
   type Clock,
   type Kernel,
   type KernelChange,
@@ -7,13 +8,13 @@ import {
   type PluggedLink,
   type PluggedPod,
   type PodLinkRequest,
-  type PodLinkSpec,
-  type PodLinks,
   TrilaneError
 } from '@trilane/contracts'
 import { podLinkAlias } from '@trilane/reconcile'
+import { applyAll } from './apply-all.ts'
 import { CarrierWatch } from './carrier-watch.ts'
 import { derivedMacs, hostDeviceName } from './names.ts'
+import type { OneKindOfLinks } from './one-kind-of-links.ts'
 import { type PodLinkPlan, podLinkStates } from './pod-link-states.ts'
 import { nodeProblems, podProblems } from './pod-problems.ts'
 
@@ -21,7 +22,7 @@ import { nodeProblems, podProblems } from './pod-problems.ts'
 const CARRIER_PATIENCE_MS = 1_000
 
 /** Plugs the pods of one network into the node's bridge. */
-export class BridgePodLinks implements PodLinks {
+export class BridgePodLinks implements OneKindOfLinks<BridgedPodLink> {
   readonly #kernel: Kernel
   readonly #network: string
   readonly #clock: Clock
@@ -42,7 +43,7 @@ export class BridgePodLinks implements PodLinks {
     this.#carriers = new CarrierWatch(parts.kernel)
   }
 
-  async plug(spec: PodLinkSpec, request: PodLinkRequest): Promise<PluggedLink> {
+  async plug(spec: BridgedPodLink, request: PodLinkRequest): Promise<PluggedLink> {
     const plan = podLinkStates(this.#network, spec, request)
     const pod = await this.#kernel.namespace(request.namespace)
     try {
@@ -54,9 +55,11 @@ export class BridgePodLinks implements PodLinks {
     }
   }
 
-  async unplug(key: AttachmentKey): Promise<void> {
+  async unplug(key: AttachmentKey): Promise<boolean> {
     const device = await this.#ownDevice(key)
-    if (device !== undefined) await applyAll(this.#kernel, [removal(device)])
+    if (device === undefined) return false
+    await applyAll(this.#kernel, [removal(device)])
+    return true
   }
 
   async isPlugged(key: AttachmentKey): Promise<boolean> {
@@ -65,10 +68,8 @@ export class BridgePodLinks implements PodLinks {
 
   async inspect(plugged: PluggedPod): Promise<readonly string[]> {
     const { hostDevice, bridge } = plugged.link
-    const node = await this.#kernel.read({
-      links: bridge === undefined ? [hostDevice] : [hostDevice, bridge],
-      addresses: true
-    })
+    const links = [hostDevice, bridge].filter((name) => name !== undefined)
+    const node = await this.#kernel.read({ links, addresses: true })
     const problems = nodeProblems(this.#network, plugged, node)
     try {
       const pod = await this.#kernel.namespace(plugged.namespace)
@@ -183,9 +184,4 @@ export class BridgePodLinks implements PodLinks {
 /** `ip link del dev NAME`: takes the pod's end with it. */
 function removal(device: string): KernelChange {
   return { kind: 'link', action: 'remove', value: { name: device, kind: { type: 'veth' } } }
-}
-
-/** @throws the first error */
-async function applyAll(kernel: Kernel, changes: readonly KernelChange[]): Promise<void> {
-  for (const { error } of await kernel.apply(changes)) if (error !== undefined) throw error
 }

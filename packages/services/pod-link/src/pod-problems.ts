@@ -21,6 +21,7 @@ export function nodeProblems(network: string, { key, link }: PluggedPod, node: K
   if (found?.kind.type !== 'bridge') return [...problems, `the bridge ${bridge} is gone`]
   if (found.up !== true) problems.push(`${bridge} is down`)
   for (const { gateway } of valuesOf(link.addresses)) {
+    if (gateway === undefined) continue
     const isThere = node.addresses.some(({ device, address }) => device === bridge && address.equals(gateway))
     if (!isThere) problems.push(`${bridge} has lost the gateway address ${gateway}`)
   }
@@ -40,11 +41,17 @@ export function podProblems(plugged: PluggedPod, pod: KernelSnapshot): string[] 
         entry.device === key.ifname && entry.address.equals(address) && entry.prefixLength === prefixLength
     )
     if (!has) problems.push(`${key.ifname} has lost the address ${address}/${prefixLength}`)
+    if (gateway === undefined) continue
     // Of several interfaces only the first leads out, so any default route of the family will do.
     const leadsOut = pod.routes.some(
       ({ destination }) => destination.family === gateway.family && destination.length === 0
     )
     if (!leadsOut) problems.push(`${key.ifname} has lost the default route by ${gateway}`)
+  }
+  for (const { destination, gateway } of link.routes ?? []) {
+    if (destination.length === 0 && gateway !== undefined) continue
+    if (pod.routes.some((route) => route.destination.equals(destination))) continue
+    problems.push(`${key.ifname} has lost the route to ${destination}`)
   }
   return problems
 }

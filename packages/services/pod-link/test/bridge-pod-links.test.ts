@@ -243,7 +243,9 @@ describe('BridgePodLinks.unplug', () => {
     ])
     await links.unplug(KEY)
     expect(await names()).toContain(HOST_DEVICE)
-    await node.apply([{ kind: 'link', action: 'set', value: { ...veth, mac: hostMac } }])
+    await node.apply([
+      { kind: 'link', action: 'set', value: { ...veth, ...(hostMac === undefined ? {} : { mac: hostMac }) } }
+    ])
     await links.unplug(KEY)
     expect(await names()).not.toContain(HOST_DEVICE)
   })

@@ -40,6 +40,7 @@ export class Opened implements Kernel {
   apply = (...args: Parameters<Kernel['apply']>) => this.#kernel.apply(...args)
   routeTo = (...args: Parameters<Kernel['routeTo']>) => this.#kernel.routeTo(...args)
   announce = (...args: Parameters<Kernel['announce']>) => this.#kernel.announce(...args)
+  probe = (...args: Parameters<Kernel['probe']>) => this.#kernel.probe(...args)
   solicit = (...args: Parameters<Kernel['solicit']>) => this.#kernel.solicit(...args)
   close = () => this.#kernel.close()
 

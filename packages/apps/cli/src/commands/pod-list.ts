@@ -8,12 +8,12 @@ export async function listPods(options: AskOptions): Promise<void> {
     process.stdout.write(`${JSON.stringify(pods, null, 2)}\n`)
     return
   }
-  const rows = pods.map(({ network, containerId, ifname, phase, addresses, hostDevice }) => [
+  const rows = pods.map(({ network, containerId, ifname, phase, addresses, hostDevice, parent }) => [
     network,
     containerId.slice(0, 24),
     ifname,
     addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`).join(' '),
-    hostDevice ?? '',
+    hostDevice ?? (parent === undefined ? '' : `on ${parent}`),
     phase
   ])
   const lines = table([['NETWORK', 'CONTAINER', 'INTERFACE', 'ADDRESSES', 'DEVICE', 'PHASE'], ...rows])

@@ -64,8 +64,11 @@ function lifeText({ expiresAtMs }: LeaseJson, nowMs: number): string {
   return expiresAtMs === 'unknown' ? 'leased' : `ends in ${duration(expiresAtMs - nowMs)}`
 }
 
-function podsText({ pods, podMtuBytes }: NetworkStatus): string {
-  return podMtuBytes === undefined ? String(pods) : `${pods}, mtu ${podMtuBytes}`
+function podsText({ pods, podMtuBytes, podsOn }: NetworkStatus): string {
+  const mtu = podMtuBytes === undefined ? [] : [`mtu ${podMtuBytes}`]
+  const place =
+    podsOn === undefined ? [] : [`on ${podsOn.parent} by ${podsOn.type} ${podsOn.mode ?? ''}`.trim()]
+  return [String(pods), ...mtu, ...place].join(', ')
 }
 
 function backendText({ backend, lanes }: NetworkStatus): string {

@@ -1,19 +1,26 @@
 import { type CniResult, NO_DNS } from '@trilane/cni'
 import type { AttachmentRecord, PodLinkSpec } from '@trilane/contracts'
-import { Prefix, valuesOf } from '@trilane/ip'
-
-const DEFAULT_ROUTES = { v4: Prefix.parse('0.0.0.0/0'), v6: Prefix.parse('::/0') } as const
+import { valuesOf } from '@trilane/ip'
+import { routesFor } from './pod-routes.ts'
 
 /** What ADD answers another plugin that asked for addresses: no interfaces, which are that plugin's. */
 export function addressesResult(
   { addresses }: Pick<AttachmentRecord, 'addresses'>,
-  { families }: PodLinkSpec
+  spec: PodLinkSpec
 ): CniResult {
   const addressed = valuesOf(addresses).flatMap((address) => {
-    const podNetwork = families[address.family]
-    if (podNetwork === undefined) return []
-    return [{ address, prefixLength: podNetwork.onLink.length, gateway: podNetwork.gateway }]
+    const onLink = spec.families[address.family]?.onLink
+    if (onLink === undefined) return []
+    const routes = routesFor(spec, address.family)
+    const gateway = routes.find(({ destination }) => destination.length === 0)?.gateway
+    return [
+      { routes, ip: { address, prefixLength: onLink.length, ...(gateway === undefined ? {} : { gateway }) } }
+    ]
   })
-  const routes = addressed.map(({ gateway }) => ({ destination: DEFAULT_ROUTES[gateway.family], gateway }))
-  return { interfaces: [], ips: addressed, routes, dns: NO_DNS }
+  return {
+    interfaces: [],
+    ips: addressed.map(({ ip }) => ip),
+    routes: addressed.flatMap(({ routes }) => routes),
+    dns: NO_DNS
+  }
 }

@@ -119,19 +119,20 @@ export class CniPlugin {
         cniNetwork: config.name
       })
     )
-    const { links } = await kernel.read({ links: [spec.bridge] })
-    return resultText(podResult(record, links[0], dns, former), config.cniVersion)
+    const bridges = spec.type === 'bridge' ? (await kernel.read({ links: [spec.bridge] })).links : []
+    return resultText(podResult(record, bridges[0], dns, former), config.cniVersion)
   }
 
   /**
    * By records, whatever the config says now: the network that holds one for this key, and the one of the config, which
    * may hold an address or a link without a record. A network that is no more has nothing.
    */
-  async #del({ key, config }: AttachmentRequest): Promise<void> {
+  async #del({ key, namespace, config }: AttachmentRequest): Promise<void> {
     const name = networkNameIn(config)
     for (const network of this.#parts.networks) {
       const { attachments } = network.parts
-      if (network.name === name || (await attachments.find(key)) !== undefined) await attachments.detach(key)
+      if (network.name === name || (await attachments.find(key)) !== undefined)
+        await attachments.detach(key, namespace)
     }
   }
 

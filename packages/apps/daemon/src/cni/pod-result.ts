@@ -1,12 +1,12 @@
 import type { CniDns, CniInterface, CniIp, CniResult } from '@trilane/cni'
 import type { AttachmentRecord, Link } from '@trilane/contracts'
-import { Prefix, valuesOf } from '@trilane/ip'
-
-const DEFAULT_ROUTES = { v4: Prefix.parse('0.0.0.0/0'), v6: Prefix.parse('::/0') } as const
+import { valuesOf } from '@trilane/ip'
+import { routesOf } from './pod-routes.ts'
 
 /**
  * What ADD answers: the bridge, the node's end of the link, the pod's end, in this order, as the reference bridge plugin
- * has them; then what the plugins before this one made.
+ * has them, or the pod's device alone where it is a child, as the reference macvlan plugin does; then what the plugins before
+ * this one made.
  *
  * @param bridge as it is in the kernel
  * @param former `prevResult`: its interfaces come first, and so keep their indexes
@@ -23,7 +23,7 @@ export function podResult(
   const interfaces: readonly CniInterface[] = [
     ...(former?.interfaces ?? []),
     ...(bridge === undefined ? [] : [nodeInterface(bridge.name, bridge.mac, mtuBytes)]),
-    nodeInterface(hostDevice, hostMac, mtuBytes),
+    ...(hostDevice === undefined ? [] : [nodeInterface(hostDevice, hostMac, mtuBytes)]),
     pod
   ]
   const addressed = valuesOf(link.addresses)
@@ -31,15 +31,14 @@ export function podResult(
     ({ address, prefixLength, gateway }): CniIp => ({
       address,
       prefixLength,
-      gateway,
+      ...(gateway === undefined ? {} : { gateway }),
       interface: interfaces.length - 1
     })
   )
-  const routes = addressed.map(({ gateway }) => ({ destination: DEFAULT_ROUTES[gateway.family], gateway }))
   return {
     interfaces,
     ips: [...(former?.ips ?? []), ...ips],
-    routes: [...(former?.routes ?? []), ...routes],
+    routes: [...(former?.routes ?? []), ...routesOf(link)],
     dns: isEmpty(dns) ? (former?.dns ?? dns) : dns
   }
 }

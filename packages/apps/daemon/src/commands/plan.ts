@@ -31,6 +31,7 @@ import { BACKENDS, backendNamed } from '../backends.ts'
 import { blackholeState } from '../blackhole.ts'
 import { forwardingNeeds } from '../forwarding.ts'
 import { readIdentity } from '../identity.ts'
+import { parentWish } from '../parent-wish.ts'
 import { readForwarding } from '../read-forwarding.ts'
 import { systemClock } from '../system-clock.ts'
 import { FACTS_SCOPE, nodeFacts, uplinkWish } from '../uplink.ts'
@@ -93,7 +94,8 @@ async function makePlan(config: NodeConfig, file: string, kernel: LinuxKernel): 
   const lanes = networkLanes(network.backend, backendNamed(network.backend.type), BACKENDS)
   const identity = await readIdentity(config)
   const snapshot = await kernel.read(FACTS_SCOPE)
-  const node = nodeFacts(snapshot, await uplinkWish(config, kernel), network, identity, config.bridge)
+  const wish = await uplinkWish(config, kernel)
+  const node = nodeFacts(snapshot, wish, network, identity, config.bridge, parentWish(lanes, undefined))
 
   const leases = await storedLeases(config)
   const self = { machineId: identity.machineId, publicAddresses: node.publicAddresses }
@@ -111,7 +113,8 @@ async function makePlan(config: NodeConfig, file: string, kernel: LinuxKernel): 
   }
   const peers = [...usablePeers(leases, { families: network.families, ...self, own }).peers.values()]
   const { neighbours } = await kernel.read({ neighboursOf: [node.uplink.name] })
-  const forwarding = forwardingNeeds(await readForwarding(kernel, node, config.uplinkSysctls))
+  const forwarding =
+    node.parent === undefined ? forwardingNeeds(await readForwarding(kernel, node, config.uplinkSysctls)) : []
   const carried = carryAll(here, peers, { ...snapshot, neighbours })
   return {
     node,

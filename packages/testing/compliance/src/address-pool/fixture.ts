@@ -22,7 +22,7 @@ export function keyOf(pod: number | string, ifname = 'eth0'): AttachmentKey {
 /** Every address of the range that a pod may have, in order. */
 export function allowed({ range, excluded }: PoolRange): string[] {
   return [...range.addresses()]
-    .filter((address) => !excluded.some((other) => other.equals(address)))
+    .filter((address) => !excluded.some((other) => other.contains(address)))
     .map(String)
 }
 

@@ -42,7 +42,10 @@ export const wantedPromises: readonly SuiteTest<AddressPoolFixture>[] = [
   {
     name: 'refuses the gateway',
     run: (fixture) =>
-      refuses(fixture, { v4: fixture.ranges.v4.excluded[0], v6: fixture.ranges.v6.excluded[0] })
+      refuses(fixture, {
+        v4: fixture.ranges.v4.excluded[0]?.first,
+        v6: fixture.ranges.v6.excluded[0]?.first
+      })
   },
   {
     name: 'refuses the address before the range: the network',

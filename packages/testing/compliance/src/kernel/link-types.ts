@@ -36,7 +36,7 @@ const KINDS: readonly LinkKind[] = [
 const STANDING = KINDS.filter((kind) => 'parent' in kind)
 
 /** Where the kernel lacks the type, the promise is that it says so. */
-function ifAny(type: LinkKind['type'], name: string, run: KernelTest['run']): KernelTest {
+export function ifAny(type: LinkKind['type'], name: string, run: KernelTest['run']): KernelTest {
   return test(name, async (fixture) => {
     if (fixture.linkTypes.has(type)) return run(fixture)
     const kind = KINDS.find((each) => each.type === type)

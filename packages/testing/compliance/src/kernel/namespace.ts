@@ -1,16 +1,6 @@
-import { TrilaneError } from '@trilane/contracts'
 import { expect } from 'vitest'
 import { BRIDGE, LO, MAC_A, perFamily, wired } from './samples.ts'
-import { create, type KernelTest, linkNames, must, record, set, test } from './steps.ts'
-
-async function codeOf(run: () => Promise<unknown>): Promise<string | undefined> {
-  try {
-    await run()
-    return undefined
-  } catch (error) {
-    return TrilaneError.is(error) ? error.code : `not ours: ${error}`
-  }
-}
+import { codeOf, create, type KernelTest, linkNames, must, record, set, test } from './steps.ts'
 
 /** Promises about other namespaces. */
 export const namespaceTests: readonly KernelTest[] = [

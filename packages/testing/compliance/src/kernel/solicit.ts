@@ -12,7 +12,7 @@ function patientRecord(fixture: KernelFixture): EventRecord {
 }
 
 /** `va` here and `vb` in the other namespace; the near addresses are at the other end, the nearer ones nowhere. */
-async function wireBetween({ kernel, other }: KernelFixture): Promise<void> {
+export async function wireBetween({ kernel, other }: KernelFixture): Promise<void> {
   const peer = { name: 'vb', namespace: other.path }
   await must(
     kernel,

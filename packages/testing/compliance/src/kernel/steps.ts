@@ -9,7 +9,8 @@ import {
   type KernelSnapshot,
   type LinkReading,
   type ReadScope,
-  type Route
+  type Route,
+  TrilaneError
 } from '@trilane/contracts'
 import type { Prefix } from '@trilane/ip'
 import { expect } from 'vitest'
@@ -61,6 +62,16 @@ export async function codes(
   ...changes: readonly KernelChange[]
 ): Promise<(ErrorCode | undefined)[]> {
   return (await kernel.apply(changes)).map(({ error }) => error?.code)
+}
+
+/** The code of what a call fails with. */
+export async function codeOf(run: () => Promise<unknown>): Promise<string | undefined> {
+  try {
+    await run()
+    return undefined
+  } catch (error) {
+    return TrilaneError.is(error) ? error.code : `not ours: ${error}`
+  }
 }
 
 /** Values as texts, so that they can be compared field by field: a `Mac` has no fields to compare. */
