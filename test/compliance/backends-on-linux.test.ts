@@ -1,4 +1,5 @@
 import { hostGw } from '@trilane/backend-host-gw'
+import { macvlan } from '@trilane/backend-macvlan'
 import { vxlan } from '@trilane/backend-vxlan'
 import { describeBackend } from '@trilane/compliance'
 import type { Kernel, NodeFacts } from '@trilane/contracts'
@@ -19,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => bed?.dispose())
 
 /** A namespace of its own for each, with an uplink that leads nowhere and has a carrier. */
-async function kernelFor({ uplink }: NodeFacts): Promise<Kernel> {
+async function kernelFor({ uplink, parent }: NodeFacts): Promise<Kernel> {
   const place = await bed.addContainer(node, `${++kernels}`)
   const { name, mtuBytes } = uplink
   await place.run([
@@ -41,6 +42,9 @@ async function kernelFor({ uplink }: NodeFacts): Promise<Kernel> {
     const nodad = address.family === 'v6' ? ['nodad'] : []
     await place.run(['ip', 'address', 'add', `${address}/${prefixLength}`, 'dev', name, ...nodad])
   }
+  if (parent !== undefined && parent.name !== name) {
+    await place.run(['ip', 'link', 'add', 'name', parent.name, 'up', 'type', 'bridge'])
+  }
   return LinuxKernel.open({ namespace: place.namespacePath })
 }
 
@@ -49,5 +53,12 @@ describeBackend({
   backend: vxlan,
   goodOptions: [{}, { VNI: 16_777_215, Port: 4789, MTU: 1400, GBP: true, Learning: true }],
   badOptions: vxlan.optionNames.map((name) => ({ raw: { [name]: 'x' }, path: `Backend.${name}` })),
+  kernel: kernelFor
+})
+// Not every kernel has ipvlan and VLANs.
+describeBackend({
+  backend: macvlan,
+  goodOptions: [{}, { Mode: 'private' }, { Parent: 'lan1', MTU: 1400 }],
+  badOptions: macvlan.optionNames.map((name) => ({ raw: { [name]: [] }, path: `Backend.${name}` })),
   kernel: kernelFor
 })

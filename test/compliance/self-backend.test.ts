@@ -3,12 +3,14 @@ import { describe, expect, it } from 'vitest'
 import { fixtureOf } from './backend-mutants/good.ts'
 import { peerMutants } from './backend-mutants/of-peers-and-pods.ts'
 import { nodeMutants } from './backend-mutants/of-the-node.ts'
+import { underlayFixture, underlayMutants } from './backend-mutants/of-underlays.ts'
 
-const MUTANTS = [...nodeMutants, ...peerMutants]
+const MUTANTS = [...nodeMutants, ...peerMutants, ...underlayMutants]
+/** A backend of each sort: what is promised depends on where pods are. */
+const GOOD = [fixtureOf({}), underlayFixture({})]
 
 describe('the Backend suite', () => {
-  it('has no complaint about a good backend', async () => {
-    const fixture = fixtureOf({})
+  it.each(GOOD)('has no complaint about a good backend: $backend.type', async (fixture) => {
     expect(await failuresOf(backendSuite(fixture), () => fixture)).toEqual([])
   })
 
@@ -19,6 +21,7 @@ describe('the Backend suite', () => {
 
   it('has no promise that nobody is shown to break', () => {
     const broken = new Set(MUTANTS.flatMap(([, promises]) => promises))
-    expect(testNames(backendSuite(fixtureOf({}))).filter((name) => !broken.has(name))).toEqual([])
+    const promises = GOOD.flatMap((fixture) => testNames(backendSuite(fixture)))
+    expect(promises.filter((name) => !broken.has(name))).toEqual([])
   })
 })

@@ -72,7 +72,7 @@ export const peerMutants: readonly Mutant[] = [
   [
     'routes by a device that nobody makes',
     [
-      'peerState > stands on the uplink and on devices of the node’s own state only',
+      'peerState > stands on uplink, parent and devices of the node’s own state only',
       'kernel > takes the whole state, and then nothing is left to write'
     ],
     fixtureOf({
@@ -148,7 +148,7 @@ export const peerMutants: readonly Mutant[] = [
   ],
   [
     'forgets a family of the pods',
-    ['podLink > has the families of the lease, each with a gateway on the pods’ link'],
+    ['podLink > has the families of the lease, and its subnets on the pods’ link'],
     fixtureOf({ podLink: link(({ families: { v4 } }) => ({ families: v4 === undefined ? {} : { v4 } })) })
   ],
   [

@@ -152,7 +152,7 @@ export const nodeMutants: readonly Mutant[] = [
   ],
   [
     'changes a parameter of the uplink',
-    ['nodeState > leaves the uplink to the operator: no link, no address, no sysctl of it'],
+    ['nodeState > leaves uplink and parent to the operator: no link, no address, no sysctl of them'],
     fixtureOf({
       podState: node(({ sysctls }, { network, uplink }) => {
         const family = network.families.v4 === undefined ? 'ipv6' : 'ipv4'

@@ -1,10 +1,12 @@
 import { hostGw } from '@trilane/backend-host-gw'
+import { ipvlan } from '@trilane/backend-ipvlan'
+import { macvlan } from '@trilane/backend-macvlan'
 import { vxlan } from '@trilane/backend-vxlan'
 import { nearestName } from '@trilane/config'
 import { type Backend, TrilaneError } from '@trilane/contracts'
 
 /** Every backend that this build can run, in the order in which lists and docs name them. */
-export const BACKENDS: readonly Backend[] = [vxlan, hostGw]
+export const BACKENDS: readonly Backend[] = [vxlan, hostGw, macvlan, ipvlan]
 
 /** @throws TrilaneError `TRI_BACKEND_UNKNOWN` with the good names and the nearest */
 export function backendNamed(type: string, backends: readonly Backend[] = BACKENDS): Backend {

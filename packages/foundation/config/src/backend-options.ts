@@ -1,4 +1,5 @@
 import { TrilaneError } from '@trilane/contracts'
+import { type Family, IpAddress } from '@trilane/ip'
 import { excerpt } from './written.ts'
 
 /** What stands below `Backend`, without `Type`: keys as they were written, in their order. */
@@ -28,6 +29,36 @@ export function booleanOption(raw: RawOptions, name: string): boolean | undefine
   const value = findOption(raw, name)
   if (value === undefined || typeof value === 'boolean') return value
   throw invalidOption(name, value, 'true or false, without quotes')
+}
+
+/** The same for a text; what it may be is the caller's to judge. @param about for the message: `the name of a device` */
+export function textOption(raw: RawOptions, name: string, about: string): string | undefined {
+  const value = findOption(raw, name)
+  if (value === undefined || typeof value === 'string') return value
+  throw invalidOption(name, value, about)
+}
+
+/** The same for one of a few words. @param otherwise the default, which is one of them */
+export function choiceOption<const Choice extends string>(
+  raw: RawOptions,
+  name: string,
+  choices: readonly Choice[],
+  otherwise: Choice
+): Choice {
+  const value = findOption(raw, name)
+  if (value === undefined) return otherwise
+  const chosen = choices.find((choice) => choice === value)
+  if (chosen !== undefined) return chosen
+  throw invalidOption(name, value, `one of ${choices.join(', ')}`)
+}
+
+/** The same for an address of one family. The unspecified address is how flannel spells "not set". */
+export function addressOption(raw: RawOptions, name: string, family: Family): IpAddress | undefined {
+  const value = findOption(raw, name)
+  if (value === undefined) return undefined
+  const address = typeof value === 'string' ? IpAddress.tryParse(value) : undefined
+  if (address?.family === family) return address.isUnspecified ? undefined : address
+  throw invalidOption(name, value, family === 'v4' ? 'an IPv4 address' : 'an IPv6 address')
 }
 
 /** `TRI_CONFIG_INVALID` for `Backend.NAME`. */

@@ -7,7 +7,15 @@
  *
  * @packageDocumentation
  */
-export { booleanOption, integerOption, invalidOption, type RawOptions } from './backend-options.ts'
+export {
+  addressOption,
+  booleanOption,
+  choiceOption,
+  integerOption,
+  invalidOption,
+  type RawOptions,
+  textOption
+} from './backend-options.ts'
 export {
   type CheckedNetworkConfig,
   type CheckOptions,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { booleanOption, integerOption } from '../src/index.ts'
+import { addressOption, booleanOption, choiceOption, integerOption, textOption } from '../src/index.ts'
 
 const RANGE = { min: 1, max: 10, about: 'a number of things' }
 
@@ -35,5 +35,22 @@ describe('options of a backend', () => {
     for (const value of ['true', 1, 'yes']) {
       expect(() => booleanOption({ On: value }, 'On')).toThrow('true or false, without quotes')
     }
+  })
+
+  it('are one of a few words, or what holds without', () => {
+    const colour = (raw: Record<string, unknown>) => choiceOption(raw, 'Colour', ['red', 'blue'], 'red')
+    expect([colour({}), colour({ colour: 'blue' }), colour({ Colour: null })]).toEqual(['red', 'blue', 'red'])
+    for (const Colour of ['Blue', '', 1, true]) expect(() => colour({ Colour })).toThrow('one of red, blue')
+  })
+
+  it('are texts and addresses', () => {
+    expect(textOption({ name: 'x' }, 'Name', 'a name')).toBe('x')
+    expect(() => textOption({ Name: 1 }, 'Name', 'a name')).toThrow('a name')
+    expect(String(addressOption({ via: '192.0.2.1' }, 'Via', 'v4'))).toBe('192.0.2.1')
+    expect(addressOption({ Via: '0.0.0.0' }, 'Via', 'v4')).toBeUndefined()
+    for (const Via of ['::1', '192.0.2.1/24', 1]) {
+      expect(() => addressOption({ Via }, 'Via', 'v4')).toThrow('an IPv4 address')
+    }
+    expect(() => addressOption({ Via: '192.0.2.1' }, 'Via', 'v6')).toThrow('an IPv6 address')
   })
 })

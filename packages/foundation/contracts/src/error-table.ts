@@ -208,8 +208,8 @@ export const ERROR_TABLE = {
     }
   ),
   TRI_PEER_NOT_ON_LINK: row(
-    'host-gw cannot reach {peer} at {peerAddress}: {device} is {localAddress}, another network',
-    'host-gw hands packets straight to the peer, so all nodes must share one L2 segment: move the node, or choose another Backend.Type; or allow a second lane for such peers, Backend.Lanes: [host-gw, vxlan]'
+    '{type} cannot reach {peer} at {peerAddress}: {device} is {localAddress}, another network',
+    '{type} needs all nodes on one L2 segment: move the node, or choose another Backend.Type; host-gw may have a second lane for such peers, Backend.Lanes: [host-gw, vxlan]'
   ),
   TRI_PEER_FAMILY_MISSING: row(
     '{peer} announces {subnet} but no {family} address to reach it by',

@@ -3,7 +3,13 @@ import { ERROR_TABLE, type ErrorCode, errorFromJson, TrilaneError } from '../src
 
 const example = TrilaneError.of(
   'TRI_PEER_NOT_ON_LINK',
-  { peer: 'node-b', peerAddress: '198.51.100.7', device: 'eth0', localAddress: '192.0.2.1/24' },
+  {
+    type: 'host-gw',
+    peer: 'node-b',
+    peerAddress: '198.51.100.7',
+    device: 'eth0',
+    localAddress: '192.0.2.1/24'
+  },
   { details: 'first line\nsecond line' }
 )
 
@@ -14,7 +20,7 @@ describe('TrilaneError', () => {
         'TRI_PEER_NOT_ON_LINK: host-gw cannot reach node-b at 198.51.100.7: eth0 is 192.0.2.1/24, another network',
         '  first line',
         '  second line',
-        '  fix: host-gw hands packets straight to the peer, so all nodes must share one L2 segment: move the node, or choose another Backend.Type; or allow a second lane for such peers, Backend.Lanes: [host-gw, vxlan]',
+        '  fix: host-gw needs all nodes on one L2 segment: move the node, or choose another Backend.Type; host-gw may have a second lane for such peers, Backend.Lanes: [host-gw, vxlan]',
         '  see: docs/errors.md#tri_peer_not_on_link'
       ].join('\n')
     )

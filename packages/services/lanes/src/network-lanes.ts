@@ -38,14 +38,16 @@ export function networkLanes(
     if (type === primary.type) return first
     const path = `Backend.Lanes[${index}]`
     const backend = backendOf(type, path, known)
-    if (backend.traits.podsOnNodeNetwork !== primary.traits.podsOnNodeNetwork) {
-      const allowed = `pods of ${primary.type} and of ${backend.type} live on different networks`
+    if (backend.traits.podsOnNodeNetwork || primary.traits.podsOnNodeNetwork) {
+      const underlay = primary.traits.podsOnNodeNetwork ? primary.type : type
+      const allowed = `pods of ${underlay} are on the nodes' own network, which is their only way`
       throw TrilaneError.of('TRI_CONFIG_INVALID', { path, value: type, allowed })
     }
     return { backend, options: parseAt(path, backend, options) }
   })
   const fallbacks = known
-    .filter(({ traits }) => traits.servesEveryPeer && !primary.traits.podsOnNodeNetwork)
+    .filter(() => !primary.traits.podsOnNodeNetwork)
+    .filter(({ traits }) => traits.servesEveryPeer && !traits.podsOnNodeNetwork)
     .filter(({ type }) => !configured.some(({ backend }) => backend.type === type))
     .map((backend): Lane => ({ backend, options: backend.parseOptions({}) }))
   return { primary: first, configured, fallbacks }

@@ -69,7 +69,7 @@ export const underlay: Backend = {
   ...tunnel,
   type: 'underlay',
   category: 'underlay',
-  traits: { ...tunnel.traits, podsOnNodeNetwork: true }
+  traits: { ...tunnel.traits, servesEveryPeer: true, podsOnNodeNetwork: true }
 }
 
 export const KNOWN: readonly Backend[] = [direct, tunnel, underlay]

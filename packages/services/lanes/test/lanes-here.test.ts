@@ -33,7 +33,7 @@ describe('networkLanes', () => {
 
   it.each([
     [{ type: 'tunel', options: {} }, 'Backend.Lanes[1]', 'did you mean "tunnel"?'],
-    [{ type: 'underlay', options: {} }, 'Backend.Lanes[1]', 'live on different networks'],
+    [{ type: 'underlay', options: {} }, 'Backend.Lanes[1]', "are on the nodes' own network"],
     [{ type: 'tunnel', options: { Port: 'x' } }, 'Backend.Lanes[1].Port', 'a port']
   ])('refuses %j with the place', (lane, path, allowed) => {
     const config = { type: 'direct', options: {}, lanes: [{ type: 'direct', options: {} }, lane] }

@@ -11,7 +11,8 @@ export interface BackendFixture extends SuiteFixture {
   /** Wrong options, at least one for each name in `optionNames`, each with the path that the error names. */
   readonly badOptions: readonly { readonly raw: RawOptions; readonly path: string }[]
   /**
-   * A fresh kernel that has the facts' uplink, up and with its addresses, and nothing else. Without it nothing is
+   * A fresh kernel that has the facts' uplink, up and with its addresses, their parent if that is another device, and
+   * nothing else. Without it nothing is
    * written anywhere, and the verb `kernel` is left out.
    */
   readonly kernel?: (facts: NodeFacts) => Kernel | Promise<Kernel>

@@ -7,11 +7,12 @@ import { nodeStatePromises } from './node-state.ts'
 import { parseOptionsPromises } from './parse-options.ts'
 import { peerStatePromises } from './peer-state.ts'
 import { podLinkPromises } from './pod-link.ts'
+import { underlayPromises } from './underlay.ts'
 
 export type { BackendFixture } from './fixture.ts'
 
-/** What a `Backend` promises; with a kernel, also that Linux can hold what it wants. */
-export function backendSuite({ kernel }: BackendFixture): Suite<BackendFixture> {
+/** What a `Backend` promises; one that puts pods on the nodes' network promises more; with a kernel, also that Linux can hold what it wants. */
+export function backendSuite({ backend, kernel }: BackendFixture): Suite<BackendFixture> {
   return {
     contract: 'Backend',
     verbs: [
@@ -21,6 +22,7 @@ export function backendSuite({ kernel }: BackendFixture): Suite<BackendFixture> 
       { verb: 'nodeState', tests: nodeStatePromises },
       { verb: 'peerState', tests: peerStatePromises },
       { verb: 'podLink', tests: podLinkPromises },
+      ...(backend.traits.podsOnNodeNetwork ? [{ verb: 'underlay', tests: underlayPromises }] : []),
       ...(kernel === undefined ? [] : [{ verb: 'kernel', tests: kernelPromises }])
     ]
   }

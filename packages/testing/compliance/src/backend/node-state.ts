@@ -35,7 +35,6 @@ export const nodeStatePromises: readonly SuiteTest<BackendFixture>[] = [
   {
     name: 'lets nobody on its devices become the node’s router, where the kernel has IPv6',
     run(fixture) {
-      if (fixture.backend.traits.podsOnNodeNetwork) return
       for (const { facts, lease, options, name } of sitesOf(fixture)) {
         const withIpv6 = { ...facts, kernelHasIpv6: true }
         const { links, sysctls } = nodeStateOf(fixture, { facts: withIpv6, lease, options })
@@ -46,7 +45,7 @@ export const nodeStatePromises: readonly SuiteTest<BackendFixture>[] = [
     }
   },
   {
-    name: 'leaves the uplink to the operator: no link, no address, no sysctl of it',
+    name: 'leaves uplink and parent to the operator: no link, no address, no sysctl of them',
     run(fixture) {
       for (const { facts, lease, options, name } of sitesOf(fixture)) {
         const { links, addresses, sysctls } = nodeStateOf(fixture, { facts, lease, options })
@@ -56,6 +55,7 @@ export const nodeStatePromises: readonly SuiteTest<BackendFixture>[] = [
           ...sysctls.flatMap(({ key }) => key.split('/'))
         ]
         expect(touched, name).not.toContain(facts.uplink.name)
+        if (facts.parent !== undefined) expect(touched, name).not.toContain(facts.parent.name)
       }
     }
   }

@@ -1,4 +1,4 @@
-import { familiesOf } from '@trilane/ip'
+import { familiesOf, valuesOf } from '@trilane/ip'
 import { expect } from 'vitest'
 import type { SuiteTest } from '../suite.ts'
 import type { BackendFixture } from './fixture.ts'
@@ -32,14 +32,15 @@ export const podLinkPromises: readonly SuiteTest<BackendFixture>[] = [
       for (const { facts, lease, options, name } of defaultSitesOf(fixture)) {
         const mtuOf = (mtuBytes: number): number => {
           const uplink = { ...facts.uplink, mtuBytes }
-          return fixture.backend.podLink({ ...facts, uplink }, lease, options).mtuBytes
+          const parent = facts.parent === undefined ? {} : { parent: { ...facts.parent, mtuBytes } }
+          return fixture.backend.podLink({ ...facts, uplink, ...parent }, lease, options).mtuBytes
         }
         expect(mtuOf(9000) - mtuOf(1500), name).toBe(7500)
       }
     }
   },
   {
-    name: 'has the families of the lease, each with a gateway on the pods’ link',
+    name: 'has the families of the lease, and its subnets on the pods’ link',
     run(fixture) {
       for (const { facts, lease, options, families, name } of sitesOf(fixture)) {
         const spec = fixture.backend.podLink(facts, lease, options)
@@ -49,7 +50,6 @@ export const podLinkPromises: readonly SuiteTest<BackendFixture>[] = [
           const subnet = lease.subnets[family]
           if (network === undefined || subnet === undefined) continue
           expect(network.onLink.contains(subnet), `${name}: ${network.onLink} has ${subnet}`).toBe(true)
-          expect(network.onLink.contains(network.gateway), `${name}: ${network.gateway}`).toBe(true)
         }
       }
     }
@@ -64,7 +64,10 @@ export const podLinkPromises: readonly SuiteTest<BackendFixture>[] = [
         const bridge = node.links.find((link) => link.name === spec.bridge)
         expect(bridge, name).toMatchObject({ kind: { type: 'bridge' }, mtuBytes: spec.mtuBytes, up: true })
         const own = node.addresses.filter(({ device }) => device === spec.bridge)
-        const gateways = Object.values(spec.families).map(({ gateway }) => String(gateway))
+        const networks = valuesOf(spec.families)
+        for (const { onLink, gateway } of networks)
+          expect(onLink.contains(gateway), `${name}: ${gateway}`).toBe(true)
+        const gateways = networks.map(({ gateway }) => String(gateway))
         expect(own.map(({ address }) => String(address)).sort(), name).toEqual(gateways.sort())
       }
     }

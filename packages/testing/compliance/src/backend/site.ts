@@ -1,5 +1,12 @@
-import { joinStates, type KernelState, type Lease, type NodeFacts } from '@trilane/contracts'
-import { type Family, familiesOf, IpAddress, Mac, mapFamilies, type PerFamily, Prefix } from '@trilane/ip'
+import {
+  type Backend,
+  joinStates,
+  type KernelState,
+  type Lease,
+  type NodeFacts,
+  type ParentDevice
+} from '@trilane/contracts'
+import { type Family, Mac, mapFamilies, type PerFamily, Prefix, valuesOf } from '@trilane/ip'
 import type { BackendFixture } from './fixture.ts'
 
 /** The networks that a backend is asked about: either family alone, then both. */
@@ -31,6 +38,8 @@ const POD_NETWORK: Readonly<Record<Family, Prefix>> = {
   v4: Prefix.parse('10.5.0.0/16'),
   v6: Prefix.parse('fd00:5::/48')
 }
+/** The segment's router, below the first slice as the nodes are. */
+const ROUTER_HOST = 14
 /** Slices of the segment for backends that put pods on it; the nodes themselves are below the first. */
 const SUBNET_LENGTH: Readonly<Record<'apart' | 'onSegment', Readonly<Record<Family, number>>>> = {
   apart: { v4: 24, v6: 64 },
@@ -53,8 +62,7 @@ function siteOf(
   raw: Readonly<Record<string, unknown>>
 ): Site {
   const options = deepFreeze(backend.parseOptions(raw))
-  const factsOf = (host: number, segment = SEGMENT) =>
-    deepFreeze(nodeFacts(families, host, segment, backend.traits.podsOnNodeNetwork, backend.type, raw))
+  const factsOf = (host: number) => deepFreeze(nodeFacts(backend, families, host, raw, options))
   const leaseOf = (facts: NodeFacts, host: number): Lease =>
     deepFreeze({
       subnets: mapFamilies(facts.network.families, ({ network, subnetLength }) =>
@@ -74,50 +82,72 @@ function siteOf(
     facts,
     lease: leaseOf(facts, 1),
     peers: [2, 3, 4].map((host) => leaseOf(factsOf(host), host)),
-    farPeer: leaseOf(factsOf(5, ELSEWHERE), 5)
+    farPeer: deepFreeze({
+      ...leaseOf(factsOf(5), 5),
+      publicAddresses: mapFamilies(facts.network.families, (_, family) => ELSEWHERE[family].nth(5))
+    })
   }
 }
 
 function nodeFacts(
+  { type, traits, parentDevice }: Backend,
   families: readonly Family[],
   host: number,
-  segment: Readonly<Record<Family, Prefix>>,
-  podsOnSegment: boolean,
-  type: string,
-  options: Readonly<Record<string, unknown>>
+  raw: Readonly<Record<string, unknown>>,
+  options: unknown
 ): NodeFacts {
   const pick = <T>(both: Readonly<Record<Family, T>>): PerFamily<T> =>
     mapFamilies(both, (value, family) => (families.includes(family) ? value : undefined))
-  const addresses = mapFamilies(pick(segment), (prefix) => prefix.nth(host))
-  const lengths = podsOnSegment ? SUBNET_LENGTH.onSegment : SUBNET_LENGTH.apart
+  const segment = pick(SEGMENT)
+  const addresses = mapFamilies(segment, (prefix) => prefix.nth(host))
+  const onSegment = traits.podsOnNodeNetwork
+  const lengths = SUBNET_LENGTH[onSegment ? 'onSegment' : 'apart']
+  const uplink = {
+    name: 'uplink0',
+    index: 2,
+    mtuBytes: 1500,
+    mac: Mac.derive(`node${host}`),
+    addresses: mapFamilies(addresses, (address, family) => ({
+      address,
+      prefixLength: SEGMENT[family].length
+    })),
+    onLink: valuesOf(segment)
+  }
+  const parent = onSegment ? { parent: parentOf(uplink, parentDevice?.(options), segment) } : {}
   return {
     name: `node${host}`,
     machineId: String(host).padStart(32, '0'),
     network: {
       name: 'default',
-      families: mapFamilies(pick(podsOnSegment ? SEGMENT : POD_NETWORK), (network, family) => ({
+      families: mapFamilies(onSegment ? segment : pick(POD_NETWORK), (network, family) => ({
         network,
         subnetLength: lengths[family],
-        subnetMin: network.address,
-        subnetMax: IpAddress.fromBits(family, Prefix.of(network.last, lengths[family]).address.bits)
+        subnetMin: network.subnet(lengths[family], 1).address,
+        subnetMax: Prefix.of(network.last, lengths[family]).address
       })),
-      backend: { type, options },
+      backend: { type, options: raw },
       enableNftables: false
     },
-    uplink: {
-      name: 'uplink0',
-      index: 2,
-      mtuBytes: 1500,
-      mac: Mac.derive(`node${host}`),
-      addresses: mapFamilies(addresses, (address, family) => ({
-        address,
-        prefixLength: segment[family].length
-      })),
-      onLink: familiesOf(addresses).map((family) => segment[family])
-    },
+    uplink,
     publicAddresses: addresses,
-    bridge: 'cni0'
+    bridge: 'cni0',
+    ...parent
   }
+}
+
+/** The uplink, or a network card for pods alone. */
+function parentOf(
+  { addresses, ...uplink }: NodeFacts['uplink'],
+  name: string | undefined,
+  segment: PerFamily<Prefix>
+): ParentDevice {
+  const isWireless = false
+  if (name !== undefined && name !== uplink.name) {
+    const { mtuBytes } = uplink
+    return { name, index: 3, mtuBytes, isWireless, addresses: [], onLink: [], gateways: {}, children: [] }
+  }
+  const gateways = mapFamilies(segment, (prefix) => prefix.nth(ROUTER_HOST))
+  return { ...uplink, isWireless, addresses: valuesOf(addresses), gateways, children: [] }
 }
 
 /** Everything that the node wants for itself: what carries packets, and what its pods stand on. */

@@ -1,0 +1,39 @@
+import { type Backend, EMPTY_KERNEL_STATE } from '@trilane/contracts'
+import { hostAddressesOf } from '@trilane/ipam'
+import { childPodLink, standOn } from '@trilane/parent-device'
+import { leaseData } from './lease-data.ts'
+import { kindOn, nodeState } from './node-state.ts'
+import { LIVE_OPTION_NAMES, type MacvlanOptions, OPTION_NAMES, parseOptions } from './options.ts'
+import { peerState } from './peer-state.ts'
+
+export const macvlan: Backend<MacvlanOptions, never> = {
+  type: 'macvlan',
+  category: 'underlay',
+  summary: 'pods on the nodes’ own network, each with a MAC of its own: nothing routed, nothing wrapped',
+  traits: {
+    overheadBytes: { v4: 0, v6: 0 },
+    needsSharedLink: true,
+    servesEveryPeer: true,
+    hostReachesPods: true,
+    podsHaveOwnMac: true,
+    podsOnNodeNetwork: true
+  },
+  optionNames: OPTION_NAMES,
+  liveOptionNames: LIVE_OPTION_NAMES,
+  parseOptions,
+  leaseData,
+  nodeState,
+  peerState,
+  parentDevice: ({ parent }) => parent,
+  podLink(node, lease, options) {
+    const { device, parent } = standOn(node, options)
+    return childPodLink(node, lease, {
+      kind: kindOn(device, options),
+      mtuBytes: options.mtuBytes ?? parent.mtuBytes,
+      options,
+      hostAddresses: hostAddressesOf(lease.subnets, node.network.families),
+      isRouted: false
+    })
+  },
+  podState: () => EMPTY_KERNEL_STATE
+}
