@@ -2,6 +2,7 @@ import { hostGw } from '@trilane/backend-host-gw'
 import type { BackendFixture } from '@trilane/compliance'
 import {
   type Backend,
+  type BridgedPodLink,
   type JsonValue,
   type KernelState,
   type NodeFacts,
@@ -81,9 +82,10 @@ export const peer =
   }
 
 export const link =
-  (change: (spec: ReturnType<typeof good.podLink>) => Partial<ReturnType<typeof good.podLink>>) =>
-  (...[facts, lease, options]: Parameters<typeof good.podLink>) => {
+  (change: (spec: BridgedPodLink) => Partial<BridgedPodLink>) =>
+  (...[facts, lease, options]: Parameters<typeof good.podLink>): BridgedPodLink => {
     const spec = good.podLink(facts, lease, options)
+    if (spec.type !== 'bridge') throw new Error('host-gw pods are ports of a bridge')
     return { ...spec, ...change(spec) }
   }
 
