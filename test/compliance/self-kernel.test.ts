@@ -3,9 +3,11 @@ import { MemoryMachine } from '@trilane/kernel-memory'
 import { describe, expect, it } from 'vitest'
 import { addressMutants } from './kernel-mutants/addresses.ts'
 import { applyMutants } from './kernel-mutants/batches.ts'
+import { childLinkMutants } from './kernel-mutants/children.ts'
 import { neighbourMutants, sysctlMutants } from './kernel-mutants/entries.ts'
 import { linkMutants, linkTypeMutants } from './kernel-mutants/links.ts'
 import { type Mutation, mutated } from './kernel-mutants/mutant.ts'
+import { probeMutants } from './kernel-mutants/probes.ts'
 import { otherMutants, readMutants } from './kernel-mutants/reads.ts'
 import { routeMutants } from './kernel-mutants/routes.ts'
 import { setMutants } from './kernel-mutants/set.ts'
@@ -15,6 +17,7 @@ const MUTANTS = [
   ...applyMutants,
   ...linkMutants,
   ...linkTypeMutants,
+  ...childLinkMutants,
   ...setMutants,
   ...addressMutants,
   ...routeMutants,
@@ -22,6 +25,7 @@ const MUTANTS = [
   ...sysctlMutants,
   ...readMutants,
   ...watchMutants,
+  ...probeMutants,
   ...otherMutants
 ]
 

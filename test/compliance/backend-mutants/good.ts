@@ -85,7 +85,7 @@ export const link =
   (change: (spec: BridgedPodLink) => Partial<BridgedPodLink>) =>
   (...[facts, lease, options]: Parameters<typeof good.podLink>): BridgedPodLink => {
     const spec = good.podLink(facts, lease, options)
-    if (spec.type !== 'bridge') throw new Error('host-gw pods are ports of a bridge')
+    if (spec.type !== 'bridge') throw new Error('pods of the good backend are on a bridge')
     return { ...spec, ...change(spec) }
   }
 

@@ -25,6 +25,7 @@ export function mutated(kernel: MemoryKernel, mutation: Mutation): Kernel {
     watch: (listener) => kernel.watch(listener),
     routeTo: (destination) => kernel.routeTo(destination),
     announce: (announcements) => kernel.announce(announcements),
+    probe: (questions, waitMs) => kernel.probe(questions, waitMs),
     solicit: (neighbours) => kernel.solicit(neighbours),
     namespace: async (path) => mutated(await kernel.namespace(path), mutation),
     close: () => kernel.close(),

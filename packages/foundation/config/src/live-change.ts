@@ -1,5 +1,6 @@
 import type { FamilyConfig, LaneConfig, NetworkConfig } from '@trilane/contracts'
 import { FAMILIES, mapFamilies } from '@trilane/ip'
+import { EXCLUDE_KEY } from './exclude.ts'
 import { FAMILY_KEYS } from './network-config.ts'
 
 /** What a new config means for a daemon that runs. */
@@ -48,6 +49,9 @@ function rangeOf(from: FamilyConfig, to: FamilyConfig, applied: string[]): Famil
   const keys = FAMILY_KEYS[from.network.family]
   if (!from.subnetMin.equals(to.subnetMin)) applied.push(keys.min)
   if (!from.subnetMax.equals(to.subnetMax)) applied.push(keys.max)
+  if (JSON.stringify(from.excluded) !== JSON.stringify(to.excluded) && !applied.includes(EXCLUDE_KEY)) {
+    applied.push(EXCLUDE_KEY)
+  }
   return to
 }
 

@@ -1,6 +1,7 @@
 import type { FamilyConfig, NetworkConfig } from '@trilane/contracts'
-import { FAMILIES, type Family, IpAddress, Prefix } from '@trilane/ip'
+import { FAMILIES, type Family, familiesOf, IpAddress, Prefix } from '@trilane/ip'
 import { readDocument } from './document.ts'
+import { EXCLUDE_KEY, excludedIn, readExclude, refuseForeign } from './exclude.ts'
 import { BACKEND_KEYS, optionsOf, readLanes } from './lanes.ts'
 import { nearestName } from './nearest-name.ts'
 import { unfitForPods } from './unfit-prefix.ts'
@@ -73,6 +74,7 @@ export const NETWORK_CONFIG_KEYS: readonly string[] = [
     const { enable, network, length, min, max } = RULES[family]
     return [enable, network, length, min, max]
   }),
+  EXCLUDE_KEY,
   'EnableNFTables',
   'Backend'
 ]
@@ -92,10 +94,14 @@ export function parseNetworkConfig(text: string, options: NetworkConfigOptions):
 /** The same from the keys of a document that is read already. */
 export function networkConfigOf(entries: readonly Entry[], name: string): NetworkConfig {
   const families: { v4?: FamilyConfig; v6?: FamilyConfig } = {}
+  const exclude = readExclude(entries)
   for (const family of FAMILIES) {
     const config = readFamily(entries, family)
-    if (config !== undefined) families[family] = config
+    if (config === undefined) continue
+    const excluded = excludedIn(config.network, exclude)
+    families[family] = excluded.length === 0 ? config : { ...config, excluded }
   }
+  refuseForeign(exclude, new Set(familiesOf(families)))
   if (families.v4 === undefined && families.v6 === undefined) {
     throw invalid(
       RULES.v4.enable,

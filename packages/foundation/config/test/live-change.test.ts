@@ -24,6 +24,7 @@ describe('liveChange', () => {
   it.each([
     ['SubnetMin', `SubnetMin: 10.5.7.0\n${BASE}`, ['SubnetMin']],
     ['SubnetMax', `SubnetMax: 10.5.7.0\n${BASE}`, ['SubnetMax']],
+    ['Exclude', `Exclude: [10.5.7.9]\n${BASE}`, ['Exclude']],
     ['an MTU', 'Network: 10.5.0.0/16\nBackend: {Type: vxlan, VNI: 1, mtu: 1400}', ['Backend.mtu']],
     [
       'direct routing',

@@ -201,7 +201,7 @@ export const ERROR_TABLE = {
     }
   ),
   TRI_SUBNETS_EXHAUSTED: row(
-    '{network} has no free /{length}: {live} leased ({holders}), {reserved} reserved ({keepers})',
+    '{network} has no free /{length}: {live} leased ({holders}), {reserved} reserved ({keepers}), {excluded} excluded',
     'widen Network, SubnetMin to SubnetMax, or raise SubnetLen; or release leases of nodes that are gone',
     {
       retryable: true

@@ -9,7 +9,7 @@ import {
   TrilaneError
 } from '@trilane/contracts'
 import { valuesOf } from '@trilane/ip'
-import { type Choice, chooseSubnets } from './choose-subnet.ts'
+import { type Choice, chooseSubnets, excludedCount } from './choose-subnet.ts'
 import { findFormerLease, holderOf, isLeasable, leaseOf, sharesPublicAddress } from './own-lease.ts'
 import { seededFraction } from './seeded-fraction.ts'
 
@@ -146,7 +146,8 @@ export function exhausted(
     live: live.length,
     holders: namesOf(live),
     reserved: reserved.length,
-    keepers: namesOf(reserved)
+    keepers: namesOf(reserved),
+    excluded: excludedCount(config)
   })
 }
 

@@ -66,6 +66,7 @@ function takenBlocks(taken: SubnetQuestion['taken'], config: FamilyConfig): Bloc
     const last = indexOf(subnet.last, config)
     if (last >= 0n && first < count) blocks.push({ first, last })
   }
+  blocks.push(...excludedBlocks(config))
   blocks.sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0))
   const merged: Block[] = []
   for (const block of blocks) {
@@ -74,6 +75,24 @@ function takenBlocks(taken: SubnetQuestion['taken'], config: FamilyConfig): Bloc
     else if (block.last > before.last) merged[merged.length - 1] = { first: before.first, last: block.last }
   }
   return merged
+}
+
+/** Subnets that hold no address for a pod. */
+function excludedBlocks(config: FamilyConfig): Block[] {
+  const size = 1n << hostBits(config)
+  const count = subnetCount(config)
+  return (config.excluded ?? []).flatMap((range) => {
+    const from = range.first.bits - config.subnetMin.bits
+    const to = range.last.bits - config.subnetMin.bits + 1n
+    const first = from <= 0n ? 0n : (from + size - 1n) / size
+    const last = to <= 0n ? -1n : to / size - 1n
+    return first <= last && first < count ? [{ first, last: last < count ? last : count - 1n }] : []
+  })
+}
+
+/** How many subnets the config excludes as a whole. */
+export function excludedCount(config: FamilyConfig): bigint {
+  return excludedBlocks(config).reduce((sum, { first, last }) => sum + last - first + 1n, 0n)
 }
 
 function firstFree(config: FamilyConfig, blocks: readonly Block[], start: bigint): Prefix | undefined {

@@ -180,7 +180,8 @@ describe('acquire', () => {
     store.put(lease('10.9.3.0/24', '192.0.2.4'))
     await expect(manager(store, clock, 'a', small).acquire(claim('192.0.2.9'))).rejects.toMatchObject({
       code: 'TRI_SUBNETS_EXHAUSTED',
-      message: '10.5.0.0/22 has no free /24: 2 leased (name of x, name of y), 1 reserved (192.0.2.3)'
+      message:
+        '10.5.0.0/22 has no free /24: 2 leased (name of x, name of y), 1 reserved (192.0.2.3), 0 excluded'
     })
   })
 

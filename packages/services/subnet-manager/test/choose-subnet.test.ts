@@ -1,8 +1,9 @@
 import { type FamilyConfig, TrilaneError } from '@trilane/contracts'
-import { IpAddress, Prefix, valuesOf } from '@trilane/ip'
+import { IpAddress, Prefix, Range, valuesOf } from '@trilane/ip'
 import { chooseSubnets, type SubnetQuestion } from '@trilane/subnet-manager'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { excludedCount } from '../src/choose-subnet.ts'
 import { family, V4, V6 } from './fixtures.ts'
 
 const taken = (...subnets: string[]): SubnetQuestion['taken'] =>
@@ -53,6 +54,26 @@ describe('chooseSubnets', () => {
     expect(choose({ families: { v4: config }, taken: taken('10.5.6.0/24', '10.5.8.0/21') })).toBe(
       '10.5.7.0/24'
     )
+  })
+
+  it('passes over subnets that are excluded as a whole, and over no others', () => {
+    const range = (first: string, last: string) => Range.of(IpAddress.parse(first), IpAddress.parse(last))
+    const config = {
+      ...family('192.168.77.0/24', 28, '192.168.77.16', '192.168.77.96'),
+      excluded: [
+        range('192.168.77.0', '192.168.77.31'),
+        range('192.168.77.33', '192.168.77.63'),
+        range('192.168.77.80', '192.168.77.255')
+      ]
+    }
+    const chosen = new Set(
+      Array.from({ length: 50 }, (_, i) => choose({ families: { v4: config }, seed: `${i}` }))
+    )
+    expect([...chosen].sort()).toEqual(['192.168.77.32/28', '192.168.77.64/28'])
+    expect(choose({ families: { v4: config }, taken: taken('192.168.77.32/28', '192.168.77.64/28') })).toBe(
+      'exhausted v4'
+    )
+    expect(excludedCount(config)).toBe(4n)
   })
 
   it('is exhausted by a lease as large as the network', () => {
