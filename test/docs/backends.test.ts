@@ -1,13 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hostGw } from '@trilane/backend-host-gw'
+import { ipvlan } from '@trilane/backend-ipvlan'
+import { macvlan } from '@trilane/backend-macvlan'
 import { vxlan } from '@trilane/backend-vxlan'
 import type { Backend } from '@trilane/contracts'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { commandsIn, ROOT } from './commands.ts'
+import { comparisonRows } from './comparison.ts'
 import { removeLab, runInLab } from './lab.ts'
 
-const BACKENDS: readonly Backend[] = [vxlan, hostGw]
+const BACKENDS: readonly Backend[] = [vxlan, hostGw, macvlan, ipvlan]
 
 function rowsOf(page: string): string[][] {
   const text = readFileSync(join(ROOT, page), 'utf8')
@@ -36,6 +39,12 @@ describe('docs/backends/index.md', () => {
     expect(readdirSync(join(ROOT, 'packages/backends')).sort()).toEqual(
       BACKENDS.map(({ type }) => type).sort()
     )
+  })
+
+  it('compares them as their traits do', () => {
+    const rows = comparisonRows(BACKENDS)
+    const questions = new Set(rows.map(([question]) => question))
+    expect(rowsOf('docs/backends/index.md').filter(([cell = '-']) => questions.has(cell))).toEqual(rows)
   })
 })
 

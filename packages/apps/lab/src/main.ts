@@ -1,6 +1,7 @@
 import { runProgram } from '@trilane/terminal'
 import { Command } from 'commander'
 import { labExec } from './commands/exec.ts'
+import { labGuest } from './commands/guest.ts'
 import { DEFAULT_NAME, labDown, labRun, labUp } from './commands/up.ts'
 
 const DEFAULT_CONFIG = new URL('../configs/host-gw.yaml', import.meta.url).pathname
@@ -35,6 +36,15 @@ function program(): Command {
     .argument('<where>', 'node1, node1/pod1, outside')
     .argument('[command...]')
     .action(async (where, command, options) => exit(await labExec(where, command, options)))
+  lab
+    .command('guest')
+    .description(
+      'run a program under another kernel, which has every link type: trilane lab guest -- ip link'
+    )
+    .option('--writable <directory>', 'the program writes there for good; all else that it writes is lost')
+    .option('--time-limit <seconds>', 'then the guest is ended', '600')
+    .argument('[command...]')
+    .action(async (command, options) => exit(await labGuest(command, options)))
   return root
 }
 

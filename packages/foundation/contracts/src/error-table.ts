@@ -299,6 +299,11 @@ export const ERROR_TABLE = {
   TRI_LAB_UNKNOWN: row('there is no {what} "{name}"; there is {known}', 'use one of these names', {
     exitStatus: 2
   }),
+  TRI_GUEST_UNPREPARED: row(
+    'no guest kernel is prepared in {directory}',
+    'run `scripts/setup guest` in a checkout; it installs qemu and unpacks a kernel beside this one'
+  ),
+  TRI_GUEST_FAILED: row('the guest kernel was ended without an answer: {how}', 'see its last lines above'),
   TRI_COMMAND_FAILED: row('`{command}` failed with {status}', 'see its words above'),
   TRI_INTERNAL: row('unexpected: {text}', 'this is a defect of Trilane: please report it with the log', {
     cniCode: 999

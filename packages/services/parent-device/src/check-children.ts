@@ -1,5 +1,4 @@
-import { type IpvlanKind, type MacvlanKind, type NodeFacts, TrilaneError } from '@trilane/contracts'
-import { readAlias } from '@trilane/reconcile'
+import { type IpvlanKind, type MacvlanKind, TrilaneError } from '@trilane/contracts'
 import type { Stand } from './stand.ts'
 
 type Child = Stand['parent']['children'][number]
@@ -7,22 +6,13 @@ type Child = Stand['parent']['children'][number]
 /**
  * May one more child stand there? Linux lets a device carry either macvlans or ipvlans, one macvlan in mode passthru, and
  * ipvlans of one mode and flag – where it does not refuse another mode but changes all, and cuts off pods that talk. So
- * whoever was there first is left alone.
- *
- * Once this network has a child of its own there, it was first: who comes then is the intruder, whom the reconciler undoes.
+ * whoever was there first is left alone; this network's own children are none of the facts.
  *
  * @throws TrilaneError `TRI_PARENT_BUSY` that names the child
  */
-export function checkChildren(
-  { network }: NodeFacts,
-  { parent, device }: Stand,
-  kind: MacvlanKind | IpvlanKind
-): void {
-  const there = parent.children.filter((child) => 'parent' in child.kind && child.kind.parent === device)
-  const isOurs = ({ alias }: Child): boolean => readAlias(alias)?.network === network.name
-  if (there.some((child) => child.kind.type === kind.type && isOurs(child))) return
-  for (const child of there) {
-    if (isOurs(child)) continue
+export function checkChildren({ parent, device }: Stand, kind: MacvlanKind | IpvlanKind): void {
+  for (const child of parent.children) {
+    if (!('parent' in child.kind) || child.kind.parent !== device) continue
     const reason = conflict(child, kind)
     if (reason === undefined) continue
     throw TrilaneError.of('TRI_PARENT_BUSY', { wanted: describe(kind), parent: device, reason })

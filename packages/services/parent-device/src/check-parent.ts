@@ -35,7 +35,7 @@ export function checkParent(
     const reason = 'it is wireless, and an access point drops frames of MACs that have not joined'
     throw unfit(check, reason, 'set Backend.Type to ipvlan, or name a wired device as Backend.Parent')
   }
-  checkChildren(node, stand, kind)
+  checkChildren(stand, kind)
   checkMtu(check)
   for (const family of FAMILIES) {
     const config = node.network.families[family]

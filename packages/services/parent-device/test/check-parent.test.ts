@@ -197,15 +197,6 @@ describe('what stands there already', () => {
     expect(ask({ facts: among(child(vepa)) })).not.toThrow()
   })
 
-  it('is ours when this network’s mark is on it: what was changed from outside is set back, not given in to', () => {
-    const ours = { ...child({ ...IPVLAN, mode: 'l3' }, networkAlias('default')), name: 'ours' }
-    const intruder = child({ ...IPVLAN, mode: 'l3' })
-    expect(ask({ facts: among(ours, intruder), kind: IPVLAN })).not.toThrow()
-    expectRefused({ facts: among(intruder), kind: IPVLAN }, 'TRI_PARENT_BUSY', 'theirs')
-    // A former kind of this network's own is swept.
-    expect(ask({ facts: among({ ...ours, kind: MACVLAN }), kind: IPVLAN })).not.toThrow()
-  })
-
   it('counts on the device itself: on the VLAN where there is one', () => {
     const onVlan: LinkKind = { ...IPVLAN, parent: 'eth0.100' }
     expect(ask({ facts: among(child(onVlan)) })).not.toThrow()
