@@ -45,17 +45,20 @@ export function takesAll(device: Device): boolean {
   return [...device.children].some(({ kind }) => kind.type === 'macvlan' || kind.type === 'ipvlan')
 }
 
-/** Mode and flag are the parent's: what is said of one ipvlan becomes true of all of them. */
+/**
+ * Mode and flag are the parent's: what is said of one ipvlan becomes true of all of them. The others tell of it only when
+ * they begin or cease to ask for MACs (`IFF_NOARP`, in the modes of layer 3).
+ */
 export function shareMode(parent: Device, { mode, flag }: Pick<IpvlanKind, 'mode' | 'flag'>): void {
   for (const child of parent.children) {
     if (child.kind.type !== 'ipvlan') continue
+    const before = child.kind.mode
     child.kind = {
       ...child.kind,
       ...(mode === undefined ? {} : { mode }),
       ...(flag === undefined ? {} : { flag })
     }
-    // Only a mode is told, by the flag NOARP that it changes.
-    if (mode !== undefined) child.namespace.tell(child)
+    if ((before === 'l2') !== (child.kind.mode === 'l2')) child.namespace.tell(child)
   }
 }
 

@@ -15,10 +15,11 @@ import {
   fixedKind,
   holds,
   kindDifference,
-  LINK_ATTRIBUTES
+  LINK_ATTRIBUTES,
+  standsElsewhere
 } from './first-difference.ts'
 import { readAlias } from './marks.ts'
-import { hostDeviceOf, neededDevicesOf, parentsFirst } from './object-devices.ts'
+import { hostDeviceOf, neededDevicesOf, parentOf, parentsFirst } from './object-devices.ts'
 import { atOnce, endsStep, type Steps } from './slices.ts'
 import type { KeyedObject } from './wish-book.ts'
 
@@ -36,7 +37,10 @@ export const ownedByMark: Ownership = (wanted, actual) => {
 export interface Comparison {
   /** In no order: see {@link orderChanges}. */
   readonly changes: readonly KernelChange[]
-  /** Devices of another kind than wanted that are not ours: `TRI_KERNEL_EXISTS`. Nothing is written on them. */
+  /**
+   * Devices of another kind than wanted that are not ours: `TRI_KERNEL_EXISTS`. Nothing is written on them. And
+   * `TRI_KERNEL_NOT_FOUND`: ours that stand on another device than wanted, which is not there. They stay.
+   */
   readonly refused: readonly ChangeOutcome[]
   /** Devices that are removed and made again, with the reason as a sentence. */
   readonly recreated: ReadonlyMap<string, string>
@@ -121,16 +125,22 @@ class Comparing implements Comparison {
     const difference = kindDifference(wanted, actual)
     if (difference === undefined) {
       this.#set(wanted, actual)
+    } else if (this.#owned(wanted, actual) && this.#waitsForParent(wanted, actual)) {
+      // The device was renamed, or another is meant that is to come. Made again it would only be gone.
+      const what = `device ${parentOf(wanted)}`
+      this.#refuse(wanted, (command) =>
+        TrilaneError.of('TRI_KERNEL_NOT_FOUND', { command, what }, { details: difference })
+      )
+      this.#set(wanted, actual)
     } else if (this.#owned(wanted, actual)) {
       this.recreated.set(wanted.name, difference)
       this.changes.push({ action: 'remove', kind: 'link', value: actual })
       this.#create(wanted)
     } else {
       this.blocked.add(wanted.name)
-      const change: KernelChange = { action: 'create', kind: 'link', value: wanted }
-      const command = commandOf(change)
-      const error = TrilaneError.of('TRI_KERNEL_EXISTS', { command }, { details: difference })
-      this.refused.push({ change, error })
+      this.#refuse(wanted, (command) =>
+        TrilaneError.of('TRI_KERNEL_EXISTS', { command }, { details: difference })
+      )
     }
   }
 
@@ -148,6 +158,18 @@ class Comparing implements Comparison {
       }
     }
     this.changes.push({ ...wanted, action: 'set' })
+  }
+
+  #refuse(wanted: Link, errorOf: (command: string) => TrilaneError): void {
+    const change: KernelChange = { action: 'create', kind: 'link', value: wanted }
+    this.refused.push({ change, error: errorOf(commandOf(change)) })
+  }
+
+  /** Does it stand on another device only because the wanted one is not there, nor made by these changes? */
+  #waitsForParent(wanted: Link, actual: Link): boolean {
+    const parent = parentOf(wanted)
+    if (parent === undefined || !standsElsewhere(wanted, actual)) return false
+    return !this.#fresh.has(parent) && this.#actual.get(`link ${parent}`) === undefined
   }
 
   /** The device as it is once the devices that must be made again are gone. */

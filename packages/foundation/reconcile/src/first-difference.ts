@@ -37,6 +37,12 @@ export function kindDifference(wanted: Link, actual: Link): string | undefined {
   return field === undefined ? undefined : sentence(`link ${wanted.name}`, field)
 }
 
+/** Is the device that it stands on all of {@link kindDifference}? */
+export function standsElsewhere(wanted: Link, actual: Link): boolean {
+  const fixed = kindFields(wanted, actual).filter((field) => !isChangeable(field, wanted.kind))
+  return fixed.length === 1 && fixed[0]?.name === 'parent'
+}
+
 /** What belongs to the type and can be set on the living device (Linux's `changelink`). */
 const CHANGEABLE: Readonly<Partial<Record<LinkKind['type'], readonly string[]>>> = {
   vxlan: ['learning', 'local', 'parent'],

@@ -32,7 +32,8 @@ export function neededDevicesOf(object: KernelObject): string[] {
   return devices
 }
 
-function parentOf(link: Link): string | undefined {
+/** What a child, a VLAN or a tunnel stands on. */
+export function parentOf(link: Link): string | undefined {
   return 'parent' in link.kind ? link.kind.parent : undefined
 }
 

@@ -1,11 +1,12 @@
 import { type InterfaceAddress, type KernelChange, keyOf } from '@trilane/contracts'
 import { Prefix } from '@trilane/ip'
-import { parentsFirst } from './object-devices.ts'
+import { parentOf, parentsFirst } from './object-devices.ts'
 
 /**
  * The order in which changes lose no packet and find what they need:
  *
- * 1. devices that are made again are removed, then devices are made, what they need first
+ * 1. devices that are made again are removed, then devices are made, what they need first; also the attributes of what
+ *    they stand on, as a parent with too short an MTU is refused a child
  * 2. their attributes, except `up`; kernel parameters; addresses; then they come up
  * 3. neighbours, forwarding entries, routes: those without a gateway first, as gateways are looked up in them
  * 4. removals, the other way round: routes, forwarding entries, neighbours, addresses, devices
@@ -59,6 +60,8 @@ interface Written {
   readonly places: ReadonlySet<string>
   /** Devices with IPv4 routes or neighbours that are written, but no IPv4 address that is. */
   readonly unaddressed: ReadonlySet<string | undefined>
+  /** What devices that are made stand on. */
+  readonly parents: ReadonlySet<string>
 }
 
 function writtenBy(changes: readonly KernelChange[]): Written {
@@ -66,9 +69,14 @@ function writtenBy(changes: readonly KernelChange[]): Written {
   const places = new Set<string>()
   const unaddressed = new Set<string | undefined>()
   const addressed = new Set<string>()
+  const parents = new Set<string>()
+  for (const change of changes) {
+    const parent = change.kind === 'link' && change.action === 'create' ? parentOf(change.value) : undefined
+    if (parent !== undefined) parents.add(parent)
+  }
   const written = changes.filter(({ action }) => action !== 'remove')
   // Only removals are moved by what is written; most lists have none.
-  if (written.length === changes.length) return { keys, places, unaddressed }
+  if (written.length === changes.length) return { keys, places, unaddressed, parents }
   for (const change of written) {
     keys.add(keyOf(change))
     if (change.kind === 'address') {
@@ -83,7 +91,7 @@ function writtenBy(changes: readonly KernelChange[]): Written {
     }
   }
   for (const device of addressed) unaddressed.delete(device)
-  return { keys, places, unaddressed }
+  return { keys, places, unaddressed, parents }
 }
 
 function rankOf(change: KernelChange, written: Written): number {
@@ -92,7 +100,8 @@ function rankOf(change: KernelChange, written: Written): number {
     case 'link':
       if (remove) return written.keys.has(keyOf(change)) ? RANK.removeLinkToRemake : RANK.removeLink
       if (change.action === 'create') return RANK.createLink
-      return change.value.up === true ? RANK.setLinkUp : RANK.setLink
+      if (change.value.up === true) return RANK.setLinkUp
+      return written.parents.has(change.value.name) ? RANK.createLink : RANK.setLink
     case 'sysctl':
       return RANK.setSysctl
     case 'address':

@@ -74,6 +74,14 @@ describe('orderChanges', () => {
     expect(names('remove')).toEqual(['child', 'tagged', 'br0', 'br1'])
   })
 
+  it('gives a device its MTU before something is made on it that needs it', () => {
+    const parent = change('set', link({ name: 'cni0', kind: { type: 'bridge' }, mtuBytes: 1450 }))
+    const other = change('set', link({ name: 'br9', kind: { type: 'bridge' }, mtuBytes: 1450 }))
+    const kind = { type: 'macvlan', parent: 'cni0', mode: 'bridge' } as const
+    const child = change('create', link({ name: 'mv0', kind, mtuBytes: 1450 }))
+    expect(orderChanges([other, child, parent])).toEqual([parent, child, other])
+  })
+
   it('devices that stand on each other end somewhere', () => {
     const circle = [
       change('create', link({ name: 'a', kind: { type: 'macvlan', parent: 'b' } })),
