@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { dirname, join } from 'node:path'
 import type { NodeConfig } from './node-config.ts'
 
 /** The network that has the plain places, which are flannel's. */
@@ -38,12 +37,12 @@ export function networkPlace(config: NodeConfig, name: string = config.networkNa
     ...rest,
     networkName: name,
     ...(netConfigPath === undefined ? {} : { netConfigPath }),
-    storeDirectory: join(config.storeDirectory, name),
+    storeDirectory: `${config.storeDirectory.replace(/\/+$/, '')}/${name}`,
     ...(etcd === undefined
       ? {}
       : { etcd: { ...etcd, prefix: `${etcd.prefix.replace(/\/+$/, '')}/${name}` } }),
     storeCacheDirectory: `${config.storeCacheDirectory}-${name}`,
-    subnetFile: join(dirname(config.subnetFile), 'networks', `${name}.env`),
+    subnetFile: config.subnetFile.replace(/[^/]*$/, `networks/${name}.env`),
     bridge: bridgeOf(name)
   }
 }
