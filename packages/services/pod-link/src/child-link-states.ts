@@ -31,7 +31,7 @@ export interface ChildLinkPlan {
 /**
  * The writes that plug one pod interface in. Pure.
  *
- * @param parentMac of the parent, which ipvlan pods share
+ * @param parentMac of the parent, which its pods have where {@link hasParentMac}
  * @throws TrilaneError `TRI_ADDRESS_NOT_ALLOWED` for an address outside the segment's network; `TRI_REQUEST_INVALID` for
  *   a MAC of its own in ipvlan, and for a limit on what the pod receives
  */
@@ -44,7 +44,7 @@ export function childLinkStates(
   const { key, namespace } = request
   const { kind, mtuBytes } = spec
   checkPossible(spec, request)
-  const podMac = kind.type === 'macvlan' ? (request.mac ?? derivedMacs(network, key).pod) : parentMac
+  const podMac = hasParentMac(kind) ? parentMac : (request.mac ?? derivedMacs(network, key).pod)
   if (podMac === undefined) throw noEthernet(spec)
   const link: ChildLink = {
     podMac,
@@ -60,7 +60,7 @@ export function childLinkStates(
     namespace,
     kind,
     mtuBytes,
-    ...(kind.type === 'macvlan' ? { mac: podMac } : {}),
+    ...(hasParentMac(kind) ? {} : { mac: podMac }),
     alias: podLinkAlias(network, key)
   }
   return {
@@ -73,16 +73,21 @@ export function childLinkStates(
   }
 }
 
+/** All ipvlans of a parent have its MAC, and so has the one macvlan of mode passthru. */
+export function hasParentMac(kind: ChildPodLink['kind']): boolean {
+  return kind.type === 'ipvlan' || kind.mode === 'passthru'
+}
+
 /** In its l3 modes ipvlan neither sends nor hears ARP: the node's routes lead to its pods. */
 function hearsBroadcasts({ kind }: Pick<ChildPodLink, 'kind'>): boolean {
   return kind.type === 'macvlan' || (kind.mode ?? 'l2') === 'l2'
 }
 
 function checkPossible({ kind }: ChildPodLink, { mac, bandwidth }: PodLinkRequest): void {
-  if (mac !== undefined && kind.type === 'ipvlan') {
-    throw TrilaneError.of('TRI_REQUEST_INVALID', {
-      problem: `an ipvlan of ${kind.parent} has that device's MAC, and cannot have ${mac}`
-    })
+  if (mac !== undefined && hasParentMac(kind)) {
+    const what = kind.type === 'ipvlan' ? 'an ipvlan' : 'a macvlan in mode passthru'
+    const problem = `${what} of ${kind.parent} has that device's MAC, and cannot have ${mac}`
+    throw TrilaneError.of('TRI_REQUEST_INVALID', { problem })
   }
   if (bandwidth?.ingress !== undefined) {
     const problem = `nothing on the node's side of a ${kind.type} could limit what the pod receives (bandwidth, ingress)`
