@@ -1,5 +1,5 @@
 import { type LeaseClaim, type NetworkConfig, SILENT_LOGGER, type StoredLease } from '@trilane/contracts'
-import { IpAddress, Prefix } from '@trilane/ip'
+import { IpAddress, Prefix, Range } from '@trilane/ip'
 import { LeaseManager } from '@trilane/subnet-manager'
 import { Etcd } from '@trilane/testbed'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
@@ -36,13 +36,13 @@ const claim = (n: number): LeaseClaim => ({
 })
 
 /** A node as a process of its own has it: with a connection of its own. */
-function node(prefix: string, machineId: string): LeaseManager {
+function node(prefix: string, machineId: string, served: NetworkConfig = network): LeaseManager {
   const store = openStore(etcd, prefix)
   const manager = new LeaseManager({
     store,
     clock: CLOCK,
     logger: SILENT_LOGGER,
-    network,
+    network: served,
     identity: { machineId, name: machineId },
     leaseTtlMs: DAY_MS,
     renewMarginMs: DAY_MS / 24
@@ -61,6 +61,36 @@ it('4: 200 nodes that start at once get 200 subnets within 10 s, and each sees a
   expect(tookMs).toBeLessThan(10_000)
   await Promise.all(nodes.map((each) => each.follow(() => {})))
   for (const each of nodes) expect(each.peers().size).toBe(199)
+})
+
+it('40 nodes that start at once on a /24 with /28 slices: as many as fit get one, the rest say why', async () => {
+  const prefix = freshPrefix()
+  const slices: NetworkConfig = {
+    ...network,
+    families: {
+      v4: {
+        network: Prefix.parse('192.168.77.0/24'),
+        subnetLength: 28,
+        subnetMin: IpAddress.parse('192.168.77.16'),
+        subnetMax: IpAddress.parse('192.168.77.240'),
+        // A DHCP server's range takes one slice as a whole, and a half of the next.
+        excluded: [Range.of(IpAddress.parse('192.168.77.96'), IpAddress.parse('192.168.77.119'))]
+      }
+    }
+  }
+  const nodes = Array.from({ length: 40 }, (_, n) => node(prefix, `machine-${n}`, slices))
+  const outcomes = await Promise.allSettled(nodes.map((each, n) => each.acquire(claim(n + 1))))
+  const leased = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value.key] : []))
+  expect(new Set(leased).size).toBe(leased.length)
+  expect(leased).toHaveLength(14)
+  expect(leased).not.toContain('192.168.77.96-28')
+  for (const outcome of outcomes) {
+    if (outcome.status === 'fulfilled') continue
+    expect(outcome.reason).toMatchObject({ code: 'TRI_SUBNETS_EXHAUSTED' })
+    expect(String(outcome.reason)).toMatch(
+      /192\.168\.77\.0\/24 has no free \/28: 14 leased \(.*\), 0 reserved \(by nobody\), 1 excluded/
+    )
+  }
 })
 
 it('a reservation stays one, and a lease is found again by machine id', async () => {
