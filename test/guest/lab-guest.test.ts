@@ -40,9 +40,20 @@ const inShell = (script: string, ...args: string[]): string[] => ['sh', '-c', sc
 /** The folders in which a guest and its starter talk. */
 const talks = () => readdirSync(folder).filter((name) => name.startsWith('trilane-guest-'))
 
-function childOf(pid: number): number | undefined {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
-  return children[0] === '' ? undefined : Number(children[0])
+/** The pid of the qemu that a starter started; it has other children before. */
+function machineOf({ pid }: { readonly pid: number }): number | undefined {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .split(' ')
+    .map(Number)
+    .find((child) => child > 0 && nameOf(child).startsWith('qemu'))
+}
+
+function nameOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8')
+  } catch {
+    return ''
+  }
 }
 
 describe('trilane lab guest', () => {
@@ -74,7 +85,8 @@ describe('trilane lab guest', () => {
   it('ends at once with SIGINT, and leaves nothing', TIME_LIMIT, async () => {
     const program = guest([], inShell('echo started; sleep 600'))
     await expect.poll(() => program.stdout, { timeout: 200_000 }).toBe('started\n')
-    const machine = childOf(program.pid)
+    const machine = machineOf(program)
+    expect(machine).toBeDefined()
     program.kill('SIGINT')
     expect(await program.ended).toBe(130)
     expect(existsSync(`/proc/${machine}`)).toBe(false)
@@ -82,9 +94,11 @@ describe('trilane lab guest', () => {
   })
 
   it('is ended by its time limit, and its last lines are shown', TIME_LIMIT, async () => {
-    const program = guest(['--time-limit', '40'], inShell('echo the last word; sleep 600'))
+    const program = guest(['--time-limit', '30'], inShell('echo the last word; sleep 600'))
     expect(await program.ended).toBe(1)
-    expect(program.stderr).toMatch(/TRI_GUEST_FAILED.*took more than 40 s[\s\S]*the last word/)
+    expect(program.stderr).toMatch(/TRI_GUEST_FAILED.*took more than 30 s[\s\S]*last lines of the guest:\n/)
+    // On a very busy machine it is still starting.
+    expect(program.stderr).toMatch(/the last word|\[ +\d+\.\d+\] /)
     expect(talks()).toEqual([])
   })
 
@@ -94,11 +108,10 @@ describe('trilane lab guest', () => {
     expect(program.stderr).toMatch(/TRI_GUEST_FAILED.*qemu ended[\s\S]*Kernel panic/)
   })
 
-  it('dies with whoever started it', async () => {
+  it('dies with whoever started it', TIME_LIMIT, async () => {
     const program = guest([], ['sleep', '600'])
-    await expect.poll(() => childOf(program.pid)).toBeDefined()
-    const machine = childOf(program.pid)
-    await expect.poll(() => readFileSync(`/proc/${machine}/comm`, 'utf8')).toMatch(/^qemu/)
+    await expect.poll(() => machineOf(program), { timeout: 60_000 }).toBeDefined()
+    const machine = machineOf(program)
     program.kill('SIGKILL')
     await program.ended
     await expect.poll(() => existsSync(`/proc/${machine}`)).toBe(false)
