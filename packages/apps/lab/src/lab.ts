@@ -4,13 +4,14 @@ import { performance } from 'node:perf_hooks'
 import type { AgentClient } from '@trilane/agent-socket'
 import type { NetworkConfig, NodeStatus } from '@trilane/contracts'
 import { TrilaneError } from '@trilane/contracts'
-import { type Family, IpAddress, Prefix } from '@trilane/ip'
-import type { Place, Switch, Testbed } from '@trilane/testbed'
+import { IpAddress, Prefix } from '@trilane/ip'
+import type { Place, Testbed } from '@trilane/testbed'
 import { openLabStore, type StoreKind } from './lab-store.ts'
 import { NodeDaemon } from './node-daemon.ts'
 import { addressTexts, interfaceAddresses, type LabPlan } from './plan.ts'
 import { promiseOf } from './promise.ts'
 import type { NodeReport, PodReport } from './report.ts'
+import { buildSegment, gatewaysOf, macOf, ROUTE_FAMILY, routeBack, type Surroundings } from './segment.ts'
 
 /** A pod that was attached: its namespace and what the daemon gave it. */
 export interface LabPod {
@@ -28,12 +29,10 @@ export interface LabNode {
   readonly report: NodeReport
 }
 
-/** A network that is up: the nodes' segment, the nodes with their pods, and the host outside. */
-export interface Lab {
+/** A network that is up: the nodes' segment, the nodes with their pods, and what is beside them. */
+export interface Lab extends Surroundings {
   readonly plan: LabPlan
-  readonly segment: Switch
   readonly nodes: readonly LabNode[]
-  readonly outside: Place
 }
 
 /**
@@ -49,11 +48,9 @@ export async function buildLab(
   tell: (step: string) => void
 ): Promise<Lab> {
   tell(`building ${plan.nodes.length} nodes on one segment`)
-  const segment = await bed.addSwitch('segment')
-  const outside = await bed.addOutside(plan.outside.name, {
-    switch: segment,
-    addresses: interfaceAddresses(plan, plan.outside)
-  })
+  const surroundings = await buildSegment(bed, plan)
+  const { segment, outside } = surroundings
+  const promise = promiseOf(network)
   if (storeKind === 'etcd') tell('starting etcd on the host outside')
   const store = await openLabStore(storeKind, bed, plan, outside)
   // The lab outlives edits of the file that it was made from.
@@ -65,7 +62,8 @@ export async function buildLab(
     plan.nodes.map(async (node) => {
       const place = await bed.addNode(node.name, {
         switch: segment,
-        addresses: interfaceAddresses(plan, node)
+        addresses: interfaceAddresses(plan, node),
+        gateways: gatewaysOf(plan)
       })
       return NodeDaemon.start({ place, plan: node, configPath: ownConfig, storeFlags: store.flags })
     })
@@ -75,8 +73,12 @@ export async function buildLab(
     `${JSON.stringify({ pids: [...daemons.map(({ program }) => program.pid), ...store.pids] })}\n`
   )
   const statuses = await allOf(daemons.map((daemon) => daemon.ready()))
-  await everyoneKnowsEveryone(daemons, promiseOf(network).lane)
-  await routeBack(outside, statuses)
+  await everyoneKnowsEveryone(daemons, promise.lane)
+  if (promise.underlay?.isRouted !== false) {
+    for (const place of [outside, surroundings.router]) {
+      if (place !== undefined) await routeBack(place, subnetsOf(statuses))
+    }
+  }
 
   tell('attaching containers')
   const nodes = await allOf(
@@ -91,8 +93,7 @@ export async function buildLab(
   )
   return {
     plan,
-    segment,
-    outside,
+    ...surroundings,
     nodes: await Promise.all(
       nodes.map(async ({ daemon, status, pods }) => ({
         name: daemon.plan.name,
@@ -122,7 +123,8 @@ async function attachPod(bed: Testbed, daemon: NodeDaemon, name: string): Promis
   })
   const attachMs = Math.round((performance.now() - startedMs) * 10) / 10
   const addresses = pod.addresses.map(({ address }) => address)
-  return { name, place, report: { name, addresses, namespace: place.namespacePath, attachMs } }
+  const mac = await macOf(place)
+  return { name, place, report: { name, addresses, mac, namespace: place.namespacePath, attachMs } }
 }
 
 /**
@@ -145,23 +147,17 @@ async function everyoneKnowsEveryone(daemons: readonly NodeDaemon[], wanted: str
   }
 }
 
-/**
- * What the physical router of such a segment is told: each node's subnets lie behind that node. Pods keep their
- * addresses on the way out, and answers find the way back.
- */
-async function routeBack(outside: Place, statuses: readonly NodeStatus[]): Promise<void> {
-  for (const status of statuses) {
+/** Each node's subnets and where packets for them are sent. */
+function subnetsOf(statuses: readonly NodeStatus[]): { readonly subnet: Prefix; readonly via: string }[] {
+  return statuses.flatMap((status) => {
     const lease = status.networks[0]?.lease
-    for (const subnet of lease?.subnets ?? []) {
-      const prefix = Prefix.parse(subnet)
-      const node = lease?.publicAddresses.map(IpAddress.parse).find(({ family }) => family === prefix.family)
-      if (node !== undefined)
-        await outside.run(['ip', ROUTE_FAMILY[prefix.family], 'route', 'replace', subnet, 'via', `${node}`])
-    }
-  }
+    const nodes = (lease?.publicAddresses ?? []).map(IpAddress.parse)
+    return (lease?.subnets ?? []).map(Prefix.parse).flatMap((subnet) => {
+      const via = nodes.find(({ family }) => family === subnet.family)
+      return via === undefined ? [] : [{ subnet, via: `${via}` }]
+    })
+  })
 }
-
-const ROUTE_FAMILY: Readonly<Record<Family, string>> = { v4: '-4', v6: '-6' }
 
 async function nodeReport(
   daemon: NodeDaemon,
@@ -185,10 +181,12 @@ async function nodeReport(
   return {
     name: plan.name,
     addresses: addressTexts(plan),
+    mac: await macOf(place),
     namespace: place.namespacePath,
     lease: own?.lease?.key ?? '',
     subnets: own?.lease?.subnets ?? [],
     podMtuBytes: own?.podMtuBytes ?? 0,
+    ...(own?.podsOn === undefined ? {} : { podsOn: own.podsOn.parent }),
     routes,
     pods: pods.map(({ report }) => report)
   }

@@ -12,14 +12,16 @@ export function topology(report: LabReport, ink: Ink): string {
   }
   const wire = `${'━'.repeat(Math.min(ink.columns - 2, perRow * (width + 2)))}`
   const outside = `${report.outside.name} ${report.outside.addresses.join(' ')}`
-  return [...rows, wire, `one segment; beside the nodes: ${outside}`].join('\n')
+  const router =
+    report.router === undefined ? '' : `, ${report.router.name} ${report.router.addresses.join(' ')}`
+  return [...rows, wire, `one segment; beside the nodes: ${outside}${router}`].join('\n')
 }
 
 function nodeBox(node: NodeReport): string[] {
   const lines = [
     node.name,
     ...node.pods.map((pod) => ` ${pod.name} ${pod.addresses.join(' ')}`),
-    ...node.subnets.map((subnet) => ` cni0 ${subnet}`),
+    ...node.subnets.map((subnet) => ` ${node.podsOn === undefined ? 'cni0' : 'slice'} ${subnet}`),
     ...node.addresses.map((address) => ` eth0 ${address}`)
   ]
   const width = Math.max(...lines.map((line) => line.length)) + 2
@@ -125,7 +127,10 @@ function wayCells({ from, to, source, destination, mtuBytes, lane, ...sizes }: W
 }
 
 function carriage(wire: Carriage): string {
-  if (wire.in === 'plain') return `on the wire: plain, ${wire.bytes} bytes`
+  if (wire.in === 'plain') {
+    const tag = wire.vlanId === undefined ? '' : `VLAN ${wire.vlanId}, `
+    return `on the wire: plain, ${tag}from ${wire.mac}, ${wire.bytes} bytes`
+  }
   const { vni, port, source, destination, bytes } = wire
   return `on the wire: VXLAN ${vni}, ${source} → ${destination} port ${port}, ${bytes} bytes`
 }

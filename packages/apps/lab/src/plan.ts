@@ -9,13 +9,20 @@ import {
   Prefix,
   valuesOf
 } from '@trilane/ip'
+import { promiseOf } from './promise.ts'
+import { placesOn, type UnderlayPlaces } from './underlay-places.ts'
 
 /** What is built: nodes on one segment, pods in each, and one host beside them that is no node. */
 export interface LabPlan {
   readonly name: string
+  /** The nodes' own network. */
   readonly segment: PerFamily<Prefix>
   readonly nodes: readonly NodePlan[]
   readonly outside: HostPlan
+  /** Only where pods are on the nodes' own network: it is theirs, too. */
+  readonly router?: RouterPlan
+  /** Only where pods are on a VLAN of it: what outside and router have there. */
+  readonly vlan?: VlanPlan
 }
 
 /** A machine on the segment. */
@@ -30,45 +37,126 @@ export interface NodePlan extends HostPlan {
   readonly pods: readonly string[]
 }
 
+/** The way out of the segment. */
+export interface RouterPlan extends HostPlan {
+  /** What is only reached by it. */
+  readonly beyond: PerFamily<IpAddress>
+  /** A gateway that is configured and is link-local. */
+  readonly linkLocal?: IpAddress
+}
+
+export interface VlanPlan {
+  readonly id: number
+  readonly network: PerFamily<Prefix>
+  readonly outside: PerFamily<IpAddress>
+  readonly router: PerFamily<IpAddress>
+}
+
 /** The nodes' own network. Documentation and private ranges, so that nothing here is an address of the machine's. */
 const SEGMENT: Readonly<Record<Family, Prefix>> = {
   v4: Prefix.parse('192.168.77.0/24'),
   v6: Prefix.parse('fd77::/64')
 }
 
-/** node1 is .1; the last host of the /24 that is not the broadcast address is outside. */
+/** What is far away: RFC 5737, RFC 3849. */
+const BEYOND: Readonly<Record<Family, Prefix>> = {
+  v4: Prefix.parse('203.0.113.1/32'),
+  v6: Prefix.parse('2001:db8::1/128')
+}
+
+/** node1 is .1; the last hosts of the /24 that are not the broadcast address are no nodes. */
+const ROUTER_HOST = 253
 const OUTSIDE_HOST = 254
 export const MAX_NODES = 64
 export const MAX_PODS = 32
 
-/** @param count how many nodes, and pods on each: 1 to {@link MAX_NODES} and {@link MAX_PODS} */
+/**
+ * @param count how many nodes, and pods on each: 1 to {@link MAX_NODES} and {@link MAX_PODS}
+ * @throws TrilaneError `TRI_CONFIG_INVALID` when pods are on the nodes' own network and leave no room for the nodes
+ */
 export function planLab(
   name: string,
   network: NetworkConfig,
   count: { readonly nodes: number; readonly pods: number }
 ): LabPlan {
-  const segment = mapFamilies(network.families, (_, family) => SEGMENT[family])
-  const host = (number: number): PerFamily<IpAddress> => mapFamilies(segment, (prefix) => prefix.nth(number))
-  const nodes = numbered(count.nodes).map((number) => ({
+  const { underlay } = promiseOf(network)
+  const apart = mapFamilies(network.families, (_, family) => SEGMENT[family])
+  if (underlay === undefined) {
+    const places = mapFamilies(apart, (prefix) => ({ nodes: hostsOf(prefix, count.nodes) }))
+    const outside = { name: 'outside', addresses: mapFamilies(apart, (prefix) => prefix.nth(OUTSIDE_HOST)) }
+    return { name, segment: apart, nodes: nodesAt(places, count), outside }
+  }
+  const places = placesOn(network.families, underlay, count.nodes)
+  const pick = (role: 'outside' | 'router') => mapFamilies(places, (one) => one[role])
+  const router = routerPlan(network, underlay.gateways)
+  if (underlay.vlanId === undefined) {
+    return {
+      name,
+      segment: mapFamilies(network.families, (config) => config.network),
+      nodes: nodesAt(places, count),
+      outside: { name: 'outside', addresses: pick('outside') },
+      router: { ...router, addresses: pick('router') }
+    }
+  }
+  const onSegment = mapFamilies(apart, (prefix) => ({ nodes: hostsOf(prefix, count.nodes) }))
+  return {
+    name,
+    segment: apart,
+    nodes: nodesAt(onSegment, count),
+    outside: { name: 'outside', addresses: mapFamilies(apart, (prefix) => prefix.nth(OUTSIDE_HOST)) },
+    router: { ...router, addresses: mapFamilies(apart, (prefix) => prefix.nth(ROUTER_HOST)) },
+    vlan: {
+      id: underlay.vlanId,
+      network: mapFamilies(network.families, (config) => config.network),
+      outside: pick('outside'),
+      router: pick('router')
+    }
+  }
+}
+
+function routerPlan(
+  network: NetworkConfig,
+  { v6 }: PerFamily<IpAddress>
+): Pick<RouterPlan, 'name' | 'beyond' | 'linkLocal'> {
+  const beyond = mapFamilies(network.families, (_, family) => BEYOND[family].address)
+  return { name: 'router', beyond, ...(v6?.isLinkLocal === true ? { linkLocal: v6 } : {}) }
+}
+
+function nodesAt(
+  places: PerFamily<Pick<UnderlayPlaces, 'nodes'>>,
+  count: { readonly nodes: number; readonly pods: number }
+): NodePlan[] {
+  return numbered(count.nodes).map((number) => ({
     name: `node${number}`,
-    addresses: host(number),
+    addresses: mapFamilies(places, ({ nodes }) => nodes[number - 1]),
     machineId: createHash('sha256').update(`trilane lab node${number}`).digest('hex').slice(0, 32),
     pods: numbered(count.pods).map((pod) => `pod${pod}`)
   }))
-  return { name, segment, nodes, outside: { name: 'outside', addresses: host(OUTSIDE_HOST) } }
+}
+
+function hostsOf(prefix: Prefix, count: number): IpAddress[] {
+  return numbered(count).map((number) => prefix.nth(number))
 }
 
 /** `192.168.77.1/24` per family, as a device gets it. */
-export function interfaceAddresses(plan: LabPlan, host: HostPlan): string[] {
-  return familiesOf(host.addresses).flatMap((family) => {
-    const address = host.addresses[family]
-    const prefix = plan.segment[family]
+export function interfaceAddresses(
+  plan: Pick<LabPlan, 'segment'>,
+  host: Pick<HostPlan, 'addresses'>
+): string[] {
+  return withLengths(host.addresses, plan.segment)
+}
+
+/** Each address with the length of its network. */
+export function withLengths(addresses: PerFamily<IpAddress>, networks: PerFamily<Prefix>): string[] {
+  return familiesOf(addresses).flatMap((family) => {
+    const address = addresses[family]
+    const prefix = networks[family]
     return address === undefined || prefix === undefined ? [] : [`${address}/${prefix.length}`]
   })
 }
 
 /** All addresses of a host as texts. */
-export function addressTexts(host: HostPlan): string[] {
+export function addressTexts(host: Pick<HostPlan, 'addresses'>): string[] {
   return valuesOf(host.addresses).map(String)
 }
 

@@ -5,6 +5,8 @@ export interface LabReport {
   readonly config: { readonly path: string; readonly backend: string; readonly networks: readonly string[] }
   readonly nodes: readonly NodeReport[]
   readonly outside: { readonly name: string; readonly addresses: readonly string[] }
+  /** Where pods are on the nodes' own network: their way out. */
+  readonly router?: { readonly name: string; readonly addresses: readonly string[] }
   readonly reachability: ReachabilityReport
   readonly ways: readonly WayReport[]
   readonly elapsedMs: number
@@ -13,12 +15,16 @@ export interface LabReport {
 export interface NodeReport {
   readonly name: string
   readonly addresses: readonly string[]
+  /** Of its `eth0`. */
+  readonly mac: string
   /** Network namespace: `nsenter --net=PATH`. */
   readonly namespace: string
   /** Key of its lease in the store. */
   readonly lease: string
   readonly subnets: readonly string[]
   readonly podMtuBytes: number
+  /** Device that pods stand on, where they are on the nodes' own network. */
+  readonly podsOn?: string
   /** As `ip route` and `ip -6 route` print them. */
   readonly routes: readonly string[]
   readonly pods: readonly PodReport[]
@@ -27,6 +33,8 @@ export interface NodeReport {
 export interface PodReport {
   readonly name: string
   readonly addresses: readonly string[]
+  /** Of its `eth0`. */
+  readonly mac: string
   readonly namespace: string
   /** Duration of the attach as the caller saw it. */
   readonly attachMs: number
@@ -65,7 +73,14 @@ export interface WayReport {
 
 /** A frame on the nodes' segment: the pods' packet itself, or one around it. */
 export type Carriage =
-  | { readonly in: 'plain'; readonly bytes: number }
+  | {
+      readonly in: 'plain'
+      readonly bytes: number
+      /** Of the sender, as the switch sees it. */
+      readonly mac: string
+      /** 802.1q tag, if it has one. */
+      readonly vlanId?: number
+    }
   | {
       readonly in: 'vxlan'
       readonly vni: number

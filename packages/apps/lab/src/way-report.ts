@@ -1,5 +1,5 @@
 import type { Echo, Frame } from '@trilane/testbed'
-import type { LanePromise } from './promise.ts'
+import type { NetworkPromise } from './promise.ts'
 import type { Carriage, WayReport } from './report.ts'
 
 /** Who sent to whom. */
@@ -15,6 +15,9 @@ export interface WayEnd {
   readonly pod: string
   readonly address: string
   readonly nodeAddresses: readonly string[]
+  /** Of the pod's device, and of the node's. */
+  readonly mac: string
+  readonly nodeMac: string
 }
 
 /** What was observed. */
@@ -29,7 +32,7 @@ export interface WayFacts {
 }
 
 /** Compares what was observed with what the network config promises. */
-export function judgeWay(ends: WayEnds, facts: WayFacts, promise: LanePromise): WayReport {
+export function judgeWay(ends: WayEnds, facts: WayFacts, promise: NetworkPromise): WayReport {
   const { from, to, mtuBytes } = ends
   const { fitting, tooLong, seen, lane } = facts
   const [wire] = seen
@@ -55,10 +58,15 @@ export function judgeWay(ends: WayEnds, facts: WayFacts, promise: LanePromise): 
   }
 }
 
-function carriageFailures({ from, to }: WayEnds, carriage: Carriage, { vxlan }: LanePromise): string[] {
-  if (vxlan === undefined) return carriage.in === 'plain' ? [] : ['it rides in VXLAN, and should be plain']
-  // Whatever rides to another port is no VXLAN to the capture, and so nothing was seen.
-  if (carriage.in === 'plain') return ['it is plain, and should ride in VXLAN']
+function carriageFailures(ends: WayEnds, carriage: Carriage, promise: NetworkPromise): string[] {
+  const { vxlan } = promise
+  if (carriage.in === 'plain') {
+    // Whatever rides to another port is no VXLAN to the capture, and so nothing was seen.
+    if (vxlan !== undefined) return ['it is plain, and should ride in VXLAN']
+    return [...macFailures(ends.from, carriage.mac, promise), ...tagFailures(carriage.vlanId, promise)]
+  }
+  if (vxlan === undefined) return ['it rides in VXLAN, and should be plain']
+  const { from, to } = ends
   const isBetweenThem =
     from.nodeAddresses.includes(carriage.source) && to.nodeAddresses.includes(carriage.destination)
   return [
@@ -69,9 +77,26 @@ function carriageFailures({ from, to }: WayEnds, carriage: Carriage, { vxlan }: 
   ]
 }
 
+function macFailures({ node, pod, ...end }: WayEnd, seen: string, { macs }: NetworkPromise): string[] {
+  const [wanted, whose] = macs === 'pods' ? [end.mac, `${node}/${pod}`] : [end.nodeMac, node]
+  const wrong = seen === wanted ? [] : [`the switch sees ${seen}, not ${wanted} of ${whose}`]
+  return macs === 'pods' && end.mac === end.nodeMac ? [...wrong, `${whose} has the MAC of its node`] : wrong
+}
+
+function tagFailures(seen: number | undefined, { underlay }: NetworkPromise): string[] {
+  const wanted = underlay?.vlanId
+  return seen === wanted ? [] : [`it has ${tagText(seen)}, not ${tagText(wanted)}`]
+}
+
+const tagText = (vlanId: number | undefined): string =>
+  vlanId === undefined ? 'no tag' : `the tag ${vlanId}`
+
 /** How a frame on the segment carries what it carries. */
-export function carriageOf({ vxlan, udp, ip, bytes }: Frame): Carriage {
-  if (vxlan === undefined || udp === undefined || ip === undefined) return { in: 'plain', bytes }
+export function carriageOf({ vxlan, udp, ip, bytes, ethernet, vlanIds }: Frame): Carriage {
+  if (vxlan === undefined || udp === undefined || ip === undefined) {
+    const [vlanId] = vlanIds
+    return { in: 'plain', bytes, mac: ethernet.source, ...(vlanId === undefined ? {} : { vlanId }) }
+  }
   const { source, destination } = ip
   return { in: 'vxlan', vni: vxlan.vni, port: udp.destinationPort, source, destination, bytes }
 }

@@ -1,7 +1,7 @@
 import { type Echo, echo, type Frame, Switch, startCapture } from '@trilane/testbed'
 import { inTurns } from './in-turns.ts'
 import type { Lab, LabNode, LabPod } from './lab.ts'
-import type { LanePromise } from './promise.ts'
+import type { NetworkPromise } from './promise.ts'
 import type { WayReport } from './report.ts'
 import { carriageOf, judgeWay, type WayEnds } from './way-report.ts'
 
@@ -22,7 +22,7 @@ interface Way {
  * From every node to every other, in every family: an echo that just fits, one that is a byte too long, neither of
  * which may be fragmented; and what the segment saw of the first.
  */
-export async function checkWays(lab: Lab, promise: LanePromise): Promise<WayReport[]> {
+export async function checkWays(lab: Lab, promise: NetworkPromise): Promise<WayReport[]> {
   const ways = waysOf(lab)
   if (ways.length === 0) return []
   const vxlanPorts = promise.vxlan === undefined ? {} : { vxlanPorts: [promise.vxlan.port] }
@@ -57,7 +57,9 @@ function endsOf({ from, to, fromPod, toPod, source, destination }: Way): WayEnds
     node: node.name,
     pod: pod.name,
     address,
-    nodeAddresses: node.report.addresses
+    nodeAddresses: node.report.addresses,
+    mac: pod.report.mac,
+    nodeMac: node.report.mac
   })
   return {
     from: end(from, fromPod, source),

@@ -19,12 +19,13 @@ function reportOf(nodes: number): LabReport {
     nodes: Array.from({ length: nodes }, (_, index) => ({
       name: `node${index + 1}`,
       addresses: [`192.168.77.${index + 1}`],
+      mac: '02:00:00:00:01:00',
       namespace: '',
       lease: `10.5.${index + 1}.0-24`,
       subnets: [`10.5.${index + 1}.0/24`],
       podMtuBytes: 1500,
       routes: [],
-      pods: [{ name: 'pod1', addresses: [`10.5.${index + 1}.2`], namespace: '', attachMs: 1 }]
+      pods: [{ name: 'pod1', addresses: [`10.5.${index + 1}.2`], mac: '', namespace: '', attachMs: 1 }]
     })),
     outside: { name: 'outside', addresses: ['192.168.77.254'] },
     reachability: reachabilityReport(checks),

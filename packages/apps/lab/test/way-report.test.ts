@@ -1,10 +1,17 @@
 import { describe, expect, it } from 'vitest'
+import type { NetworkPromise } from '../src/promise.ts'
 import type { Carriage } from '../src/report.ts'
 import { judgeWay, type WayEnds, type WayFacts } from '../src/way-report.ts'
 
 const ends: WayEnds = {
-  from: { node: 'node1', pod: 'pod1', address: '10.5.1.2', nodeAddresses: ['192.168.77.1', 'fd77::1'] },
-  to: { node: 'node2', pod: 'pod1', address: '10.5.2.2', nodeAddresses: ['192.168.77.2', 'fd77::2'] },
+  from: {
+    ...{ node: 'node1', pod: 'pod1', address: '10.5.1.2', nodeAddresses: ['192.168.77.1', 'fd77::1'] },
+    ...{ mac: '02:00:00:00:01:01', nodeMac: '02:00:00:00:01:00' }
+  },
+  to: {
+    ...{ node: 'node2', pod: 'pod1', address: '10.5.2.2', nodeAddresses: ['192.168.77.2', 'fd77::2'] },
+    ...{ mac: '02:00:00:00:02:01', nodeMac: '02:00:00:00:02:00' }
+  },
   mtuBytes: 1450
 }
 const carriage: Carriage = {
@@ -17,9 +24,20 @@ const good: WayFacts = {
   seen: [carriage],
   lane: 'vxlan'
 }
-const overlay = { lane: 'vxlan', vxlan: { vni: 1, port: 8472 } }
-const route = { lane: 'host-gw' }
-const plain: Carriage = { in: 'plain', bytes: 1464 }
+const overlay: NetworkPromise = {
+  ...{ lane: 'vxlan', vxlan: { vni: 1, port: 8472 } },
+  ...{ macs: 'nodes', linkTypes: [] }
+}
+const route: NetworkPromise = { lane: 'host-gw', macs: 'nodes', linkTypes: [] }
+const onVlan: NetworkPromise = {
+  ...{ lane: 'macvlan', macs: 'pods', linkTypes: [] },
+  underlay: {
+    ...{ vlanId: 100, gateways: {}, isRouted: false },
+    ...{ nodeReachesOwnPods: true, podsOfOneNodeMeet: true }
+  }
+}
+const plain: Carriage = { in: 'plain', bytes: 1464, mac: ends.from.nodeMac }
+const tagged: Carriage = { ...plain, mac: ends.from.mac, vlanId: 100 }
 
 describe('judgeWay', () => {
   it('finds nothing wrong with what was promised', () => {
@@ -28,9 +46,10 @@ describe('judgeWay', () => {
       ...{ mtuBytes: 1450, fits: true, oneMoreRefused: true, lane: 'vxlan', wire: carriage, failures: [] }
     })
     expect(judgeWay(ends, { ...good, seen: [plain], lane: 'host-gw' }, route).failures).toEqual([])
+    expect(judgeWay(ends, { ...good, seen: [tagged], lane: 'macvlan' }, onVlan).failures).toEqual([])
   })
 
-  it.each<[string, Partial<WayFacts>, typeof overlay | typeof route, string[]]>([
+  it.each<[string, Partial<WayFacts>, NetworkPromise, string[]]>([
     [
       'no answer',
       { fitting: { answered: false, words: 'no answer within 1 s' } },
@@ -62,8 +81,40 @@ describe('judgeWay', () => {
       overlay,
       ['it rides from 192.168.77.1 to 192.168.77.3, not from node1 to node2']
     ],
-    ['a tunnel', { lane: 'host-gw' }, route, ['it rides in VXLAN, and should be plain']]
+    ['a tunnel', { lane: 'host-gw' }, route, ['it rides in VXLAN, and should be plain']],
+    [
+      'another MAC',
+      { lane: 'host-gw', seen: [{ ...plain, mac: ends.from.mac }] },
+      route,
+      ['the switch sees 02:00:00:00:01:01, not 02:00:00:00:01:00 of node1']
+    ],
+    [
+      'the MAC of the node where pods have their own',
+      { lane: 'macvlan', seen: [{ ...tagged, mac: ends.from.nodeMac }] },
+      onVlan,
+      ['the switch sees 02:00:00:00:01:00, not 02:00:00:00:01:01 of node1/pod1']
+    ],
+    [
+      'no tag',
+      { lane: 'macvlan', seen: [{ ...plain, mac: ends.from.mac }] },
+      onVlan,
+      ['it has no tag, not the tag 100']
+    ],
+    [
+      'a tag that nobody asked for',
+      { lane: 'host-gw', seen: [{ ...plain, vlanId: 7 }] },
+      route,
+      ['it has the tag 7, not no tag']
+    ]
   ])('names %s', (_, facts, promise, failures) => {
     expect(judgeWay(ends, { ...good, ...facts }, promise).failures).toEqual(failures)
+  })
+
+  it('names a pod that has no MAC of its own and should', () => {
+    const from = { ...ends.from, mac: ends.from.nodeMac }
+    const seen = [{ ...tagged, mac: from.mac }]
+    expect(judgeWay({ ...ends, from }, { ...good, seen, lane: 'macvlan' }, onVlan).failures).toEqual([
+      'node1/pod1 has the MAC of its node'
+    ])
   })
 })

@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import {
   type ChangeOutcome,
   commandOf,
   type KernelChange,
+  type Link,
   type Route,
   TrilaneError
 } from '@trilane/contracts'
@@ -10,7 +12,7 @@ import { explainRefusal } from './child-refusals.ts'
 import type { DeviceIndexes } from './devices.ts'
 import { isGatewayInside, writeGatewayInside } from './gateway-inside.ts'
 import { isAbsent, kernelError } from './kernel-errors.ts'
-import { createLink, removeLink, setLink } from './links.ts'
+import { createLink, getLink, readLinkName, removeLink, renameLink, setLink } from './links.ts'
 import type { Request } from './message.ts'
 import { NetworkNamespace } from './namespaces.ts'
 import { writeFdbEntry, writeNeighbour } from './neighbours.ts'
@@ -279,20 +281,59 @@ class ChangeRun implements DeviceIndexes {
       const [create, ...later] = createLink(link, this, (path) => openNamespace(path).fd)
       const verdict = this.#place.socket.request(create)
       this.#indexes.delete(link.name)
-      if (verdict.errno !== 0) this.#fail(index, verdict)
-      else if (later.length > 0 && link.namespace === undefined) {
-        this.#finishDevice(index, this.#place.socket, link.name, later)
-      } else if (later.length > 0 && link.namespace !== undefined) {
-        const socket = openNamespace(link.namespace).run(() => new NetlinkSocket())
-        try {
-          this.#finishDevice(index, socket, link.name, later)
-        } finally {
-          socket.close()
-        }
+      const { namespace } = link
+      if (namespace === undefined) {
+        if (verdict.errno !== 0) this.#fail(index, verdict)
+        else this.#finishDevice(index, this.#place.socket, link.name, later)
+        return
+      }
+      const soughtHere = verdict.errno === ERRNO.EEXIST && this.#place.indexIfThere(link.name) !== undefined
+      if (verdict.errno !== 0 && !soughtHere) {
+        this.#fail(index, verdict)
+        return
+      }
+      const socket = openNamespace(namespace).run(() => new NetlinkSocket())
+      try {
+        if (soughtHere) this.#createRenamed(index, socket, link, (path) => openNamespace(path).fd)
+        else this.#finishDevice(index, socket, link.name, later)
+      } finally {
+        socket.close()
       }
     } finally {
       for (const namespace of opened) namespace.close()
     }
+  }
+
+  /**
+   * Linux before 6.14 seeks the name of a new device in the namespace of the request and not in the one that it is made in:
+   * it refuses a pod's `eth0` where the node has one. There it is made under another name, and renamed in its namespace.
+   */
+  #createRenamed(
+    index: number,
+    socket: NetlinkSocket,
+    link: Link,
+    openNamespace: (path: string) => number
+  ): void {
+    const { up, ...down } = link
+    const name = `tl${randomBytes(5).toString('hex')}`
+    // What finishes it is said of its final name.
+    const [create] = createLink({ ...down, name }, this, openNamespace)
+    const [, ...later] = createLink(down, this, openNamespace)
+    const created = this.#place.socket.request(create)
+    if (created.errno !== 0) {
+      this.#fail(index, created)
+      return
+    }
+    const made = linkIndexOf(socket, name)
+    const renamed = made === undefined ? { errno: ERRNO.ENODEV } : socket.request(renameLink(made, link.name))
+    if (renamed.errno !== 0) {
+      socket.request(removeLink(name))
+      this.#fail(index, renamed)
+      return
+    }
+    const kind = { type: 'other', kernelType: link.kind.type } as const
+    const activation = up === true ? setLink({ name: link.name, kind, up }, this) : []
+    this.#finishDevice(index, socket, link.name, [...later, ...activation])
   }
 
   #finishDevice(index: number, socket: NetlinkSocket, name: string, requests: readonly Request[]): void {
@@ -328,6 +369,14 @@ class ChangeRun implements DeviceIndexes {
   #failAs(index: number, error: TrilaneError): void {
     if (!this.#errors.has(index)) this.#errors.set(index, error)
   }
+}
+
+function linkIndexOf(socket: NetlinkSocket, name: string): number | undefined {
+  let index: number | undefined
+  socket.request(getLink(name), ({ body }) => {
+    index = readLinkName(body)?.index
+  })
+  return index
 }
 
 /** The change that was asked for, instead of the look-up of a device that it needs. */

@@ -128,6 +128,18 @@ function setHairpin(name: string, hairpin: boolean): Request {
   }
 }
 
+/** `ip link set dev OLD name NEW`, of a device that is down. */
+export function renameLink(index: number, name: string): Request {
+  return {
+    type: RTM.NEWLINK,
+    flags: 0,
+    write: (writer) => {
+      header(writer, index)
+      writer.text(IFLA.IFNAME, name)
+    }
+  }
+}
+
 /** `ip link del dev NAME`. Takes the kernel 10 to 20 ms for a veth (RCU grace periods). */
 export function removeLink(name: string): Request {
   return {

@@ -9,12 +9,13 @@ import { valuesOf } from '@trilane/ip'
 import { inkFor, readTextFile } from '@trilane/terminal'
 import { Testbed } from '@trilane/testbed'
 import { checkReachability } from '../checks.ts'
+import { runElsewhere } from '../elsewhere.ts'
 import { buildLab, type Lab } from '../lab.ts'
 import { endDaemons, labDirectory } from '../lab-directory.ts'
 import { STORE_KINDS } from '../lab-store.ts'
 import { DAEMON_PROGRAM } from '../node-daemon.ts'
 import { reachability, tables, topology, ways } from '../picture.ts'
-import { MAX_NODES, MAX_PODS, planLab } from '../plan.ts'
+import { addressTexts, type LabPlan, MAX_NODES, MAX_PODS, planLab } from '../plan.ts'
 import { promiseOf } from '../promise.ts'
 import { type Check, isAsPromised, type LabReport, reachabilityReport, type WayReport } from '../report.ts'
 import { checkWays } from '../ways.ts'
@@ -45,6 +46,10 @@ export async function labRun(options: UpOptions): Promise<number> {
   const network = parseNetworkConfig(await readTextFile(path), { source: options.config })
   const refused = await refuseConfig(options.config)
   if (refused !== undefined) return refused
+  const plan = planLab(options.name, network, count)
+  const promise = promiseOf(network)
+  const status = await runElsewhere(promise.linkTypes, options.keep === true, progress)
+  if (status !== undefined) return status
   let bed: Testbed | undefined
   const interruption = onInterrupt(async () => {
     if (bed !== undefined) await takeDown(bed)
@@ -52,11 +57,11 @@ export async function labRun(options: UpOptions): Promise<number> {
   try {
     bed = await newBed(options)
     interruption.check()
-    const lab = await buildLab(bed, planLab(options.name, network, count), network, path, storeKind, progress)
+    const lab = await buildLab(bed, plan, network, path, storeKind, progress)
     progress('checking every pair')
-    const checks = await checkReachability(lab)
+    const checks = await checkReachability(lab, promise)
     progress('sending packets that just fit, and watching the wire')
-    const wayReports = await checkWays(lab, promiseOf(network))
+    const wayReports = await checkWays(lab, promise)
     interruption.check()
     const report = makeReport(
       options,
@@ -165,6 +170,7 @@ function makeReport(
   networks: readonly string[],
   elapsedMs: number
 ): LabReport {
+  const { router } = lab.plan
   const backend = lab.nodes[0]?.status.networks[0]?.backend ?? ''
   return {
     lab: options.name,
@@ -172,12 +178,24 @@ function makeReport(
     nodes: lab.nodes.map(({ report }) => report),
     outside: {
       name: lab.plan.outside.name,
-      addresses: Object.values(lab.plan.outside.addresses).map(String)
+      addresses: [...addressTexts(lab.plan.outside), ...vlanTexts(lab.plan, 'outside')]
     },
+    ...(router === undefined
+      ? {}
+      : {
+          router: {
+            name: router.name,
+            addresses: [...addressTexts(router), ...vlanTexts(lab.plan, 'router')]
+          }
+        }),
     reachability: reachabilityReport(checks),
     ways: wayReports,
     elapsedMs: Math.round(elapsedMs)
   }
+}
+
+function vlanTexts({ vlan }: LabPlan, who: 'outside' | 'router'): string[] {
+  return vlan === undefined ? [] : valuesOf(vlan[who]).map(String)
 }
 
 function print(report: LabReport, checks: readonly Check[], { json, keep, name }: UpOptions): void {

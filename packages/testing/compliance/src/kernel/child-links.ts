@@ -36,6 +36,26 @@ export const childLinkTests: readonly KernelTest[] = [
 
       ifAny(
         type,
+        `${type} is made in another namespace under a name that a device here has, but not under one that is taken there`,
+        async ({ kernel, other }) => {
+          await pair(kernel)
+          const alias = 'trilane:blue:c0ffee:va'
+          const child = make('va', kind, { namespace: other.path, alias, up: true })
+          await must(kernel, child)
+          expectAs(await linkThere(other.kernel, 'va'), {
+            kind: { ...withoutParent, parent: '' },
+            alias,
+            up: true
+          })
+          expectAs(await linkThere(kernel, 'va'), { kind: { type: 'veth' } })
+          expect(await codes(kernel, child)).toEqual(['TRI_KERNEL_EXISTS'])
+          const { links } = await other.kernel.read({ links: true })
+          expect(links.map(({ name }) => name).filter((name) => name !== 'lo')).toEqual(['va'])
+        }
+      ),
+
+      ifAny(
+        type,
         `${type} with an MTU above that of its parent is refused and not made`,
         async ({ kernel, other }) => {
           await pair(kernel)

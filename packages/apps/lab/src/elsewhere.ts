@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { TrilaneError } from '@trilane/contracts'
+import { isInGuest, type LinkType, missingLinkTypes, runInGuest } from '@trilane/testbed'
+
+/** The checkout's way to prepare a guest kernel. */
+const SETUP = new URL('../scripts/setup', import.meta.url).pathname
+
+/**
+ * Runs this very command in a guest kernel, when the running one cannot make what it needs; its words come out here.
+ *
+ * @param keeps the lab is to stay up, which it cannot there: the guest ends with the command
+ * @returns the exit status; `undefined` when this kernel will do
+ * @throws TrilaneError `TRI_USAGE`; `TRI_GUEST_UNPREPARED`, `TRI_GUEST_FAILED`
+ */
+export async function runElsewhere(
+  needed: readonly LinkType[],
+  keeps: boolean,
+  tell: (step: string) => void
+): Promise<number | undefined> {
+  // Trials need root; who is not will be told so.
+  if (isInGuest() || process.getuid?.() !== 0) return undefined
+  const missing = missingLinkTypes(needed)
+  if (missing.length === 0) return undefined
+  const lack = `this kernel has no ${missing.join(', ')}`
+  if (keeps) {
+    const problem = `${lack}, and a guest kernel ends with its lab: leave out --keep, or give the guest all commands at once, as in ./trilane lab guest -- bash FILE`
+    throw TrilaneError.of('TRI_USAGE', { problem, command: 'lab guest' })
+  }
+  tell(`${lack}: the lab runs in a guest kernel, which starts in about half a minute`)
+  const command = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
+  const run = () => runInGuest({ command, onLine: (line, stream) => void process[stream].write(`${line}\n`) })
+  try {
+    return await run()
+  } catch (error) {
+    if (!TrilaneError.is(error, 'TRI_GUEST_UNPREPARED')) throw error
+    tell('preparing the guest kernel, this once')
+    await prepareGuest()
+    return run()
+  }
+}
+
+async function prepareGuest(): Promise<void> {
+  const child = spawn(SETUP, ['guest'], { stdio: ['ignore', 'inherit', 'inherit'] })
+  const [status, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null]
+  if (status === 0) return
+  const values = { command: 'scripts/setup guest', status: signal ?? `exit status ${status}` }
+  throw TrilaneError.of('TRI_COMMAND_FAILED', values)
+}
