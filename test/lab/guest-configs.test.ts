@@ -36,6 +36,7 @@ describe('the ready configs that need more than every kernel has, in the lab', (
     ['macvlan-vlan', PODS + NODES_AND_OUTSIDE, 'pods', 100]
   ] as const)(
     '%s: everybody is reached, and the switch sees what it should',
+    { timeout: TIMEOUT_MS },
     async (config, expected, macs, vlanId) => {
       const name = labName('config')
       const words = ['--config', `configs/${config}.yaml`, '--nodes', '2', '--json', '--name', name]
