@@ -1,6 +1,6 @@
 /**
- * `trilane`, for the person at the terminal: asks this node's daemon. `daemon`, `plan`, `config`,
- * `lease`, `uninstall` and `lab` are programs of their own, which the launcher starts.
+ * `trilane`, for the person at the terminal: asks this node's daemon. `daemon`, `doctor`, `plan`,
+ * `config`, `lease`, `uninstall` and `lab` are programs of their own, which the launcher starts.
  *
  * @packageDocumentation
  */
@@ -17,6 +17,7 @@ const ELSEWHERE = `
 Programs of their own, each with --help:
   daemon                          the node agent; understands flanneld's flags
   plan --config FILE              what would be written to this kernel, as ip commands; writes nothing
+  doctor                          what this machine and this network can carry, and why not the rest
   config check FILE               names what is wrong with a network config
   config get|set FILE             the network config in the store
   lease list|reserve|release      leases and reservations in the store

@@ -7,10 +7,12 @@ import type {
   NodeStatus,
   ReconcileJson
 } from '@trilane/contracts'
-import { type Kernel, type KernelEvent, type NetworkConfig, TrilaneError } from '@trilane/contracts'
+import { type Kernel, type KernelEvent, TrilaneError } from '@trilane/contracts'
 import { valuesOf } from '@trilane/ip'
 import { Reconciler, type SweepScope } from '@trilane/reconcile'
+import { networkNamed } from './cni/cni-network.ts'
 import type { NodeFirewall } from './firewall-node.ts'
+import { firstOf } from './first-of.ts'
 import type { NodeIdentity } from './identity.ts'
 import type { NetworkAgent } from './network-agent.ts'
 import { type LoopObserver, ReconcileLoop } from './reconcile-loop.ts'
@@ -25,11 +27,14 @@ import { networkStatus } from './status.ts'
 export class Agent {
   readonly #loop: ReconcileLoop
   readonly #firewall: NodeFirewall
-  readonly #networks = new Map<string, NetworkAgent>()
+  /** One array for the whole life: whoever has it sees those that come later. */
+  readonly #networks: NetworkAgent[] = []
+  readonly #expected: readonly string[]
+  readonly #logger: Logger
   readonly #identity: NodeIdentity
-  readonly #store: string
   readonly #version: string
   readonly #startedAtMs: number
+  #stopped = false
 
   constructor(parts: {
     readonly kernel: Kernel
@@ -38,18 +43,17 @@ export class Agent {
     readonly logger: Logger
     readonly identity: NodeIdentity
     readonly fullPassMs: number
-    /** For status: where leases are kept. */
-    readonly store: string
     readonly version: string
-    readonly networks: readonly NetworkConfig[]
+    /** Names of the networks that this node serves, as soon as their configs are there. */
+    readonly networks: readonly string[]
     /** Sees every pass and flush. */
     readonly onWork?: LoopObserver
-    readonly createNetwork: (network: NetworkConfig, loop: ReconcileLoop) => NetworkAgent
   }) {
     const { kernel, clock, logger } = parts
     this.#firewall = parts.firewall
     this.#identity = parts.identity
-    this.#store = parts.store
+    this.#expected = parts.networks
+    this.#logger = logger
     this.#version = parts.version
     this.#startedAtMs = clock.wallMs()
     this.#loop = new ReconcileLoop({
@@ -65,9 +69,6 @@ export class Agent {
         if (kind === 'pass') this.#onFullPass()
       }
     })
-    for (const network of parts.networks) {
-      this.#networks.set(network.name, parts.createNetwork(network, this.#loop))
-    }
   }
 
   get loop(): ReconcileLoop {
@@ -78,32 +79,52 @@ export class Agent {
     return this.#firewall
   }
 
+  /** Those whose configs are there; others are added as they come. */
   get networks(): readonly NetworkAgent[] {
-    return [...this.#networks.values()]
+    return this.#networks
   }
 
-  /** @returns when every network is ready */
-  async start(): Promise<void> {
+  /** Names of networks whose configs are not there yet, or cannot be used. */
+  get waiting(): readonly string[] {
+    return this.#expected.filter((name) => !this.#networks.some((network) => network.name === name))
+  }
+
+  /**
+   * @param arrivals one for each network: how to make it, once its config is there. One that cannot be made harms no other.
+   * @returns when one of them is ready; the others go on
+   * @throws what the arrivals do, when no network is left
+   */
+  async start(arrivals: readonly Promise<(loop: ReconcileLoop) => NetworkAgent>[]): Promise<void> {
     this.#loop.start()
     this.#firewall.start()
-    const networks = [...this.#networks.values()]
-    // All of them first: the first table has the host ports of every network's pods.
-    await Promise.all(networks.map((network) => network.parts.attachments.recover()))
-    await Promise.all(networks.map((network) => network.start()))
+    const recoveries: Promise<void>[] = []
+    const startOne = async (arrival: (typeof arrivals)[number]): Promise<void> => {
+      const network = (await arrival)(this.#loop)
+      this.#networks.push(network)
+      // All of them first: the first table has the host ports of every network's pods.
+      recoveries.push(network.parts.attachments.recover())
+      await Promise.all(recoveries)
+      await network.start()
+    }
+    await firstOf(arrivals.map(startOne), (error) => {
+      if (this.#stopped) return
+      this.#logger.error('network not served', { error: TrilaneError.from(error), waiting: this.waiting })
+    })
   }
 
   /** Leaves kernel, leases and pods as they are: packets go on flowing. */
   async stop(): Promise<void> {
+    this.#stopped = true
     this.#loop.stop()
     this.#firewall.stop()
-    await Promise.all([...this.#networks.values()].map((network) => network.stop()))
+    await Promise.all(this.#networks.map((network) => network.stop()))
   }
 
   async status(): Promise<NodeStatus> {
     const networks = []
-    for (const network of this.#networks.values()) {
+    for (const network of this.#networks) {
       const pods = (await network.parts.attachments.list()).length
-      networks.push(networkStatus(network, this.#loop, this.#store, pods))
+      networks.push(networkStatus(network, this.#loop, network.parts.store, pods))
     }
     const { machineId, name } = this.#identity
     return {
@@ -112,12 +133,13 @@ export class Agent {
       name,
       machineId,
       startedAtMs: this.#startedAtMs,
-      networks
+      networks,
+      ...(this.waiting.length === 0 ? {} : { waiting: this.waiting })
     }
   }
 
   async pods(): Promise<readonly AttachmentRecord[]> {
-    const lists = await Promise.all([...this.#networks.values()].map(({ parts }) => parts.attachments.list()))
+    const lists = await Promise.all(this.#networks.map(({ parts }) => parts.attachments.list()))
     return lists.flat()
   }
 
@@ -143,21 +165,15 @@ export class Agent {
   }
 
   #network(name = 'default'): NetworkAgent {
-    const network = this.#networks.get(name)
-    if (network === undefined) {
-      const known = [...this.#networks.keys()].join(', ')
-      throw TrilaneError.of('TRI_NETWORK_UNKNOWN', { network: name, known })
-    }
-    return network
+    return networkNamed(this.#networks, name, this.waiting)
   }
 
   /** One network whose leases are not listed yet would lose its peers' state to a sweep. */
   #sweepScope(): SweepScope | undefined {
-    const agents = [...this.#networks.values()]
-    if (!agents.every(({ maySweep }) => maySweep)) return undefined
+    if (this.waiting.length > 0 || !this.#networks.every(({ maySweep }) => maySweep)) return undefined
     return {
       networks: new Map(
-        agents.map(({ name, parts }) => [
+        this.#networks.map(({ name, parts }) => [
           name,
           valuesOf(parts.network.families).map(({ network }) => network)
         ])
@@ -166,10 +182,10 @@ export class Agent {
   }
 
   #onFullPass(): void {
-    for (const network of this.#networks.values()) void network.onFullPass()
+    for (const network of this.#networks) void network.onFullPass()
   }
 
   #onKernelEvent(event: KernelEvent): void {
-    for (const network of this.#networks.values()) network.onKernelEvent(event)
+    for (const network of this.#networks) network.onKernelEvent(event)
   }
 }

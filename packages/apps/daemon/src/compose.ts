@@ -1,7 +1,7 @@
 import 'reflect-metadata'
 import { join } from 'node:path'
 import { Attachments } from '@trilane/attachments'
-import { formatSubnetEnv, type NodeConfig } from '@trilane/config'
+import { formatSubnetEnv, type NodeConfig, networkNames } from '@trilane/config'
 import {
   ATTACHMENT_STORE,
   type AttachmentStore,
@@ -18,10 +18,6 @@ import {
   LOGGER,
   type Logger,
   type NetworkConfig,
-  STORE_CACHE,
-  type StoreCache,
-  SUBNET_STORE,
-  type SubnetStore,
   type Token
 } from '@trilane/contracts'
 import { mapFamilies, type PerFamily, type Prefix } from '@trilane/ip'
@@ -29,13 +25,12 @@ import { LeaseAddressPool, podRanges } from '@trilane/ipam'
 import { LinuxFileLocks, LinuxFirewall, LinuxKernel } from '@trilane/kernel-linux'
 import { type NetworkLanes, networkLanes } from '@trilane/lanes'
 import { NodePodLinks } from '@trilane/pod-link'
-import { FileAttachments, FileStoreCache, HostLocalReservations } from '@trilane/state-files'
-import { LeaseManager, rememberingStore } from '@trilane/subnet-manager'
+import { FileAttachments, HostLocalReservations } from '@trilane/state-files'
+import { LeaseManager } from '@trilane/subnet-manager'
 import { Container, ContainerModule } from 'inversify'
 import { Agent } from './agent.ts'
 import { BACKENDS, backendNamed } from './backends.ts'
 import { BridgeLoopback } from './bridge-loopback.ts'
-import { countedStore } from './counted-store.ts'
 import { NodeFirewall } from './firewall-node.ts'
 import { tellForeignAddress } from './foreign-addresses.ts'
 import { ForwardingWatch } from './forwarding-watch.ts'
@@ -44,8 +39,8 @@ import { jsonLogger } from './json-logger.ts'
 import type { Metrics } from './metrics.ts'
 import { NetworkAgent } from './network-agent.ts'
 import type { NetworkSource } from './network-config-source.ts'
+import { type NetworkStore, networkStore } from './network-store.ts'
 import { NO_HOST_PORTS } from './no-host-ports.ts'
-import { openStore } from './open-store.ts'
 import type { LoopObserver, ReconcileLoop } from './reconcile-loop.ts'
 import { SubnetFile } from './subnet-file.ts'
 import { systemClock } from './system-clock.ts'
@@ -59,15 +54,12 @@ export interface Surroundings {
   readonly config: NodeConfig
   readonly identity: NodeIdentity
   readonly version: string
-  /** Subnets of a former life, from `subnet.env`. */
-  readonly previousSubnets: PerFamily<Prefix>
+  /** Subnets of a former life, from `subnet.env`, by network. */
+  readonly previousSubnets: ReadonlyMap<string, PerFamily<Prefix>>
   readonly metrics: Metrics
 }
 
 const SURROUNDINGS: Token<Surroundings> = Symbol.for('trilane:Surroundings')
-
-/** The store itself; {@link SUBNET_STORE} remembers what it says. */
-const OUTER_STORE: Token<SubnetStore> = Symbol.for('trilane:OuterStore')
 
 /**
  * The composition root: which driver stands behind which port.
@@ -89,27 +81,6 @@ const drivers = new ContainerModule(({ bind }) => {
   bind<Logger>(LOGGER)
     .toResolvedValue(({ config }: Surroundings) => jsonLogger(config.logLevel), [SURROUNDINGS])
     .inSingletonScope()
-  bind<SubnetStore>(OUTER_STORE)
-    .toResolvedValue(
-      ({ config, metrics }: Surroundings, locks: FileLocks, clock: Clock, logger: Logger) =>
-        countedStore(openStore(config, { locks, clock, logger }), () => metrics.storeFailed()),
-      [SURROUNDINGS, FILE_LOCKS, CLOCK, LOGGER]
-    )
-    .inSingletonScope()
-  bind<StoreCache>(STORE_CACHE)
-    .toResolvedValue(
-      ({ config }: Surroundings, store: SubnetStore, clock: Clock) =>
-        new FileStoreCache({
-          path: join(config.stateDirectory, 'store-cache'),
-          store: store.description,
-          clock
-        }),
-      [SURROUNDINGS, OUTER_STORE, CLOCK]
-    )
-    .inSingletonScope()
-  bind<SubnetStore>(SUBNET_STORE)
-    .toResolvedValue(rememberingStore, [OUTER_STORE, STORE_CACHE, LOGGER])
-    .inSingletonScope()
   bind<AttachmentStore>(ATTACHMENT_STORE)
     .toResolvedValue(
       ({ config }: Surroundings) => new FileAttachments({ stateDirectory: config.stateDirectory }),
@@ -122,12 +93,22 @@ const backends = new ContainerModule(({ bind }) => {
   for (const backend of BACKENDS) bind(BACKEND).toConstantValue(backend).whenNamed(backend.type)
 })
 
-/** The agent for these networks. Nothing is started. */
+/** One network's store, for each of them. */
+export function composeStore(container: Container, place: NodeConfig): NetworkStore {
+  const { metrics } = container.get<Surroundings>(SURROUNDINGS)
+  const logger = container.get<Logger>(LOGGER)
+  const clock = container.get<Clock>(CLOCK)
+  return networkStore(place, { locks: container.get<FileLocks>(FILE_LOCKS), clock, logger, metrics })
+}
+
+/** The agent, and how a network is made for it once its config is there. Nothing is started. */
 export function composeAgent(
   container: Container,
-  sources: readonly NetworkSource[],
   onWork: LoopObserver
-): Agent {
+): {
+  readonly agent: Agent
+  readonly networkOf: (from: NetworkStore, source: NetworkSource) => (loop: ReconcileLoop) => NetworkAgent
+} {
   const { config, identity, version } = container.get<Surroundings>(SURROUNDINGS)
   const clock = container.get<Clock>(CLOCK)
   const logger = container.get<Logger>(LOGGER)
@@ -150,30 +131,28 @@ export function composeAgent(
     logger,
     identity,
     fullPassMs: config.fullPassMs,
-    store: container.get<SubnetStore>(SUBNET_STORE).description,
     version,
-    networks: sources.map(({ network }) => network),
-    onWork,
-    createNetwork: (network, loop) => {
-      const revision = sources.find((source) => source.network === network)?.revision
-      return composeNetwork(container, network, loop, firewall, revision)
-    }
+    networks: networkNames(config),
+    onWork
   })
-  return agent
+  const networkOf =
+    (from: NetworkStore, source: NetworkSource) =>
+    (loop: ReconcileLoop): NetworkAgent =>
+      composeNetwork(container, from, source, loop, firewall)
+  return { agent, networkOf }
 }
 
 /** @throws TrilaneError `TRI_BACKEND_UNKNOWN`, `TRI_CONFIG_INVALID` */
 function composeNetwork(
   container: Container,
-  network: NetworkConfig,
+  { place: config, store, cache }: NetworkStore,
+  { network, revision }: NetworkSource,
   loop: ReconcileLoop,
-  firewall: NodeFirewall,
-  configRevision: number | undefined
+  firewall: NodeFirewall
 ): NetworkAgent {
-  const { config, identity, previousSubnets } = container.get<Surroundings>(SURROUNDINGS)
+  const { identity, previousSubnets } = container.get<Surroundings>(SURROUNDINGS)
   const kernel = container.get<Kernel>(KERNEL)
   const clock = container.get<Clock>(CLOCK)
-  const store = container.get<SubnetStore>(SUBNET_STORE)
   const logger = container.get<Logger>(LOGGER).child({ network: network.name })
   const lanesOf = ({ backend }: NetworkConfig): NetworkLanes => {
     // By name through the list first: its error has the good names, the container's has not.
@@ -220,11 +199,11 @@ function composeNetwork(
       identity,
       leaseTtlMs,
       renewMarginMs: leaseRenewMarginMs,
-      cache: container.get<StoreCache>(STORE_CACHE),
-      ...(configRevision === undefined ? {} : { configRevision })
+      cache,
+      ...(revision === undefined ? {} : { configRevision: revision })
     }),
     attachments,
-    previousSubnets,
+    previousSubnets: previousSubnets.get(network.name) ?? {},
     fullPassMs: config.fullPassMs,
     firewall,
     blackhole: config.ipBlackholeRoute,

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { checkConfig } from './commands/config-check.ts'
 import { getConfig, setConfig } from './commands/config-store.ts'
 import { runDaemon } from './commands/daemon.ts'
+import { diagnose } from './commands/doctor.ts'
 import { listLeases, releaseLease, reserveLease } from './commands/lease.ts'
 import { printPlan } from './commands/plan.ts'
 import { uninstall } from './commands/uninstall.ts'
@@ -25,6 +26,16 @@ function program(): Command {
     .allowExcessArguments()
     .argument('[flags...]')
     .action(() => printPlan(process.argv.slice(3)))
+  root
+    .command('doctor')
+    .description('what this machine and this network can carry, and why not the rest')
+    .usage(
+      '[--config FILE] [--parent DEVICE] [--ask ADDRESS]... [--source ADDRESS]... [--gently] [--json] [flags of the daemon]'
+    )
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .argument('[flags...]')
+    .action(() => diagnose(process.argv.slice(3)))
   const config = root.command('config').description('network configs')
   config
     .command('check')

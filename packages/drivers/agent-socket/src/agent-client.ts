@@ -34,10 +34,15 @@ const IN_WORDS: Readonly<Record<string, string>> = {
 export class AgentClient {
   readonly #socketPath: string
   readonly #timeoutMs: number
+  readonly #query: string
 
-  /** @param options timeoutMs: for each request as a whole. Default: 30 s */
-  constructor(socketPath: string, options: { readonly timeoutMs?: number } = {}) {
+  /**
+   * @param options timeoutMs: for each request as a whole. Default: 30 s. network: whose leases and config are meant, where
+   *   the daemon serves several
+   */
+  constructor(socketPath: string, options: { readonly timeoutMs?: number; readonly network?: string } = {}) {
     this.#socketPath = socketPath
+    this.#query = options.network === undefined ? '' : `?network=${encodeURIComponent(options.network)}`
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
   }
 
@@ -63,23 +68,23 @@ export class AgentClient {
   }
 
   leases(): Promise<LeaseListJson> {
-    return this.#ask<LeaseListJson>('GET', '/v1/leases')
+    return this.#ask<LeaseListJson>('GET', `/v1/leases${this.#query}`)
   }
 
   reserve(body: ReserveJson): Promise<LeaseJson> {
-    return this.#ask<LeaseJson>('POST', '/v1/leases', body)
+    return this.#ask<LeaseJson>('POST', `/v1/leases${this.#query}`, body)
   }
 
   release(key: string): Promise<LeaseJson> {
-    return this.#ask<LeaseJson>('DELETE', '/v1/leases', { key })
+    return this.#ask<LeaseJson>('DELETE', `/v1/leases${this.#query}`, { key })
   }
 
   config(): Promise<ConfigJson> {
-    return this.#ask<ConfigJson>('GET', '/v1/config')
+    return this.#ask<ConfigJson>('GET', `/v1/config${this.#query}`)
   }
 
   setConfig(text: string): Promise<ConfigJson> {
-    return this.#ask<ConfigJson>('PUT', '/v1/config', { text })
+    return this.#ask<ConfigJson>('PUT', `/v1/config${this.#query}`, { text })
   }
 
   /** One call of the CNI plugin. @param invocation the launcher's bytes */

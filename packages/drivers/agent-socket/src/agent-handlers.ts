@@ -22,12 +22,13 @@ export interface AgentHandlers {
   attach(request: AttachRequest): Promise<AttachmentRecord>
   detach(request: DetachRequest): Promise<void>
   reconcile(): Promise<ReconcileJson>
-  leases(): Promise<LeaseListJson>
+  /** @param network of several; absent: the only one, or `default` */
+  leases(network?: string): Promise<LeaseListJson>
   /** What its texts say is checked here, not before. */
-  reserve(wanted: ReserveJson): Promise<LeaseJson>
-  release(key: string): Promise<LeaseJson>
-  config(): Promise<ConfigJson>
-  setConfig(text: string): Promise<ConfigJson>
+  reserve(wanted: ReserveJson, network?: string): Promise<LeaseJson>
+  release(key: string, network?: string): Promise<LeaseJson>
+  config(network?: string): Promise<ConfigJson>
+  setConfig(text: string, network?: string): Promise<ConfigJson>
   /** @param invocation the launcher's bytes, unread. Whatever they are, it answers; it does not throw. */
   cni(invocation: Uint8Array): Promise<CniAnswer>
 }

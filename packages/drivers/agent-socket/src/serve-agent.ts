@@ -29,7 +29,12 @@ const LARGEST_INVOCATION_BYTES = 8 * 1_048_576
 /** Who may ask: root, and whom the daemon runs as. */
 export type PeerCheck = (socketFd: number) => { readonly uid: number; readonly pid: number }
 
-type Handler = (handlers: AgentHandlers, message: IncomingMessage) => Promise<Reply>
+/** @param network of the query: the one that is meant, where a daemon serves several */
+type Handler = (
+  handlers: AgentHandlers,
+  message: IncomingMessage,
+  network: string | undefined
+) => Promise<Reply>
 
 interface Reply {
   readonly status: number
@@ -47,14 +52,14 @@ const ROUTES: Readonly<Record<string, Handler>> = {
     await handlers.detach(parseDetach(await readBody(message)))
     return json({})
   },
-  'GET /v1/leases': async (handlers) => json(await handlers.leases()),
-  'POST /v1/leases': async (handlers, message) =>
-    json(await handlers.reserve(parseReserve(await readBody(message)))),
-  'DELETE /v1/leases': async (handlers, message) =>
-    json(await handlers.release(parseText('key', await readBody(message)))),
-  'GET /v1/config': async (handlers) => json(await handlers.config()),
-  'PUT /v1/config': async (handlers, message) =>
-    json(await handlers.setConfig(parseText('text', await readBody(message)))),
+  'GET /v1/leases': async (handlers, _, network) => json(await handlers.leases(network)),
+  'POST /v1/leases': async (handlers, message, network) =>
+    json(await handlers.reserve(parseReserve(await readBody(message)), network)),
+  'DELETE /v1/leases': async (handlers, message, network) =>
+    json(await handlers.release(parseText('key', await readBody(message)), network)),
+  'GET /v1/config': async (handlers, _, network) => json(await handlers.config(network)),
+  'PUT /v1/config': async (handlers, message, network) =>
+    json(await handlers.setConfig(parseText('text', await readBody(message)), network)),
   'POST /v1/reconcile': async (handlers) => json(await handlers.reconcile()),
   'POST /v1/cni': async (handlers, message) => {
     const { isSuccess, text } = await handlers.cni(await readBytes(message, LARGEST_INVOCATION_BYTES))
@@ -121,20 +126,29 @@ function descriptorOf(socket: Socket & { readonly _handle?: { readonly fd?: numb
   return socket._handle?.fd ?? -1
 }
 
+/** What stands in the store is of one network: `/v1/leases?network=blue`. Nothing else has a query. */
+function addressed(url: string): { readonly path: string; readonly network: string | undefined } {
+  const [, path, network] = /^(\/v1\/(?:leases|config))\?network=([^&]+)$/.exec(url) ?? []
+  return path === undefined || network === undefined
+    ? { path: url, network: undefined }
+    : { path, network: decodeURIComponent(network) }
+}
+
 async function answer(
   handlers: AgentHandlers,
   logger: Logger,
   message: IncomingMessage,
   response: ServerResponse
 ): Promise<void> {
-  const request = `${message.method} ${message.url}`
+  const { path, network } = addressed(message.url ?? '')
+  const request = `${message.method} ${path}`
   try {
     const handler = ROUTES[request]
     if (handler === undefined) {
       const problem = `there is no ${request}; there is ${Object.keys(ROUTES).join(', ')}`
       send(response, json(requestInvalid(problem), 404))
     } else {
-      send(response, await handler(handlers, message))
+      send(response, await handler(handlers, message, network))
     }
   } catch (caught) {
     const error = TrilaneError.from(caught)

@@ -85,8 +85,6 @@ export function checksum(bytes: Buffer): number {
 export interface Claim {
   readonly address: IpAddress
   readonly mac: Mac
-  /** Who is asked, in ARP; the source of the packet, in neighbour discovery. */
-  readonly peer: IpAddress
 }
 
 /**
@@ -111,9 +109,7 @@ function readArp(arp: Buffer): Claim | undefined {
   const mac = Mac.fromBytes(arp.subarray(8, 14))
   const sender = IpAddress.fromBytes(arp.subarray(14, 18))
   const target = IpAddress.fromBytes(arp.subarray(24, 28))
-  return sender.equals(UNSPECIFIED.v4)
-    ? { address: target, mac, peer: sender }
-    : { address: sender, mac, peer: target }
+  return sender.equals(UNSPECIFIED.v4) ? { address: target, mac } : { address: sender, mac }
 }
 
 function readDiscovery(frame: Buffer): Claim | undefined {
@@ -126,5 +122,19 @@ function readDiscovery(frame: Buffer): Claim | undefined {
   if (icmp[0] !== ADVERTISEMENT && !isProbe) return undefined
   // Its option, the target link-layer address, is the first one there is.
   const hasMac = icmp[0] === ADVERTISEMENT && icmp[24] === 2 && icmp[25] === 1 && icmp.length >= 32
-  return { address, mac: hasMac ? Mac.fromBytes(icmp.subarray(26, 32)) : sourceOf(frame), peer: source }
+  return { address, mac: hasMac ? Mac.fromBytes(icmp.subarray(26, 32)) : sourceOf(frame) }
+}
+
+/** The address that a frame asks for, of an ARP request or a neighbour solicitation. `undefined` for anything else. */
+export function readSought(frame: Buffer): IpAddress | undefined {
+  if (frame.length < ETHERNET_BYTES + 28) return undefined
+  const type = frame.readUInt16BE(12)
+  const packet = frame.subarray(ETHERNET_BYTES)
+  if (type === ETHERTYPE.ARP) {
+    return packet.readUInt16BE(6) === 1 ? IpAddress.fromBytes(packet.subarray(24, 28)) : undefined
+  }
+  const icmp = packet.subarray(IPV6_BYTES)
+  const isAsking =
+    type === ETHERTYPE.IPV6 && packet[6] === ICMPV6 && icmp.length >= 24 && icmp[0] === SOLICITATION
+  return isAsking ? IpAddress.fromBytes(icmp.subarray(8, 24)) : undefined
 }

@@ -1,6 +1,6 @@
 /**
  * The `Kernel` port on Linux: {@link LinuxKernel}, a thin rtnetlink layer over FFI (docs/decisions/0001), and the
- * `Firewall` port: {@link LinuxFirewall}, on libnftables.
+ * `Firewall` port: {@link LinuxFirewall}, on libnftables; the `Segment` port: {@link LinuxSegment}, on raw sockets.
  *
  * One socket per namespace, requests answered before `sendmsg` returns, many in one send; events through a guarded poll;
  * namespaces entered for the moment in which a socket is made. {@link LinuxFileLocks} and {@link peerCredentials} are here
@@ -10,6 +10,7 @@
  */
 export { LinuxFileLocks } from './file-locks.ts'
 export { LinuxKernel, type LinuxKernelOptions } from './linux-kernel.ts'
+export { LinuxSegment } from './linux-segment.ts'
 export { LinuxFirewall, type LinuxFirewallOptions } from './nft/linux-firewall.ts'
 export { sendDatagram } from './notify.ts'
 export { type PeerCredentials, peerCredentials } from './peer-credentials.ts'

@@ -181,6 +181,11 @@ export function hasSendLimit(body: Buffer): boolean {
   return kind !== undefined && textOf(kind) === TBF
 }
 
+/** How many want it to hear frames of every MAC. */
+export function readPromiscuity(body: Buffer): number {
+  return attributesOf(body, IFINFO_BYTES).get(IFLA.PROMISCUITY)?.readUInt32LE(0) ?? 0
+}
+
 export function readLink(body: Buffer, names: DeviceNames): LinkReading | undefined {
   const named = readLinkName(body)
   if (named === undefined) return undefined

@@ -66,6 +66,28 @@ export class NetworkNamespace {
   }
 
   /**
+   * A new one, without a name: it ends with this process, or when this is closed and nothing else holds it. Its path is good
+   * in this process only.
+   *
+   * @throws TrilaneError `TRI_NAMESPACE_INVALID`
+   */
+  static create(calls: NamespaceCalls = SYSTEM): NetworkNamespace {
+    const back = ownNamespace()
+    const path = 'a new network namespace'
+    if (sys.unshare(CLONE_NEWNET) < 0) {
+      throw TrilaneError.of('TRI_NAMESPACE_INVALID', { path, problem: errnoName(lastErrno()) })
+    }
+    const fd = sys.open('/proc/thread-self/ns/net', O_CLOEXEC)
+    const errno = lastErrno()
+    if (calls.setns(back, CLONE_NEWNET) < 0) {
+      process.stderr.write('fatal: no way back from a new network namespace\n')
+      calls.abort()
+    }
+    if (fd < 0) throw TrilaneError.of('TRI_NAMESPACE_INVALID', { path, problem: errnoName(errno) })
+    return new NetworkNamespace(`/proc/self/fd/${fd}`, fd, calls)
+  }
+
+  /**
    * Runs `act` with this thread inside the namespace: sockets that it opens belong there, and /proc/sys/net is that
    * namespace's. Costs about 2 µs.
    *

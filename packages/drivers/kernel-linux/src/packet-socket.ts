@@ -8,7 +8,7 @@ const SOCK_RAW = 3
 const MSG_DONTWAIT = 0x40
 const SOL_PACKET = 263
 const PACKET_ADD_MEMBERSHIP = 1
-const PACKET_MR_MULTICAST = 0
+const PACKET_MR = { MULTICAST: 0, PROMISC: 1 } as const
 
 /** The longest frame that anybody here reads: an answer of ARP, of neighbour discovery, of DHCP. */
 const RECEIVE_BYTES = 2_048
@@ -40,16 +40,7 @@ export class PacketSocket implements EventSocket {
     groups: readonly Uint8Array[] = []
   ): void {
     if (filter.length > 0 && attachFilter(this.fd, filter) < 0) throw this.#failure('setsockopt')
-    for (const group of groups) {
-      // struct packet_mreq: i32 index, u16 type, u16 length, 8 bytes address.
-      const request = Buffer.alloc(16)
-      request.writeInt32LE(index, 0)
-      request.writeUInt16LE(PACKET_MR_MULTICAST, 4)
-      request.writeUInt16LE(group.length, 6)
-      request.set(group, 8)
-      const done = sys.setsockopt(this.fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, request, request.length)
-      if (done < 0) throw this.#failure('setsockopt')
-    }
+    for (const group of groups) this.#join(index, PACKET_MR.MULTICAST, group)
     const address = addressOf(index, etherType)
     if (sys.bind(this.fd, address, address.length) < 0) throw this.#failure('bind')
   }
@@ -83,6 +74,22 @@ export class PacketSocket implements EventSocket {
     if (this.#closed) return
     this.#closed = true
     closeSlowly(this.fd)
+  }
+
+  /** As long as this is open the device hears frames of every MAC. */
+  hearEverything(index: number): void {
+    this.#join(index, PACKET_MR.PROMISC, new Uint8Array(0))
+  }
+
+  #join(index: number, type: number, address: Uint8Array): void {
+    // struct packet_mreq: i32 index, u16 type, u16 length, 8 bytes address.
+    const request = Buffer.alloc(16)
+    request.writeInt32LE(index, 0)
+    request.writeUInt16LE(type, 4)
+    request.writeUInt16LE(address.length, 6)
+    request.set(address, 8)
+    const done = sys.setsockopt(this.fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, request, request.length)
+    if (done < 0) throw this.#failure('setsockopt')
   }
 
   #failure(what: string): Error {

@@ -67,7 +67,7 @@ export class Place {
 
   /** @throws TrilaneError `TRI_KERNEL_NOT_FOUND` */
   indexOf(name: string): number {
-    return this.#ask(name, (body) => readLinkName(body)?.index)
+    return this.ask(name, (body) => readLinkName(body)?.index)
   }
 
   /**
@@ -76,10 +76,15 @@ export class Place {
    * @throws TrilaneError `TRI_KERNEL_NOT_FOUND`
    */
   linkNamed(name: string): LinkReading {
-    return this.#ask(name, (body) => readLink(body, { nameOf: () => undefined }))
+    return this.ask(name, (body) => readLink(body, { nameOf: () => undefined }))
   }
 
-  #ask<T>(name: string, read: (body: Buffer) => T | undefined): T {
+  /**
+   * What the kernel's message about a device says.
+   *
+   * @throws TrilaneError `TRI_KERNEL_NOT_FOUND`
+   */
+  ask<T>(name: string, read: (body: Buffer) => T | undefined): T {
     let found: T | undefined
     const verdict = this.socket.request(getLink(name), ({ body }) => {
       found = read(body)

@@ -45,6 +45,7 @@ export const IFLA = {
   IFALIAS: 20,
   NET_NS_FD: 28,
   EXT_MASK: 29,
+  PROMISCUITY: 30,
   LINK_NETNSID: 37
 } as const
 

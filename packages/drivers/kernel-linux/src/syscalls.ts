@@ -65,6 +65,7 @@ export const sys = {
   /** open(2) with O_CREAT: the mode is that of a file which is made. */
   openNew: openWithMode,
   close: asyncable(libc.func('int close(int)')) as Asyncable<[fd: number]>,
+  unshare: libc.func('int unshare(int)') as unknown as (flags: number) => number,
   setns: libc.func('int setns(int, int)') as unknown as (fd: number, type: number) => number,
   fstatfs: libc.func('int fstatfs(int, void *)') as unknown as (fd: number, into: Bytes) => number,
   /** Requests without an argument only. */

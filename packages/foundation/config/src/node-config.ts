@@ -30,12 +30,19 @@ export interface NodeConfig {
   readonly healthEndpoint?: { readonly address: IpAddress; readonly port: number }
   /** How long a node may be degraded before it says that it is not ready. */
   readonly readyGraceMs: number
+  /** The network that is meant: of several, where a command is about one. */
   readonly networkName: string
+  /** The networks of a node that serves several; see {@link networkPlace}. */
+  readonly networks?: readonly string[]
+  /** As {@link netConfigPath}, by network. */
+  readonly netConfigPaths?: ReadonlyMap<string, string>
   readonly storeDirectory: string
   /** Instead of the directory, when leases are kept in etcd. Holds a password: never to be logged. */
   readonly etcd?: EtcdConfig
   readonly runDirectory: string
   readonly stateDirectory: string
+  /** Where the store's last words are kept. */
+  readonly storeCacheDirectory: string
   readonly cniDataDirectory: string
   readonly socketPath: string
   readonly leaseTtlMs: number
@@ -78,6 +85,7 @@ export function resolveNodeConfig(sources: NodeConfigSources): NodeConfig {
   const machineId = settings.get('machineId')
   const nodeName = settings.get('nodeName')
   const runDirectory = settings.need('runDirectory')
+  const stateDirectory = settings.need('stateDirectory')
   const leaseTtlMs = settings.need('leaseTtl')
   const healthEndpoint = { address: settings.need('healthzIp'), port: settings.need('healthzPort') }
   const byVerbosity = settings.get('v')
@@ -98,11 +106,12 @@ export function resolveNodeConfig(sources: NodeConfigSources): NodeConfig {
     uplinkSysctls: settings.need('uplinkSysctls'),
     ...(healthEndpoint.port === 0 ? {} : { healthEndpoint }),
     readyGraceMs: settings.need('readyGrace'),
-    networkName: settings.need('networkName'),
+    ...networksOf(settings),
     storeDirectory: settings.need('storeDirectory'),
     ...(etcd === undefined ? {} : { etcd }),
     runDirectory,
-    stateDirectory: settings.need('stateDirectory'),
+    stateDirectory,
+    storeCacheDirectory: `${stateDirectory}/store-cache`,
     cniDataDirectory: settings.need('cniDataDirectory'),
     socketPath: settings.get('socketPath') ?? `${runDirectory}/api.sock`,
     leaseTtlMs,
@@ -114,6 +123,27 @@ export function resolveNodeConfig(sources: NodeConfigSources): NodeConfig {
     logLevel:
       byVerbosity === undefined || settings.isGiven('logLevel') ? settings.need('logLevel') : byVerbosity
   }
+}
+
+function networksOf(
+  settings: SettingSources
+): Pick<NodeConfig, 'networkName' | 'networks' | 'netConfigPaths'> {
+  const networks = settings.get('networks')
+  const netConfigPaths = new Map(settings.all('netConfigPaths'))
+  const given = settings.isGiven('networkName') ? settings.need('networkName') : undefined
+  const networkName = given ?? networks?.[0] ?? settings.need('networkName')
+  if (networks === undefined) {
+    if (netConfigPaths.size > 0) throw settings.invalid('netConfigPaths', 'it needs --networks')
+    return { networkName }
+  }
+  if (!networks.includes(networkName)) {
+    throw settings.invalid('networkName', `it must be one of --networks: ${networks.join(', ')}`)
+  }
+  if ([...netConfigPaths.keys()].some((name) => name === 'default' || !networks.includes(name))) {
+    const allowed = 'each is of one of --networks; that of default is told by --net-config-path'
+    throw settings.invalid('netConfigPaths', allowed)
+  }
+  return { networkName, networks, netConfigPaths }
 }
 
 /** The default margin gives way to a short life; one that somebody chose must fit it. */

@@ -123,6 +123,21 @@ export const NODE_SETTINGS = [
   setting('trilane', 'networkName', 'name', 'name of the network that this node serves', {
     default: 'default'
   }),
+  setting(
+    'trilane',
+    'networks',
+    'names',
+    'names of several networks that this node serves, separated by commas'
+  ),
+  setting(
+    'trilane',
+    'netConfigPaths',
+    'named-path',
+    'as --net-config-path, for another network than default',
+    {
+      repeatable: true
+    }
+  ),
   setting('trilane', 'storeDirectory', 'path', 'directory of the file store', {
     default: '/var/lib/trilane/store'
   }),

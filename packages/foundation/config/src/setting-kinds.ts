@@ -22,11 +22,26 @@ const MS_PER_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_0
 const SHORTEST_MS = 1_000
 const LONGEST_MS = 366 * 24 * 3_600_000
 
+const NAME = /^[A-Za-z0-9][\w.-]{0,63}$/
+
 /** Every way in which a setting can be written. */
 export const SETTING_KINDS = {
   text: kind('a text on one line', when(/^[^\p{Cc}]+$/u)),
   /** Also a directory's name, so no more than POSIX's portable file names; no colon, which separates marks. */
-  name: kind('letters, digits, dots, dashes and underscores, at most 64', when(/^[A-Za-z0-9][\w.-]{0,63}$/)),
+  name: kind('letters, digits, dots, dashes and underscores, at most 64', when(NAME)),
+  names: kind(
+    'names of letters, digits, dots, dashes and underscores, separated by commas, each once',
+    (text) => {
+      const names = text.split(',').map((part) => part.trim())
+      return names.every((name) => NAME.test(name)) && new Set(names).size === names.length
+        ? names
+        : undefined
+    }
+  ),
+  'named-path': kind('NAME=PATH, the path absolute', (text) => {
+    const [, name = '', path = ''] = /^([^=]+)=(\/[^\p{Cc}]*)$/u.exec(text) ?? []
+    return NAME.test(name) ? ([name, path] as const) : undefined
+  }),
   /** The kernel's dev_valid_name, and IFNAMSIZ of 16 with the closing zero. */
   device: kind('the name of a device, at most 15 characters', when(/^(?!\.{1,2}$)[^\s/:%]{1,15}$/)),
   path: kind('an absolute path', when(/^\/[^\p{Cc}]*$/u)),

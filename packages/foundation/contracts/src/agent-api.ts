@@ -28,6 +28,8 @@ export interface NodeStatus {
   /** ms since 1970 */
   readonly startedAtMs: number
   readonly networks: readonly NetworkStatus[]
+  /** Names of further networks whose configs are not there yet, or cannot be used. @default none */
+  readonly waiting?: readonly string[]
 }
 
 export interface NetworkStatus {

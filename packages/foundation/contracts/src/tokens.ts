@@ -3,9 +3,7 @@ import type { AttachmentStore } from './attachment.ts'
 import type { Backend } from './backend.ts'
 import type { Firewall } from './firewall.ts'
 import type { Kernel } from './kernel.ts'
-import type { StoreCache } from './store-cache.ts'
 import type { SubnetManager } from './subnet-manager.ts'
-import type { SubnetStore } from './subnet-store.ts'
 import type { Clock, FileLocks, Logger } from './surroundings.ts'
 
 /** An injection token that remembers what it resolves to. At run time a plain symbol. */
@@ -15,8 +13,6 @@ const token = <T>(name: string): Token<T> => Symbol.for(`trilane:${name}`)
 
 export const KERNEL = token<Kernel>('Kernel')
 export const FIREWALL = token<Firewall>('Firewall')
-export const SUBNET_STORE = token<SubnetStore>('SubnetStore')
-export const STORE_CACHE = token<StoreCache>('StoreCache')
 export const SUBNET_MANAGER = token<SubnetManager>('SubnetManager')
 /** Bound once per backend, named by its type. */
 export const BACKEND = token<Backend>('Backend')

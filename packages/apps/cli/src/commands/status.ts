@@ -18,13 +18,19 @@ export async function showStatus(options: AskOptions): Promise<void> {
       ? JSON.stringify(status, null, 2)
       : describeNode(status, inkFor(process.stdout), Date.now())
   process.stdout.write(`${text}\n`)
-  process.exitCode = status.networks.every(({ state }) => state === 'ready') ? 0 : 1
+  const ready = status.waiting === undefined && status.networks.every(({ state }) => state === 'ready')
+  process.exitCode = ready ? 0 : 1
 }
 
 /** @param nowMs for ages, ms since 1970 */
 export function describeNode(status: NodeStatus, ink: Ink, nowMs: number): string {
   const head = `${ink.strong(status.name)}  trilane ${status.version}, pid ${status.pid}, up ${duration(nowMs - status.startedAtMs)}`
-  return [head, ...status.networks.map((network) => describeNetwork(network, ink, nowMs))].join('\n\n')
+  const waiting = (status.waiting ?? []).map(
+    (name) => `network ${ink.strong(name)}: ${ink.bad('waiting')} for a config that can be used`
+  )
+  return [head, ...status.networks.map((network) => describeNetwork(network, ink, nowMs)), ...waiting].join(
+    '\n\n'
+  )
 }
 
 function describeNetwork(network: NetworkStatus, ink: Ink, nowMs: number): string {

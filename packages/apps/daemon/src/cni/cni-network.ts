@@ -16,10 +16,20 @@ export interface CniNetwork {
   podLink(): PodLinkSpec
 }
 
-/** @throws TrilaneError `TRI_NETWORK_UNKNOWN` */
-export function networkNamed(networks: readonly CniNetwork[], name: string): CniNetwork {
+/**
+ * @param waiting names of networks whose configs are not there yet
+ * @throws TrilaneError `TRI_NETWORK_UNKNOWN`, `TRI_NOT_READY`
+ */
+export function networkNamed<Network extends { readonly name: string }>(
+  networks: readonly Network[],
+  name: string,
+  waiting: readonly string[] = []
+): Network {
   const found = networks.find((network) => network.name === name)
   if (found !== undefined) return found
+  if (waiting.includes(name)) {
+    throw TrilaneError.of('TRI_NOT_READY', { network: name, reason: 'its config is not there yet' })
+  }
   const known = networks.map((network) => network.name).join(', ')
   throw TrilaneError.of('TRI_NETWORK_UNKNOWN', { network: name, known })
 }

@@ -27,7 +27,10 @@ import { checkPodNamespace } from './namespace-path.ts'
 import { podResult } from './pod-result.ts'
 
 export interface CniPluginParts {
+  /** Grows as configs arrive. */
   readonly networks: readonly CniNetwork[]
+  /** Names of networks whose configs are not there yet. @default none */
+  readonly waiting?: () => readonly string[]
   /** Of the node. */
   readonly kernel: Pick<Kernel, 'read'>
   readonly metrics: Pick<Metrics, 'pod'>
@@ -129,6 +132,8 @@ export class CniPlugin {
    */
   async #del({ key, namespace, config }: AttachmentRequest): Promise<void> {
     const name = networkNameIn(config)
+    // What is asked for now would be forgotten.
+    if (this.#parts.waiting?.().some((waiting) => waiting === name)) this.#networkOf(config)
     for (const network of this.#parts.networks) {
       const { attachments } = network.parts
       if (network.name === name || (await attachments.find(key)) !== undefined)
@@ -163,7 +168,7 @@ export class CniPlugin {
 
   /** @throws CniError for our own keys; TrilaneError `TRI_NETWORK_UNKNOWN` */
   #networkOf(config: CniNetworkConfig): CniNetwork {
-    return networkNamed(this.#parts.networks, readPluginConfig(config).network)
+    return networkNamed(this.#parts.networks, readPluginConfig(config).network, this.#parts.waiting?.())
   }
 }
 

@@ -3,27 +3,19 @@ import { prepareSocketPath, serveAgent } from '@trilane/agent-socket'
 import {
   NODE_SETTINGS,
   type NodeConfig,
+  networkNames,
+  networkPlace,
   parseFlags,
   parseSubnetEnv,
   resolveNodeConfig
 } from '@trilane/config'
-import {
-  CLOCK,
-  type Clock,
-  KERNEL,
-  type Kernel,
-  LOGGER,
-  type Logger,
-  STORE_CACHE,
-  type StoreCache,
-  SUBNET_STORE,
-  type SubnetStore,
-  TrilaneError
-} from '@trilane/contracts'
+import { CLOCK, type Clock, KERNEL, type Kernel, LOGGER, type Logger, TrilaneError } from '@trilane/contracts'
+import type { PerFamily, Prefix } from '@trilane/ip'
 import { peerCredentials, sendDatagram } from '@trilane/kernel-linux'
 import { readTextFile } from '@trilane/terminal'
+import { networkNamed } from '../cni/cni-network.ts'
 import { CniService } from '../cni/cni-service.ts'
-import { compose, composeAgent } from '../compose.ts'
+import { compose, composeAgent, composeStore } from '../compose.ts'
 import { readIdentity } from '../identity.ts'
 import { Metrics } from '../metrics.ts'
 import { networkConfig } from '../network-config-source.ts'
@@ -80,25 +72,53 @@ async function run(
   await mkdir(config.runDirectory, { recursive: true })
   // Before anything is written, to the store too: a second daemon here would undo the first one's work.
   await prepareSocketPath(config.socketPath)
-  const previousSubnets = parseSubnetEnv(await readIfThere(config.subnetFile)).subnets
+  const places = networkNames(config).map((name) => networkPlace(config, name))
+  const previousSubnets = new Map<string, PerFamily<Prefix>>()
+  for (const { networkName, subnetFile } of places) {
+    previousSubnets.set(networkName, parseSubnetEnv(await readIfThere(subnetFile)).subnets)
+  }
   const metrics = new Metrics({ version: VERSION, nodeVersion: process.versions.node })
   const container = await compose({ config, identity, version: VERSION, previousSubnets, metrics })
   const kernel = container.get<Kernel>(KERNEL)
   onClose(() => kernel.close())
-  const store = container.get<SubnetStore>(SUBNET_STORE)
-  onClose(() => store.close())
+  const stores = places.map((place) => composeStore(container, place))
+  for (const { store } of stores) onClose(() => store.close())
   const logger = container.get<Logger>(LOGGER)
   const clock = container.get<Clock>(CLOCK)
-  logger.info('daemon starting', { version: VERSION, node: identity.name, store: store.description })
+  const described = stores.map(({ store }) => store.description).join(', ')
+  logger.info('daemon starting', { version: VERSION, node: identity.name, store: described })
 
   const vitals = new Vitals({ config, metrics, clock, logger, send: sendDatagram, environment: process.env })
   onClose(await vitals.start(stop))
-  const cache = container.get<StoreCache>(STORE_CACHE)
-  const network = await networkConfig({ config, store, cache, clock, logger, stop })
-  const agent = composeAgent(container, [network], vitals.observer)
+  const { agent, networkOf } = composeAgent(container, vitals.observer)
+  const arrivals = stores.map(async (from) => {
+    const { place, store, cache } = from
+    const named = stores.length === 1 ? logger : logger.child({ network: place.networkName })
+    const source = await networkConfig({ config: place, store, cache, clock, logger: named, stop })
+    return networkOf(from, source)
+  })
+  // Without any network there is nothing to ask this daemon for.
+  await Promise.any(arrivals).catch((error: AggregateError) => {
+    throw error.errors[0]
+  })
   vitals.of(agent)
-  const cni = new CniService({ config, networks: agent.networks, kernel, metrics, clock, logger })
-  const handlers = socketHandlers(agent, cni, metrics, new StoreCommands(store))
+  const cni = new CniService({
+    config,
+    networks: agent.networks,
+    waiting: () => agent.waiting,
+    kernel,
+    metrics,
+    clock,
+    logger
+  })
+  const storeOf = (network: string | undefined) => {
+    const named = stores.map(({ place, store }) => ({ name: place.networkName, store }))
+    const [only] = named
+    if (named.length === 1 && only !== undefined && network === undefined)
+      return new StoreCommands(only.store)
+    return new StoreCommands(networkNamed(named, network ?? config.networkName).store)
+  }
+  const handlers = socketHandlers(agent, cni, metrics, storeOf)
   const { socketPath } = config
   const socket = await serveAgent({ socketPath, handlers, logger, peerOf: peerCredentials })
   onClose(() => socket.close())
@@ -107,7 +127,7 @@ async function run(
   // Whatever the start waits for, it waits no longer.
   stop.addEventListener('abort', () => void agent.stop(), { once: true })
   void cni.keepUp(stop)
-  await agent.start()
+  await agent.start(arrivals)
   vitals.started()
   await aborted(stop)
   logger.info('daemon stopping', { reason: 'signal' })

@@ -1,4 +1,10 @@
-import { type NodeConfig, parseFlags, parseNetworkConfig, resolveNodeConfig } from '@trilane/config'
+import {
+  type NodeConfig,
+  networkPlace,
+  parseFlags,
+  parseNetworkConfig,
+  resolveNodeConfig
+} from '@trilane/config'
 import {
   commandsOf,
   EMPTY_KERNEL_STATE,
@@ -55,7 +61,9 @@ interface Plan {
  */
 export async function printPlan(args: readonly string[]): Promise<void> {
   const { file, json, flags } = readArguments(args)
-  const config = resolveNodeConfig({ flags: parseFlags(flags, process.cwd()), env: process.env })
+  const config = networkPlace(
+    resolveNodeConfig({ flags: parseFlags(flags, process.cwd()), env: process.env })
+  )
   const kernel = await LinuxKernel.open()
   try {
     const plan = await makePlan(config, file, kernel)

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises'
 import { AgentClient } from '@trilane/agent-socket'
-import { type NodeConfig, parseFlags, resolveNodeConfig } from '@trilane/config'
+import { type NodeConfig, networkPlace, parseFlags, resolveNodeConfig } from '@trilane/config'
 import { SILENT_LOGGER, type SubnetStore, TrilaneError } from '@trilane/contracts'
 import { LinuxFileLocks } from '@trilane/kernel-linux'
 import { openStore } from '../open-store.ts'
@@ -35,18 +35,23 @@ export function storeWords(args: readonly string[], ownFlags: readonly string[] 
     } else if (name === 'socket') rest.push(words[at]?.replace('socket', 'socket-path') ?? '')
     else rest.push(words[at] ?? '')
   }
-  const config = resolveNodeConfig({ flags: parseFlags(rest, process.cwd()), env: process.env })
+  const config = networkPlace(resolveNodeConfig({ flags: parseFlags(rest, process.cwd()), env: process.env }))
   return { names, json, own, config }
 }
 
 /** By the daemon of this node; where none runs, by the store itself. */
 export async function withStoreApi<T>(config: NodeConfig, act: (api: StoreApi) => Promise<T>): Promise<T> {
   try {
-    return await act(new AgentClient(config.socketPath))
+    return await act(new AgentClient(config.socketPath, networkOf(config)))
   } catch (error) {
     if (!TrilaneError.is(error, 'TRI_DAEMON_UNREACHABLE')) throw error
   }
   return withStore(config, (store) => act(new StoreCommands(store)))
+}
+
+/** A daemon of one network is asked for that, whatever it is called. */
+function networkOf({ networks, networkName }: NodeConfig): { readonly network?: string } {
+  return networks === undefined && networkName === 'default' ? {} : { network: networkName }
 }
 
 /** @throws TrilaneError `TRI_STORE_UNAVAILABLE` also when there is none yet: looking must not make one */

@@ -1,7 +1,7 @@
 import { rm, rmdir } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { AgentClient } from '@trilane/agent-socket'
-import { type NodeConfig, parseFlags, resolveNodeConfig } from '@trilane/config'
+import { type NodeConfig, networkNames, networkPlace, parseFlags, resolveNodeConfig } from '@trilane/config'
 import { commandsOf, type KernelSnapshot, type StoredLease, TrilaneError } from '@trilane/contracts'
 import { type FirewallRemoval, firewallRemoval } from '@trilane/firewall'
 import { LinuxFirewall, LinuxKernel } from '@trilane/kernel-linux'
@@ -33,18 +33,24 @@ export async function uninstall(args: readonly string[]): Promise<void> {
     const rules = await firewallRules(firewall)
     for (const command of [...changes.flatMap(commandsOf), ...rules.commands])
       process.stdout.write(`${command}\n`)
-    const lease = await ownLease(config)
-    if (lease !== undefined) process.stdout.write(`trilane lease release ${lease.key}\n`)
-    for (const path of filesOf(config)) process.stdout.write(`rm -r ${path}\n`)
+    const places = networkNames(config).map((name) => networkPlace(config, name))
+    const leases = await Promise.all(places.map(async (place) => ({ place, lease: await ownLease(place) })))
+    for (const { lease } of leases) {
+      if (lease !== undefined) process.stdout.write(`trilane lease release ${lease.key}\n`)
+    }
+    const files = [...new Set(places.flatMap(filesOf))]
+    for (const path of files) process.stdout.write(`rm -r ${path}\n`)
     if (dryRun) return
     // First, so that peers send nothing more to what is about to go.
-    if (lease !== undefined) await withStore(config, (store) => giveBack(store, lease))
+    for (const { place, lease } of leases) {
+      if (lease !== undefined) await withStore(place, (store) => giveBack(store, lease))
+    }
     const outcomes = await kernel.apply(changes)
     const refused = await rules.run().then(
       () => undefined,
       (error: unknown) => error
     )
-    for (const path of filesOf(config)) await rm(path, { recursive: true, force: true })
+    for (const path of files) await rm(path, { recursive: true, force: true })
     for (const path of [config.runDirectory, config.stateDirectory]) await removeIfEmpty(path)
     const failed = outcomes.find(({ error }) => error !== undefined)
     if (failed?.error !== undefined) throw failed.error
@@ -96,11 +102,12 @@ async function firewallRules(firewall: LinuxFirewall): Promise<FirewallRemoval> 
 
 /** Everything that a daemon with this config may have written. A store elsewhere is other nodes' too. */
 function filesOf(config: NodeConfig): string[] {
-  const { socketPath, stateDirectory, storeDirectory, cniDataDirectory, networkName, subnetFile } = config
+  const { socketPath, stateDirectory, storeDirectory, storeCacheDirectory } = config
+  const { cniDataDirectory, networkName, subnetFile } = config
   return [
     socketPath,
     join(stateDirectory, 'attachments'),
-    join(stateDirectory, 'store-cache'),
+    storeCacheDirectory,
     join(stateDirectory, 'spool'),
     ...(storeDirectory.startsWith(`${stateDirectory}${sep}`) ? [storeDirectory] : []),
     join(cniDataDirectory, networkName),
