@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { filesForGuest, runInGuest } from './guest-tests.mjs'
+import { runInGuest, selectFiles } from './guest-tests.mjs'
 import { summarize } from './test-report.mjs'
 
 const root = resolve(import.meta.dirname, '..')
@@ -36,7 +36,7 @@ function runVitest(project, folder) {
 }
 
 function runGuest(folder) {
-  const files = filesForGuest(filters)
+  const files = selectFiles(filters)
   if (files.length === 0) return []
   console.log(`\n── tests in a guest kernel, as the running one lacks link types: ${files.length} files`)
   const reportFile = join(folder, 'guest.json')
