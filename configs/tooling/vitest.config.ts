@@ -43,7 +43,6 @@ export default defineConfig({
           fileParallelism: false,
           // Everything is several times slower there. One process for all files: its start alone takes seconds.
           isolate: false,
-          slowTestThreshold: 10_000,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           expect: { poll: { timeout: 30_000 } }
