@@ -31,7 +31,7 @@ async function namespace() {
 }
 
 /** The rest of the suite runs on the running kernel. */
-const verbs = kernelSuite.verbs.filter(({ verb }) => verb === 'apply link type')
+const verbs = kernelSuite.verbs.filter(({ verb }) => ['apply link type', 'apply child link'].includes(verb))
 
 describeSuite({ ...kernelSuite, verbs }, 'on a Linux with every link type', {
   create: async () => {
