@@ -15,7 +15,7 @@ export function podJson({ network, key, namespace, phase, link }: AttachmentReco
     addresses: valuesOf(link?.addresses ?? {}).map(({ address, prefixLength, gateway }) => ({
       address: String(address),
       prefixLength,
-      gateway: String(gateway)
+      ...(gateway === undefined ? {} : { gateway: String(gateway) })
     }))
   }
 }

@@ -136,7 +136,8 @@ export interface PodJson {
   readonly addresses: readonly {
     readonly address: string
     readonly prefixLength: number
-    readonly gateway: string
+    /** Absent where no router leads out. */
+    readonly gateway?: string
   }[]
 }
 
