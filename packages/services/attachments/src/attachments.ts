@@ -4,10 +4,10 @@ import {
   type AttachmentRecord,
   type AttachmentStore,
   type AttachRequest,
+  type ForeignLinks,
   type GivenAddressing,
   type HostPortOwner,
   type HostPorts,
-  type IpamCall,
   type IpamPlugins,
   type Logger,
   type PluggedPod,
@@ -17,7 +17,9 @@ import {
   TrilaneError
 } from '@trilane/contracts'
 import type { IpAddress, PerFamily } from '@trilane/ip'
+import { ForeignPods, type KnownPod } from './foreign-pods.ts'
 import { firstsOf, GivenBack } from './given-back.ts'
+import { keyOf, textOf } from './keys.ts'
 import { Turns } from './turns.ts'
 
 /**
@@ -48,6 +50,7 @@ export class Attachments {
   readonly #links: PodLinks
   readonly #hostPorts: HostPorts
   readonly #addresses: GivenBack
+  readonly #foreign: ForeignPods
   readonly #spec: () => PodLinkSpec
   readonly #logger: Logger
   readonly #turns = new Turns()
@@ -60,6 +63,7 @@ export class Attachments {
     readonly links: PodLinks
     readonly hostPorts: HostPorts
     readonly ipam: Pick<IpamPlugins, 'run'>
+    readonly foreignLinks: ForeignLinks
     readonly spec: () => PodLinkSpec
     readonly logger: Logger
   }) {
@@ -69,6 +73,7 @@ export class Attachments {
     this.#links = parts.links
     this.#hostPorts = parts.hostPorts
     this.#addresses = new GivenBack(parts.pool, parts.ipam)
+    this.#foreign = new ForeignPods(parts.pool, parts.foreignLinks)
     this.#spec = parts.spec
     this.#logger = parts.logger
   }
@@ -102,10 +107,10 @@ export class Attachments {
    * Succeeds when there is nothing to detach, or only a part of it, and when the pod's namespace is gone.
    * After an error the record stays, and with it the addresses: the link may still use them.
    *
-   * @param ipam how another plugin takes its addresses back, if that is known better than by the record
+   * @param known what the caller knows of the pod
    */
-  detach(key: AttachmentKey, ipam?: IpamCall): Promise<void> {
-    return this.#turns.take(textOf(key), () => this.#undo(keyOf(key), ipam))
+  detach(key: AttachmentKey, known: KnownPod = {}): Promise<void> {
+    return this.#turns.take(textOf(key), () => this.#undo(keyOf(key), known))
   }
 
   /** What is attached, and what is being attached. A record that cannot be read is skipped with a warning. */
@@ -135,9 +140,11 @@ export class Attachments {
   }
 
   /**
-   * Detaches what a runtime no longer knows, of those that it attached by the CNI network of that name.
+   * Detaches what a runtime no longer knows, of those that it attached by the CNI network of that name. When that is this
+   * network's name too, addresses that no record knows are freed as well: host-local has its reservations where the CNI
+   * network's name says, so these are of pods that another plugin gave addresses to by the same name.
    *
-   * @param valid what it knows; without a list, what has no link any more is detached
+   * @param valid what it knows; without a list, what has no link any more is detached, and nothing that no record knows
    * @returns why some of them could not be; the others are
    */
   async collect(
@@ -147,7 +154,21 @@ export class Attachments {
     const own = (await this.list()).filter((record) => record.cniNetwork === cniNetwork)
     if (valid === undefined) return this.#detachAll(await this.#dead(own))
     const known = new Set(valid.map(textOf))
-    return this.#detachAll(own.filter(({ key }) => !known.has(textOf(key))))
+    const stale: readonly Pick<AttachmentRecord, 'key' | 'phase'>[] = own.filter(
+      ({ key }) => !known.has(textOf(key))
+    )
+    const failures = await this.#detachAll(stale)
+    if (cniNetwork !== this.#network) return failures
+    const unrecorded = await this.#foreign.unrecorded(await this.list(), valid)
+    const foreign = unrecorded.map((key) => ({ key, phase: 'reserved' as const }))
+    return [...failures, ...(await this.#detachAll(foreign, (key) => this.#free(key)))]
+  }
+
+  /** Unless it has a record by now: it may be attached at this moment. */
+  #free(key: AttachmentKey): Promise<void> {
+    return this.#turns.take(textOf(key), async () => {
+      if ((await this.#store.read(this.#network, key)) === undefined) await this.#undo(key)
+    })
   }
 
   /** Could one more pod be attached, as far as addresses go? */
@@ -205,12 +226,15 @@ export class Attachments {
   }
 
   /** @returns why some could not be */
-  async #detachAll(records: readonly AttachmentRecord[]): Promise<readonly TrilaneError[]> {
+  async #detachAll(
+    records: readonly Pick<AttachmentRecord, 'key' | 'phase'>[],
+    detach = (key: AttachmentKey) => this.detach(key)
+  ): Promise<readonly TrilaneError[]> {
     const failures: TrilaneError[] = []
     await Promise.all(
       records.map(async ({ key, phase }) => {
         try {
-          await this.detach(key)
+          await detach(key)
           this.#logger.info('attachment without a pod undone', { ...key, phase })
         } catch (error) {
           const failure = TrilaneError.from(error)
@@ -344,11 +368,12 @@ export class Attachments {
     return { network: this.#network, key }
   }
 
-  async #undo(key: AttachmentKey, better?: IpamCall): Promise<void> {
+  async #undo(key: AttachmentKey, { ipam, ...pod }: KnownPod = {}): Promise<void> {
     const record = await this.#store.read(this.#network, key)
     await this.#hostPorts.withdraw(this.#owner(key))
     await this.#links.unplug(key)
-    await this.#addresses.release(key, record?.ipam === undefined ? undefined : (better ?? record.ipam))
+    if (record === undefined) await this.#foreign.unplug(key, pod)
+    await this.#addresses.release(key, record?.ipam === undefined ? undefined : (ipam ?? record.ipam))
     await this.#store.remove(this.#network, key)
   }
 }
@@ -360,13 +385,4 @@ interface Prepared {
   readonly addresses: PerFamily<IpAddress>
   /** When another plugin gave them. */
   readonly addressing?: GivenAddressing
-}
-
-/** Nothing else of a request goes into marks and files. */
-function keyOf({ containerId, ifname }: AttachmentKey): AttachmentKey {
-  return { containerId, ifname }
-}
-
-function textOf({ containerId, ifname }: AttachmentKey): string {
-  return `${containerId}\0${ifname}`
 }

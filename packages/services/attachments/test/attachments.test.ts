@@ -48,6 +48,7 @@ describe('attach', () => {
       links,
       hostPorts: world.hostPorts,
       ipam: world.ipam,
+      foreignLinks: world.foreignLinks,
       spec: () => SPEC,
       logger: SILENT_LOGGER
     })
@@ -98,6 +99,7 @@ describe('attach', () => {
       links,
       hostPorts: world.hostPorts,
       ipam: world.ipam,
+      foreignLinks: world.foreignLinks,
       spec,
       logger: SILENT_LOGGER
     })
