@@ -65,6 +65,8 @@ describe('attachments on real files', () => {
   function start(): Attachments {
     return new Attachments({
       network: 'default',
+      ipam: { run: async () => '' },
+      foreignLinks: { remove: async () => {} },
       hostPorts: {
         publish: async () => {},
         restore: () => {},

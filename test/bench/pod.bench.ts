@@ -50,6 +50,8 @@ const watch = kernel.watch(() => {})
 function ours(): Way {
   const attachments = new Attachments({
     network: 'bench',
+    ipam: { run: async () => '' },
+    foreignLinks: { remove: async () => {} },
     hostPorts: {
       publish: async () => {},
       restore: () => {},

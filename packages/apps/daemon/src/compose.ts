@@ -13,6 +13,8 @@ import {
   FIREWALL,
   type FileLocks,
   type Firewall,
+  IPAM_PLUGINS,
+  type IpamPlugins,
   KERNEL,
   type Kernel,
   LOGGER,
@@ -24,7 +26,8 @@ import { mapFamilies, type PerFamily, type Prefix } from '@trilane/ip'
 import { LeaseAddressPool, podRanges } from '@trilane/ipam'
 import { LinuxFileLocks, LinuxFirewall, LinuxKernel } from '@trilane/kernel-linux'
 import { type NetworkLanes, networkLanes } from '@trilane/lanes'
-import { NodePodLinks } from '@trilane/pod-link'
+import { ExecutedPlugins } from '@trilane/plugin-exec'
+import { ForeignPodLinks, NodePodLinks } from '@trilane/pod-link'
 import { FileAttachments, HostLocalReservations } from '@trilane/state-files'
 import { LeaseManager } from '@trilane/subnet-manager'
 import { Container, ContainerModule } from 'inversify'
@@ -86,6 +89,9 @@ const drivers = new ContainerModule(({ bind }) => {
       ({ config }: Surroundings) => new FileAttachments({ stateDirectory: config.stateDirectory }),
       [SURROUNDINGS]
     )
+    .inSingletonScope()
+  bind<IpamPlugins>(IPAM_PLUGINS)
+    .toResolvedValue((logger: Logger) => new ExecutedPlugins({ logger }), [LOGGER])
     .inSingletonScope()
 })
 
@@ -178,6 +184,8 @@ function composeNetwork(
     store: container.get<AttachmentStore>(ATTACHMENT_STORE),
     links: new NodePodLinks({ kernel, network: network.name, clock, logger }),
     hostPorts: backendNamed(network.backend.type).traits.podsOnNodeNetwork ? NO_HOST_PORTS : firewall,
+    ipam: container.get<IpamPlugins>(IPAM_PLUGINS),
+    foreignLinks: new ForeignPodLinks(kernel),
     spec: () => agent.podLink(),
     onForeignAddress: (error) => tellForeignAddress(error, agent.health, logger),
     logger
