@@ -128,7 +128,32 @@ function setHairpin(name: string, hairpin: boolean): Request {
   }
 }
 
-/** `ip link del dev NAME`. Takes the kernel 10 to 20 ms for a veth (RCU grace periods). */
+/** `ip link set dev NAME group N` */
+export function setGroup(name: string, group: number): Request {
+  return {
+    type: RTM.NEWLINK,
+    flags: 0,
+    write: (writer) => {
+      header(writer)
+      writer.text(IFLA.IFNAME, name)
+      writer.u32(IFLA.GROUP, group)
+    }
+  }
+}
+
+/** `ip link del group N` */
+export function removeGroup(group: number): Request {
+  return {
+    type: RTM.DELLINK,
+    flags: 0,
+    write: (writer) => {
+      header(writer)
+      writer.u32(IFLA.GROUP, group)
+    }
+  }
+}
+
+/** `ip link del dev NAME`. Takes the kernel 10 to 40 ms for a veth, most of it when the device is gone already. */
 export function removeLink(name: string): Request {
   return {
     type: RTM.DELLINK,

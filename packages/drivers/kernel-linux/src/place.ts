@@ -1,8 +1,10 @@
 import { TrilaneError } from '@trilane/contracts'
+import { DeviceRemovals } from './device-removals.ts'
 import { kernelError } from './kernel-errors.ts'
 import { getLink, readLinkName } from './links.ts'
 import type { NetworkNamespace } from './namespaces.ts'
-import { NetlinkSocket } from './netlink-socket.ts'
+import { DEFAULT_BUFFER_BYTES, NetlinkSocket } from './netlink-socket.ts'
+import { RTNLGRP } from './rtnetlink.ts'
 import { ERRNO } from './syscalls.ts'
 
 /** A name that no device can have is refused as invalid, or as too long. To who asks for it, it is just not there. */
@@ -13,6 +15,7 @@ export class Place {
   readonly #namespace: NetworkNamespace | undefined
   #socket: NetlinkSocket | undefined
   #background: NetlinkSocket | undefined
+  #removals: DeviceRemovals | undefined
   readonly #makeSocket: () => NetlinkSocket
   #closed = false
 
@@ -39,11 +42,20 @@ export class Place {
     return this.#socket
   }
 
-  /** For what waits on a thread of the pool while the other socket is used: removals of devices, long batches. */
+  /** For what waits on a thread of the pool while the other socket is used: long batches. */
   get background(): NetlinkSocket {
     this.#mustBeOpen()
     this.#background = this.#usable(this.#background)
     return this.#background
+  }
+
+  get removals(): DeviceRemovals {
+    this.#mustBeOpen()
+    this.#removals ??= new DeviceRemovals({
+      openSocket: () => this.inside(this.#makeSocket),
+      openLinkEvents: () => this.openEvents([RTNLGRP.LINK], DEFAULT_BUFFER_BYTES)
+    })
+    return this.#removals
   }
 
   /** A socket for events; the caller closes it. */
@@ -83,6 +95,7 @@ export class Place {
     this.#closed = true
     this.#socket?.close()
     this.#background?.close()
+    this.#removals?.close()
     this.#namespace?.close()
   }
 
