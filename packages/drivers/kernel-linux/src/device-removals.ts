@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto'
-import { TrilaneError } from '@trilane/contracts'
 import { EventSource } from './event-source.ts'
 import { readLinkName, removeGroup, removeLink, setGroup } from './links.ts'
 import type { NetlinkSocket } from './netlink-socket.ts'
@@ -76,18 +75,18 @@ export class DeviceRemovals {
     return removal.done
   }
 
-  /** What has been sent is done all the same. */
+  /** What has been asked for is done all the same. */
   close(): void {
+    while (this.#waiting.size > 0) this.#start()
     this.#closed = true
     for (const socket of this.#idle.splice(0)) socket.close()
-    const closed = TrilaneError.of('TRI_INTERNAL', { text: 'this kernel has been closed' })
-    for (const { fail } of this.#waiting.values()) fail(closed)
-    this.#waiting.clear()
-    this.#unfollowIfIdle()
   }
 
   #startNext(): void {
-    if (this.#waiting.size === 0 || this.#busy >= MOST_AT_ONCE || this.#closed) return
+    if (this.#waiting.size > 0 && this.#busy < MOST_AT_ONCE) this.#start()
+  }
+
+  #start(): void {
     const group = [...this.#waiting.values()].slice(0, LARGEST_GROUP)
     for (const removal of group) {
       this.#waiting.delete(removal.name)
@@ -145,7 +144,7 @@ export class DeviceRemovals {
   }
 
   #unfollowIfIdle(): void {
-    if (this.#busy > 0 || (this.#waiting.size > 0 && !this.#closed)) return
+    if (this.#busy > 0 || this.#waiting.size > 0) return
     this.#events?.source.close()
     this.#events?.socket.close()
     this.#events = undefined

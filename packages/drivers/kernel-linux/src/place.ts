@@ -92,10 +92,11 @@ export class Place {
   }
 
   close(): void {
+    // First: what it has not sent yet it sends now.
+    this.#removals?.close()
     this.#closed = true
     this.#socket?.close()
     this.#background?.close()
-    this.#removals?.close()
     this.#namespace?.close()
   }
 
