@@ -6,7 +6,7 @@ import type { Kernel } from './kernel.ts'
 import type { StoreCache } from './store-cache.ts'
 import type { SubnetManager } from './subnet-manager.ts'
 import type { SubnetStore } from './subnet-store.ts'
-import type { Clock, FileLocks, Logger } from './surroundings.ts'
+import type { Clock, DirectoryWatches, FileLocks, Logger } from './surroundings.ts'
 
 /** An injection token that remembers what it resolves to. At run time a plain symbol. */
 export type Token<T> = symbol & { readonly __resolves?: T }
@@ -26,3 +26,4 @@ export const ATTACHMENT_STORE = token<AttachmentStore>('AttachmentStore')
 export const CLOCK = token<Clock>('Clock')
 export const LOGGER = token<Logger>('Logger')
 export const FILE_LOCKS = token<FileLocks>('FileLocks')
+export const DIRECTORY_WATCHES = token<DirectoryWatches>('DirectoryWatches')
