@@ -78,6 +78,12 @@ export const sys = {
   fstatfs: libc.func('int fstatfs(int, void *)') as unknown as (fd: number, into: Bytes) => number,
   /** Requests without an argument only. */
   ioctl: libc.func('int ioctl(int, ulong)') as unknown as (fd: number, request: number) => number,
+  /** Requests that read and write `struct ifreq`. */
+  ioctlInto: libc.func('int ioctl(int, ulong, void *)') as unknown as (
+    fd: number,
+    request: number,
+    into: Bytes
+  ) => number,
   flock: libc.func('int flock(int, int)') as unknown as (fd: number, operation: number) => number
 }
 
