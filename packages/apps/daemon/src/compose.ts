@@ -9,6 +9,8 @@ import {
   type Backend,
   CLOCK,
   type Clock,
+  DIRECTORY_WATCHES,
+  type DirectoryWatches,
   FILE_LOCKS,
   FIREWALL,
   type FileLocks,
@@ -24,7 +26,7 @@ import {
 } from '@trilane/contracts'
 import { mapFamilies, type PerFamily, type Prefix } from '@trilane/ip'
 import { LeaseAddressPool, podRanges } from '@trilane/ipam'
-import { LinuxFileLocks, LinuxFirewall, LinuxKernel } from '@trilane/kernel-linux'
+import { LinuxDirectoryWatches, LinuxFileLocks, LinuxFirewall, LinuxKernel } from '@trilane/kernel-linux'
 import { type NetworkLanes, networkLanes } from '@trilane/lanes'
 import { ExecutedPlugins } from '@trilane/plugin-exec'
 import { ForeignPodLinks, NodePodLinks } from '@trilane/pod-link'
@@ -81,6 +83,7 @@ export async function compose(surroundings: Surroundings): Promise<Container> {
 const drivers = new ContainerModule(({ bind }) => {
   bind<Clock>(CLOCK).toConstantValue(systemClock)
   bind<FileLocks>(FILE_LOCKS).toConstantValue(new LinuxFileLocks())
+  bind<DirectoryWatches>(DIRECTORY_WATCHES).toConstantValue(new LinuxDirectoryWatches())
   bind<Logger>(LOGGER)
     .toResolvedValue(({ config }: Surroundings) => jsonLogger(config.logLevel), [SURROUNDINGS])
     .inSingletonScope()
@@ -171,7 +174,8 @@ function composeNetwork(
   const pool = new LeaseAddressPool({
     store: new HostLocalReservations({
       directory: join(config.cniDataDirectory, network.name),
-      locks: container.get<FileLocks>(FILE_LOCKS)
+      locks: container.get<FileLocks>(FILE_LOCKS),
+      watches: container.get<DirectoryWatches>(DIRECTORY_WATCHES)
     }),
     ranges: () => {
       const lease = agent.lease?.lease ?? { subnets: {} }

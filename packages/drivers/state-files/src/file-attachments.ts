@@ -1,6 +1,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   ftruncateSync,
   openSync,
@@ -52,8 +53,11 @@ export class FileAttachments implements AttachmentStore {
   }
 
   async read(network: string, key: AttachmentKey): Promise<AttachmentRecord | undefined> {
+    const path = this.#pathOf(network, key)
+    // Of a new pod there is none: an error that is made and caught would cost ten times as much.
+    if (!existsSync(path)) return undefined
     try {
-      return this.#load(this.#pathOf(network, key))
+      return this.#load(path)
     } catch {
       return undefined
     }
@@ -113,6 +117,7 @@ const APPEND_FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOL
  * @returns false when there is no file
  */
 function appendTo(path: string, line: string): boolean {
+  if (!existsSync(path)) return false
   try {
     const file = openSync(path, APPEND_FLAGS)
     try {

@@ -49,3 +49,20 @@ export interface FileLock {
   /** Repeating it is free. */
   release(): void
 }
+
+/** Sees what any process changes in a directory of a local file system (`inotify(7)`). */
+export interface DirectoryWatches {
+  /** @returns `undefined` when it cannot be watched: whoever needs to know looks for himself */
+  open(path: string): DirectoryWatch | undefined
+}
+
+export interface DirectoryWatch {
+  /**
+   * What was made, written, renamed or removed since the call before, the last moment included.
+   *
+   * @returns names of entries; `'unknown'` when it may have been any, or when the directory itself is no more: open a new one
+   */
+  changes(): ReadonlySet<string> | 'unknown'
+  /** Repeating it is free. */
+  close(): void
+}

@@ -5,7 +5,7 @@ import type { Firewall } from './firewall.ts'
 import type { IpamPlugins } from './ipam-call.ts'
 import type { Kernel } from './kernel.ts'
 import type { SubnetManager } from './subnet-manager.ts'
-import type { Clock, FileLocks, Logger } from './surroundings.ts'
+import type { Clock, DirectoryWatches, FileLocks, Logger } from './surroundings.ts'
 
 /** An injection token that remembers what it resolves to. At run time a plain symbol. */
 export type Token<T> = symbol & { readonly __resolves?: T }
@@ -24,3 +24,4 @@ export const IPAM_PLUGINS = token<IpamPlugins>('IpamPlugins')
 export const CLOCK = token<Clock>('Clock')
 export const LOGGER = token<Logger>('Logger')
 export const FILE_LOCKS = token<FileLocks>('FileLocks')
+export const DIRECTORY_WATCHES = token<DirectoryWatches>('DirectoryWatches')
