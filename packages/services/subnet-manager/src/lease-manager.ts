@@ -56,6 +56,9 @@ export interface LeaseManagerOptions {
 /** Every node notices within some seconds that the store lost its data, also one that was cut off from it. */
 const AWAIT_MS = 60_000
 
+/** A node whose key alone was removed writes it again as soon as it hears of that. */
+const MOMENT_MS = 2_000
+
 /** A renewal may be answered by nobody though it was done; then the revision moved on with what we wrote. */
 const RENEW_TRIES = 5
 
@@ -85,9 +88,7 @@ export class LeaseManager implements SubnetManager {
   #toldOutage: string | undefined
   readonly #cache: LeaseManagerOptions['cache']
   #publishing = false
-  /** Ends the wait for peers of a store that lost its data. */
-  #awaiting = new AbortController()
-  #closed = false
+  readonly #closing = new AbortController()
 
   constructor(options: LeaseManagerOptions) {
     const { store, clock, logger, network, identity, leaseTtlMs } = options
@@ -169,7 +170,7 @@ export class LeaseManager implements SubnetManager {
   }
 
   async follow(listener: (change: PeerChange) => void): Promise<void> {
-    if (this.#listener !== undefined || this.#closed) {
+    if (this.#listener !== undefined || this.#closing.signal.aborted) {
       throw TrilaneError.of('TRI_INTERNAL', { text: 'a subnet manager is followed once' })
     }
     this.#listener = listener
@@ -240,15 +241,14 @@ export class LeaseManager implements SubnetManager {
   }
 
   async close(): Promise<void> {
-    this.#closed = true
-    this.#awaiting.abort()
+    this.#closing.abort()
     this.#follower?.close()
   }
 
   /** @returns whether the remembered set was delivered */
   async #recallPeers(problem: TrilaneError): Promise<boolean> {
     const remembered = await this.#cache?.read()
-    if (remembered === undefined || this.#closed) return false
+    if (remembered === undefined || this.#closing.signal.aborted) return false
     this.#outage = TrilaneError.of('TRI_STORE_REMEMBERED', {
       store: this.#context.store.description,
       at: new Date(remembered.listedAtMs).toISOString(),
@@ -328,7 +328,7 @@ export class LeaseManager implements SubnetManager {
   }
 
   #publish(first: boolean): void {
-    if (this.#closed) return
+    if (this.#closing.signal.aborted) return
     this.#awaitPeers()
     const { put, gone, sameProblems } = this.#updateBook()
     const own = this.#held.news(this.#set)
@@ -352,19 +352,21 @@ export class LeaseManager implements SubnetManager {
     }
   }
 
-  /** A store that lost its data is filled again by the nodes, each in its own time: no peer goes meanwhile. */
+  /**
+   * Whose key was removed writes it again, and a store that lost its data is filled again by the nodes, each in its own
+   * time: no peer goes meanwhile.
+   */
   #awaitPeers(): void {
-    const own = this.#held.stored
-    if (own === undefined || !this.#set.isWiped(own.key)) return
     const { clock, logger, store } = this.#context
-    logger.warn('the store lost its data: peers are awaited', { store: store.description })
-    this.#set.awaitRemoved(own.key)
-    this.#awaiting.abort()
-    this.#awaiting = new AbortController()
-    const { signal } = this.#awaiting
-    void clock.sleep(AWAIT_MS, signal).then(() => {
+    const ownKey = this.#held.stored?.key
+    const isWiped = ownKey !== undefined && this.#set.isWiped(ownKey)
+    if (isWiped) logger.warn('the store lost its data: peers are awaited', { store: store.description })
+    const wait = this.#set.awaitRemoved(this.#book.peers, isWiped)
+    if (wait === undefined) return
+    const { signal } = this.#closing
+    void clock.sleep(isWiped ? AWAIT_MS : MOMENT_MS, signal).then(() => {
       if (signal.aborted) return
-      this.#set.forgetAwaited()
+      this.#set.forgetAwaited(wait)
       this.#publishSoon()
     })
   }

@@ -2,6 +2,7 @@ import { type StoredLease, TrilaneError } from '@trilane/contracts'
 import { valuesOf } from '@trilane/ip'
 import { sameLease } from './lease-equality.ts'
 import {
+  AWAITED,
   byAge,
   isOwn,
   isVacant,
@@ -136,7 +137,8 @@ export class PeerBook {
         this.#peers.set(stored.key, stored)
       } else {
         this.#peers.delete(stored.key)
-        this.#problems.set(stored.key, leaseProblem(stored.key, problem))
+        // What the store has no longer is nobody's trouble.
+        if (stored.revision !== AWAITED) this.#problems.set(stored.key, leaseProblem(stored.key, problem))
       }
       if (next.served === was) continue
       for (const rival of this.#rivals(next)) {
