@@ -200,6 +200,13 @@ export class NetworkAgent {
     return podLinkOf(this.#here, lease.lease)
   }
 
+  /** To be called before {@link podLink} for a pod that comes. @throws TrilaneError `TRI_NOT_READY` */
+  async confirmLease(): Promise<void> {
+    if (!this.#ready || (await this.#leases.confirm())) return
+    const reason = 'its lease is lost, and it has none again yet'
+    throw TrilaneError.of('TRI_NOT_READY', { network: this.name, reason })
+  }
+
   /** After its attachments are recovered. @returns when pods can be attached and every peer that is known has been programmed once */
   async start(): Promise<void> {
     const { loop, subnets, logger } = this.parts

@@ -102,6 +102,7 @@ export class CniPlugin {
     const { addresses, mac, dns, hostPorts, bandwidth } = wantedPod(config, args)
     const former = formerResult(config)
     checkPodNamespace(namespace)
+    await network.confirmLease()
     const spec = network.podLink()
     if (role === 'addresses') {
       const wanted = { ...key, namespace, addresses, cniNetwork: config.name }
