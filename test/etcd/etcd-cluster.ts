@@ -80,8 +80,10 @@ export class EtcdCluster {
     return this.cluster.node(number)
   }
 
-  addNode(number: number, flags: NodeFlags = {}): Promise<ClusterNode> {
-    return this.cluster.addNode(number, {}, { ...this.#flags, ...flags })
+  /** @param addresses where they are not those of that number */
+  addNode(number: number, flags: NodeFlags = {}, addresses?: readonly string[]): Promise<ClusterNode> {
+    const host = addresses === undefined ? {} : { addresses }
+    return this.cluster.addNode(number, host, { ...this.#flags, ...flags })
   }
 
   async putConfig(): Promise<void> {

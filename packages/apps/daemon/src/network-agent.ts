@@ -41,6 +41,7 @@ import { LiveConfig } from './live-config.ts'
 import { Patience } from './patience.ts'
 import type { ReconcileLoop } from './reconcile-loop.ts'
 import { FACTS_SCOPE, nodeFacts, type UplinkWish } from './uplink.ts'
+import { UplinkAnnouncer } from './uplink-announcer.ts'
 
 /** Peers learn of a new lease within a moment; so long they may send by what the former one offered. */
 const DROPPED_LANES_MS = 5_000
@@ -84,6 +85,7 @@ export class NetworkAgent {
   readonly #slots: { readonly node: string; readonly peers: string }
   readonly #stop = new AbortController()
   readonly #follower: FactsFollower
+  readonly #announcer: UplinkAnnouncer
   readonly #lanes: LaneLoop
   /** The lanes as this node's facts have them; from the first lease on. */
   #here: LanesHere | undefined
@@ -130,6 +132,7 @@ export class NetworkAgent {
       claim: () => (this.#here === undefined ? undefined : this.#claim(this.#here)),
       onAcquired: () => this.#onAcquired()
     })
+    this.#announcer = new UplinkAnnouncer({ kernel, logger })
     this.#follower = new FactsFollower({
       read: () => this.#readFacts(),
       onChange: () => this.#onFacts(),
@@ -222,6 +225,7 @@ export class NetworkAgent {
       logger.info('first full pass done', { peers: size, writes, failures: failures.length })
     })
     await this.#publish()
+    await this.#announcer.tell(this.#knownFacts().uplink)
     this.#ready = true
     void this.#onListed()
     logger.info('network ready', { subnets: this.lease?.lease.subnets })
@@ -365,8 +369,10 @@ export class NetworkAgent {
     await this.#lookAtForwarding()
     // Without a lease the first one will have these facts.
     if (this.#here === undefined || this.lease === undefined) return
-    this.#here = this.#lookAtLanes(this.#knownFacts(), this.lease.lease)
+    const facts = this.#knownFacts()
+    this.#here = this.#lookAtLanes(facts, this.lease.lease)
     this.#wishNode()
+    void this.#announcer.tell(facts.uplink)
     // Linux removed without a word what stood on a vanished uplink, and what failed meanwhile waits for its turn.
     void this.parts.loop.passSoon(0).catch(() => undefined)
     await this.#leases.renew()
