@@ -90,10 +90,13 @@ export class EtcdCluster {
     await this.etcd.ctl(['put', `${PREFIX}/config`, this.config])
   }
 
-  /** @param key below the prefix: `subnets/10.5.9.0-24` */
-  async put(key: string, value: unknown): Promise<void> {
+  /**
+   * @param key below the prefix: `subnets/10.5.9.0-24`
+   * @param patienceS how long etcd may take to agree
+   */
+  async put(key: string, value: unknown, patienceS = 10): Promise<void> {
     const text = typeof value === 'string' ? value : JSON.stringify(value)
-    await this.etcd.ctl(['put', `${PREFIX}/${key}`, '--', text])
+    await this.etcd.ctl(['put', `--command-timeout=${patienceS}s`, `${PREFIX}/${key}`, '--', text])
   }
 
   async remove(key: string): Promise<void> {
