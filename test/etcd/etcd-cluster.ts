@@ -14,6 +14,8 @@ export interface EtcdClusterOptions {
   readonly config?: unknown
   /** For every daemon. */
   readonly flags?: NodeFlags
+  /** For every member of etcd. */
+  readonly etcdFlags?: readonly string[]
 }
 
 /** Nodes with the built daemon on one segment, and as their store a real etcd on a machine of its own there. */
@@ -59,7 +61,8 @@ export class EtcdCluster {
         switch: cluster.segment,
         addresses: [`${ADDRESS}/24`, 'fd77::100/64']
       })
-      etcd = await Etcd.start({ host, address: ADDRESS, members: options.members ?? 1 })
+      const { members = 1, etcdFlags = [] } = options
+      etcd = await Etcd.start({ host, address: ADDRESS, members, flags: etcdFlags })
       const made = new EtcdCluster(cluster, etcd, host, options)
       await made.putConfig()
       for (let number = 1; number <= (options.nodes ?? 2); number++) await made.addNode(number)

@@ -1,5 +1,6 @@
 import 'reflect-metadata'
 import { join } from 'node:path'
+import { setImmediate as breathe } from 'node:timers/promises'
 import { Attachments } from '@trilane/attachments'
 import { formatSubnetEnv, type NodeConfig } from '@trilane/config'
 import {
@@ -215,6 +216,7 @@ function composeNetwork(
       leaseTtlMs,
       renewMarginMs: leaseRenewMarginMs,
       cache: container.get<StoreCache>(STORE_CACHE),
+      breathe,
       ...(configRevision === undefined ? {} : { configRevision })
     }),
     attachments,

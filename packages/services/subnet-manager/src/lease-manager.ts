@@ -1,23 +1,19 @@
 import {
-  type Clock,
   type Lease,
   type LeaseClaim,
-  type LeaseNode,
-  type Logger,
   type NetworkConfig,
   type PeerChange,
-  type StoreCache,
   type StoredConfig,
   type StoredLease,
   type StoreEvent,
   type SubnetManager,
-  type SubnetStore,
   TrilaneError
 } from '@trilane/contracts'
 import { type IpAddress, type PerFamily, valuesOf } from '@trilane/ip'
 import { acquireLease, type LeaseContext, lifeOf } from './acquire-lease.ts'
 import { giveBack } from './give-back.ts'
 import { HeldLease } from './held-lease.ts'
+import type { LeaseManagerOptions } from './lease-manager-options.ts'
 import { LeaseSet } from './lease-set.ts'
 import {
   findFormerLease,
@@ -34,24 +30,6 @@ import { renewDelayMs } from './renew-schedule.ts'
 import { reserveSubnets } from './reserve-subnets.ts'
 import { seededFraction } from './seeded-fraction.ts'
 import { StoreFollower } from './store-follower.ts'
-
-export interface LeaseManagerOptions {
-  readonly store: SubnetStore
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly network: NetworkConfig
-  /** What makes a lease ours in every later life of this node. */
-  readonly identity: LeaseNode
-  /** flannel's is a day. */
-  readonly leaseTtlMs: number
-  readonly renewMarginMs: number
-  /** Revision of the stored config that `network` was read from: a later one is reported by `follow`. @default the one found by the first list */
-  readonly configRevision?: number
-  /** Everything is listed again after so long, also when the watch reports nothing wrong. @default ten minutes */
-  readonly relistMs?: number
-  /** What is remembered of the store, for a start without it. @default nothing */
-  readonly cache?: Pick<StoreCache, 'read'>
-}
 
 /** Every node notices within some seconds that the store lost its data, also one that was cut off from it. */
 const AWAIT_MS = 60_000
@@ -87,7 +65,11 @@ export class LeaseManager implements SubnetManager {
   /** What {@link #outage} said when the listener was told last. */
   #toldOutage: string | undefined
   readonly #cache: LeaseManagerOptions['cache']
-  #publishing = false
+  /** A publication is about to begin. */
+  #isDue = false
+  /** The last one: they do not overlap. */
+  #publishing: Promise<void> = Promise.resolve()
+  readonly #breathe: (() => Promise<void>) | undefined
   readonly #closing = new AbortController()
 
   constructor(options: LeaseManagerOptions) {
@@ -98,6 +80,7 @@ export class LeaseManager implements SubnetManager {
     this.#relistMs = options.relistMs ?? 600_000
     this.#configRevision = options.configRevision
     this.#cache = options.cache
+    this.#breathe = options.breathe
   }
 
   get own(): StoredLease | undefined {
@@ -182,15 +165,15 @@ export class LeaseManager implements SubnetManager {
         logger,
         seed: identity.machineId,
         relistMs: this.#relistMs,
-        onList: (list, config) => {
+        onList: async (list, config) => {
           this.#outage = undefined
           this.#set.replace(list)
           this.#noteListedConfig(config)
           const isFirst = !this.#listed
           this.#listed = true
-          this.#publish(isFirst)
           this.#following = true
-          resolve()
+          await this.#publish(isFirst)
+          if (!this.#closing.signal.aborted) resolve()
         },
         onOutage: async (problem) => {
           if (!this.#following && (await this.#recallPeers(problem))) resolve()
@@ -255,8 +238,8 @@ export class LeaseManager implements SubnetManager {
       problem: String(problem.values.problem ?? problem.message)
     })
     this.#set.replace(remembered.list)
-    this.#publish(true)
     this.#following = true
+    await this.#publish(true)
     return true
   }
 
@@ -319,18 +302,24 @@ export class LeaseManager implements SubnetManager {
 
   /** One call for all events of one turn of the event loop, and never inside another call. */
   #publishSoon(): void {
-    if (this.#publishing) return
-    this.#publishing = true
+    if (this.#isDue) return
+    this.#isDue = true
     queueMicrotask(() => {
-      this.#publishing = false
-      if (this.#following) this.#publish(false)
+      this.#isDue = false
+      if (this.#following) void this.#publish(false)
     })
   }
 
-  #publish(first: boolean): void {
+  #publish(first: boolean): Promise<void> {
+    this.#publishing = this.#publishing.then(() => this.#publishNow(first))
+    return this.#publishing
+  }
+
+  async #publishNow(first: boolean): Promise<void> {
     if (this.#closing.signal.aborted) return
     this.#awaitPeers()
-    const { put, gone, sameProblems } = this.#updateBook()
+    const { put, gone, sameProblems } = await this.#updateBook()
+    if (this.#closing.signal.aborted) return
     const own = this.#held.news(this.#set)
     const configText = this.#configText
     this.#configText = undefined
@@ -372,13 +361,16 @@ export class LeaseManager implements SubnetManager {
   }
 
   /** A changed lease touches those that overlap it; the first list, or another lease of our own, everything. */
-  #updateBook(): BookChange {
+  async #updateBook(): Promise<BookChange> {
     const rules = { ...this.#self(), families: this.#context.network.families, own: this.#held.stored }
     const changes = this.#set.takeChanges()
-    if (changes !== 'all' && this.#rules !== undefined && sameRules(rules, this.#rules)) {
-      return this.#book.update(changes)
+    const isUpdate = changes !== 'all' && this.#rules !== undefined && sameRules(rules, this.#rules)
+    if (!isUpdate) this.#rules = rules
+    const steps = isUpdate ? this.#book.updating(changes) : this.#book.replacing(this.#set.holdings(), rules)
+    for (;;) {
+      const step = steps.next()
+      if (step.done === true) return step.value
+      if (this.#breathe !== undefined) await this.#breathe()
     }
-    this.#rules = rules
-    return this.#book.replace(this.#set.holdings(), rules)
   }
 }
