@@ -30,6 +30,7 @@ const SPEC: PodLinkSpec = {
 const CLOCK: Clock = {
   wallMs: () => 0,
   monotonicMs: () => 0,
+  bootMs: () => 0,
   sleep: (_ms, signal) => new Promise((resolve) => signal?.addEventListener('abort', () => resolve()))
 }
 

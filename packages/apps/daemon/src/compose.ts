@@ -1,5 +1,6 @@
 import 'reflect-metadata'
 import { join } from 'node:path'
+import { setImmediate as breathe } from 'node:timers/promises'
 import { Attachments } from '@trilane/attachments'
 import { formatSubnetEnv, type NodeConfig, networkNames } from '@trilane/config'
 import {
@@ -212,6 +213,7 @@ function composeNetwork(
       leaseTtlMs,
       renewMarginMs: leaseRenewMarginMs,
       cache,
+      breathe,
       ...(revision === undefined ? {} : { configRevision: revision })
     }),
     attachments,

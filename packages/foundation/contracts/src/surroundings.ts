@@ -4,6 +4,8 @@ export interface Clock {
   wallMs(): number
   /** Never jumps, never goes back: for durations. */
   monotonicMs(): number
+  /** The same, but it goes on while the machine is suspended: for what others may end meanwhile. To 10 ms. */
+  bootMs(): number
   /** Resolves after `ms`, or early (without throwing) when `signal` is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }

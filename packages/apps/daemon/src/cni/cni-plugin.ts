@@ -121,6 +121,7 @@ export class CniPlugin {
     const wanted = call === undefined ? wantedAddresses(config, args) : undefined
     const former = formerResult(config)
     checkPodNamespace(namespace)
+    await network.confirmLease()
     const spec = network.podLink()
     const chosen = wanted === undefined ? {} : chosenHere(wanted, spec)
     if (role === 'addresses') {

@@ -23,6 +23,7 @@ function serviceOn(network: FakeNetwork, cniDataDirectory = join(stateDirectory,
     clock: {
       wallMs: () => 0,
       monotonicMs: () => 0,
+      bootMs: () => 0,
       sleep: (_, signal) => new Promise((resolve) => signal?.addEventListener('abort', () => resolve()))
     },
     logger: SILENT_LOGGER

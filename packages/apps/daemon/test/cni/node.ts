@@ -40,6 +40,8 @@ export class FakeNetwork implements CniNetwork {
 
   readonly health = { items: () => this.items }
 
+  async confirmLease(): Promise<void> {}
+
   podLink(): PodLinkSpec {
     if (!this.isReady) throw TrilaneError.of('TRI_NOT_READY', { network: this.name, reason: 'no lease' })
     return SPEC
