@@ -65,6 +65,7 @@ describe('attachments on real files', () => {
   function start(): Attachments {
     return new Attachments({
       network: 'default',
+      ipam: { run: async () => '' },
       hostPorts: {
         publish: async () => {},
         restore: () => {},

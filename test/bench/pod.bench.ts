@@ -50,6 +50,7 @@ const watch = kernel.watch(() => {})
 function ours(): Way {
   const attachments = new Attachments({
     network: 'bench',
+    ipam: { run: async () => '' },
     hostPorts: {
       publish: async () => {},
       restore: () => {},

@@ -13,6 +13,8 @@ import {
   FIREWALL,
   type FileLocks,
   type Firewall,
+  IPAM_PLUGINS,
+  type IpamPlugins,
   KERNEL,
   type Kernel,
   LOGGER,
@@ -28,6 +30,7 @@ import { mapFamilies, type PerFamily, type Prefix } from '@trilane/ip'
 import { LeaseAddressPool, rangeOf } from '@trilane/ipam'
 import { LinuxFileLocks, LinuxFirewall, LinuxKernel } from '@trilane/kernel-linux'
 import { type NetworkLanes, networkLanes } from '@trilane/lanes'
+import { ExecutedPlugins } from '@trilane/plugin-exec'
 import { BridgePodLinks } from '@trilane/pod-link'
 import { FileAttachments, FileStoreCache, HostLocalReservations } from '@trilane/state-files'
 import { LeaseManager, rememberingStore } from '@trilane/subnet-manager'
@@ -114,6 +117,9 @@ const drivers = new ContainerModule(({ bind }) => {
       [SURROUNDINGS]
     )
     .inSingletonScope()
+  bind<IpamPlugins>(IPAM_PLUGINS)
+    .toResolvedValue((logger: Logger) => new ExecutedPlugins({ logger }), [LOGGER])
+    .inSingletonScope()
 })
 
 const backends = new ContainerModule(({ bind }) => {
@@ -194,6 +200,7 @@ function composeNetwork(
     store: container.get<AttachmentStore>(ATTACHMENT_STORE),
     links: new BridgePodLinks({ kernel, network: network.name, clock, logger }),
     hostPorts: firewall,
+    ipam: container.get<IpamPlugins>(IPAM_PLUGINS),
     spec: () => agent.podLink(),
     logger
   })

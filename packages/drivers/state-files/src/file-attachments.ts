@@ -25,8 +25,8 @@ export interface FileAttachmentsOptions {
 
 const SUFFIX = '.json'
 
-/** A record has less than 1 KiB. */
-const MAX_BYTES = 64 * 1024
+/** A record has less than 1 KiB; with the config of another plugin (`ipam.type`) a few of 512 KiB. */
+const MAX_BYTES = 4 * 1024 * 1024
 
 /**
  * One file for each pod interface, with a JSON object a line, of which the last whole one counts.

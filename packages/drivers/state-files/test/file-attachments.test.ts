@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { AttachmentRecord, PluggedLink } from '@trilane/contracts'
-import { IpAddress, Mac } from '@trilane/ip'
+import { IpAddress, Mac, Prefix } from '@trilane/ip'
 import { FileAttachments } from '@trilane/state-files'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -64,6 +64,41 @@ describe('FileAttachments', () => {
           { protocol: 'tcp', hostPort: 8080, podPort: 80 },
           { protocol: 'udp', hostPort: 53, hostAddress: IpAddress.parse('192.0.2.1'), podPort: 53 }
         ] as const
+      }
+    ],
+    [
+      'with routes of its own',
+      {
+        ...plugged,
+        link: { ...link, routes: [{ destination: Prefix.parse('10.5.0.0/16'), gateway: address }] }
+      }
+    ],
+    [
+      'with addresses of another plugin',
+      {
+        ...plugged,
+        ipam: { type: 'theirs', env: { CNI_PATH: '/opt/cni/bin' }, config: '{"name":"net"}' },
+        link: {
+          ...link,
+          addresses: { v4: { address, prefixLength: 24 } },
+          given: {
+            addresses: [
+              { address, prefixLength: 24 },
+              { address, prefixLength: 16, gateway: address }
+            ],
+            routes: [
+              {
+                destination: Prefix.parse('::/0'),
+                gateway: address,
+                metric: 7,
+                table: 100,
+                scope: 'link' as const
+              },
+              { destination: Prefix.parse('10.0.0.0/8') }
+            ],
+            bridgeIsGateway: true
+          }
+        }
       }
     ],
     ['without addresses', { ...plugging, addresses: {} }]

@@ -4,17 +4,20 @@ import {
   type AttachmentRecord,
   type AttachmentStore,
   type AttachRequest,
+  type GivenAddressing,
   type HostPortOwner,
   type HostPorts,
+  type IpamCall,
+  type IpamPlugins,
   type Logger,
   type PluggedPod,
   type PodLinkRequest,
   type PodLinkSpec,
   type PodLinks,
-  type Reservation,
   TrilaneError
 } from '@trilane/contracts'
-import { type IpAddress, type PerFamily, valuesOf } from '@trilane/ip'
+import type { IpAddress, PerFamily } from '@trilane/ip'
+import { firstsOf, GivenBack } from './given-back.ts'
 import { Turns } from './turns.ts'
 
 /**
@@ -27,7 +30,8 @@ import { Turns } from './turns.ts'
  * | 3 record `plugged` | file | an attached pod |
  *
  * In step 1 neither waits for the other, because both must be there only before step 2. A crash may leave the addresses
- * without the record; the runtime's DEL frees them.
+ * without the record; the runtime's DEL frees them. Another plugin that gives the addresses is asked only when the record
+ * says so: nothing else knows of it.
  *
  * A record is not waited for on the disk: a power failure that could take it ends the pod and the link as well. What
  * outlives them is the reservation, which is durable and has the key.
@@ -43,6 +47,7 @@ export class Attachments {
   readonly #store: AttachmentStore
   readonly #links: PodLinks
   readonly #hostPorts: HostPorts
+  readonly #addresses: GivenBack
   readonly #spec: () => PodLinkSpec
   readonly #logger: Logger
   readonly #turns = new Turns()
@@ -54,6 +59,7 @@ export class Attachments {
     readonly store: AttachmentStore
     readonly links: PodLinks
     readonly hostPorts: HostPorts
+    readonly ipam: Pick<IpamPlugins, 'run'>
     readonly spec: () => PodLinkSpec
     readonly logger: Logger
   }) {
@@ -62,6 +68,7 @@ export class Attachments {
     this.#store = parts.store
     this.#links = parts.links
     this.#hostPorts = parts.hostPorts
+    this.#addresses = new GivenBack(parts.pool, parts.ipam)
     this.#spec = parts.spec
     this.#logger = parts.logger
   }
@@ -85,7 +92,7 @@ export class Attachments {
    * @throws TrilaneError as {@link attach}
    */
   reserve(
-    request: Pick<AttachRequest, keyof AttachmentKey | 'namespace' | 'addresses' | 'cniNetwork'>
+    request: Pick<AttachRequest, keyof AttachmentKey | 'namespace' | 'addresses' | 'ranges' | 'cniNetwork'>
   ): Promise<AttachmentRecord> {
     const key = keyOf(request)
     return this.#turns.take(textOf(key), () => this.#reserveAlone(key, request))
@@ -94,9 +101,11 @@ export class Attachments {
   /**
    * Succeeds when there is nothing to detach, or only a part of it, and when the pod's namespace is gone.
    * After an error the record stays, and with it the addresses: the link may still use them.
+   *
+   * @param ipam how another plugin takes its addresses back, if that is known better than by the record
    */
-  detach(key: AttachmentKey): Promise<void> {
-    return this.#turns.take(textOf(key), () => this.#undo(keyOf(key)))
+  detach(key: AttachmentKey, ipam?: IpamCall): Promise<void> {
+    return this.#turns.take(textOf(key), () => this.#undo(keyOf(key), ipam))
   }
 
   /** What is attached, and what is being attached. A record that cannot be read is skipped with a warning. */
@@ -175,11 +184,7 @@ export class Attachments {
   ): Promise<readonly string[]> {
     const record = await this.#store.read(this.#network, key)
     if (record === undefined || record.phase === 'plugging') return ['it is not attached']
-    const { reservations } = await this.#pool.list()
-    const lost = valuesOf(record.addresses).filter(
-      (address) => !reservations.some((held) => held.address.equals(address) && isHeldBy(held, key))
-    )
-    const unreserved = lost.map((address) => `the address ${address} is not reserved for it`)
+    const unreserved = await this.#addresses.lost(record)
     if (record.link === undefined) return unreserved
     const found = await this.#links.inspect({
       key,
@@ -220,15 +225,20 @@ export class Attachments {
   async #attach(key: AttachmentKey, request: AttachRequest): Promise<AttachmentRecord> {
     const spec = this.#spec()
     await this.#makeRoomFor(key)
-    const { namespace, mac, cniNetwork, hostPorts = [], bandwidth } = request
+    const { namespace, mac, cniNetwork, hostPorts = [], bandwidth, ipam } = request
     const origin = cniNetwork === undefined ? {} : { cniNetwork }
     const ports = hostPorts.length === 0 ? {} : { hostPorts }
-    const record = { network: this.#network, key, namespace, ...origin, ...ports }
-    const addresses = await this.#prepare({ ...record, phase: 'plugging', addresses: {} }, request.addresses)
+    const given = ipam === undefined ? {} : { ipam: ipam.call }
+    const record = { network: this.#network, key, namespace, ...origin, ...ports, ...given }
+    const { addresses, addressing } = await this.#prepare(
+      { ...record, phase: 'plugging', addresses: {} },
+      request
+    )
     const wanted: PodLinkRequest = {
       key,
       namespace,
       addresses,
+      ...(addressing === undefined ? {} : { given: addressing }),
       ...(mac === undefined ? {} : { mac }),
       ...(bandwidth === undefined ? {} : { bandwidth })
     }
@@ -255,13 +265,14 @@ export class Attachments {
 
   async #reserveAlone(
     key: AttachmentKey,
-    { namespace, addresses: wanted, cniNetwork }: Parameters<Attachments['reserve']>[0]
+    request: Parameters<Attachments['reserve']>[0]
   ): Promise<AttachmentRecord> {
     this.#spec()
     await this.#makeRoomFor(key)
+    const { namespace, cniNetwork } = request
     const origin = cniNetwork === undefined ? {} : { cniNetwork }
     const record = { network: this.#network, key, namespace, ...origin }
-    const addresses = await this.#prepare({ ...record, phase: 'plugging', addresses: {} }, wanted)
+    const { addresses } = await this.#prepare({ ...record, phase: 'plugging', addresses: {} }, request)
     const reserved: AttachmentRecord = { ...record, phase: 'reserved', addresses }
     try {
       await this.#store.write(reserved)
@@ -273,13 +284,11 @@ export class Attachments {
   }
 
   /** All that must be durable before the kernel is touched. */
-  async #prepare(
-    record: AttachmentRecord,
-    wanted: PerFamily<IpAddress> | undefined
-  ): Promise<PerFamily<IpAddress>> {
+  async #prepare(record: AttachmentRecord, request: Wanted): Promise<Prepared> {
     const { key } = record
+    if (request.ipam !== undefined) return this.#askForAddresses(record, request.ipam)
     const [reserved, written] = await Promise.allSettled([
-      this.#reserve(key, wanted),
+      this.#reserve(key, request),
       this.#store.write(record)
     ])
     if (reserved.status === 'rejected') {
@@ -291,22 +300,34 @@ export class Attachments {
       await this.#clear(key, () => this.#undo(key))
       throw written.reason
     }
-    return reserved.value
+    return { addresses: reserved.value }
+  }
+
+  /** Whatever goes wrong in it, the plugin is asked to take back what it may have given. */
+  async #askForAddresses(
+    record: AttachmentRecord,
+    ipam: NonNullable<AttachRequest['ipam']>
+  ): Promise<Prepared> {
+    await this.#store.write(record)
+    try {
+      const addressing = await ipam.give()
+      return { addresses: firstsOf(addressing), addressing }
+    } catch (error) {
+      await this.#clear(record.key, () => this.#undo(record.key))
+      throw error
+    }
   }
 
   /** Pods whose runtime never said that they ended do not keep their addresses from others. */
-  async #reserve(
-    key: AttachmentKey,
-    wanted: PerFamily<IpAddress> | undefined
-  ): Promise<PerFamily<IpAddress>> {
+  async #reserve(key: AttachmentKey, { addresses, ranges }: Wanted): Promise<PerFamily<IpAddress>> {
     try {
-      return await this.#pool.reserve(key, wanted)
+      return await this.#pool.reserve(key, addresses, ranges)
     } catch (error) {
       if (!TrilaneError.is(error, 'TRI_ADDRESSES_EXHAUSTED')) throw error
       const dead = await this.#dead(await this.list())
       const failures = await this.#detachAll(dead)
       if (dead.length === failures.length) throw error
-      return this.#pool.reserve(key, wanted)
+      return this.#pool.reserve(key, addresses, ranges)
     }
   }
 
@@ -323,17 +344,22 @@ export class Attachments {
     return { network: this.#network, key }
   }
 
-  async #undo(key: AttachmentKey): Promise<void> {
+  async #undo(key: AttachmentKey, better?: IpamCall): Promise<void> {
+    const record = await this.#store.read(this.#network, key)
     await this.#hostPorts.withdraw(this.#owner(key))
     await this.#links.unplug(key)
-    await this.#pool.release(key)
+    await this.#addresses.release(key, record?.ipam === undefined ? undefined : (better ?? record.ipam))
     await this.#store.remove(this.#network, key)
   }
 }
 
-/** Old host-local versions wrote the container alone. */
-function isHeldBy({ containerId, ifname }: Reservation, key: AttachmentKey): boolean {
-  return containerId === key.containerId && (ifname === undefined || ifname === key.ifname)
+/** By what the addresses of a pod are chosen. */
+type Wanted = Pick<AttachRequest, 'addresses' | 'ranges' | 'ipam'>
+
+interface Prepared {
+  readonly addresses: PerFamily<IpAddress>
+  /** When another plugin gave them. */
+  readonly addressing?: GivenAddressing
 }
 
 /** Nothing else of a request goes into marks and files. */

@@ -47,6 +47,7 @@ describe('attach', () => {
       },
       links,
       hostPorts: world.hostPorts,
+      ipam: world.ipam,
       spec: () => SPEC,
       logger: SILENT_LOGGER
     })
@@ -96,6 +97,7 @@ describe('attach', () => {
       store,
       links,
       hostPorts: world.hostPorts,
+      ipam: world.ipam,
       spec,
       logger: SILENT_LOGGER
     })
@@ -144,7 +146,7 @@ describe('detach', () => {
     const attachments = world.start()
     await attachments.attach(REQUEST)
     await attachments.detach(KEY)
-    expect(world.steps.slice(-3)).toEqual(['unplug a', 'release a', 'remove a'])
+    expect(world.steps.slice(-4)).toEqual(['read a', 'unplug a', 'release a', 'remove a'])
     expect(world.isEmpty).toBe(true)
   })
 
@@ -163,7 +165,8 @@ describe('detach', () => {
   it.each([
     [0, 1],
     [1, 1],
-    [2, 0]
+    [2, 1],
+    [3, 0]
   ])('keeps the record when step %i fails, so that it can be repeated', async (step, addresses) => {
     const world = new World()
     await world.start().attach(REQUEST)
@@ -182,7 +185,7 @@ describe('detach', () => {
     const [record] = await Promise.all([attachments.attach(REQUEST), attachments.detach(KEY)])
     expect(record.phase).toBe('plugged')
     expect(world.isEmpty).toBe(true)
-    expect(world.steps.indexOf('unplug a')).toBe(world.steps.indexOf('write plugged a') + 1)
+    expect(world.steps.indexOf('unplug a')).toBe(world.steps.indexOf('write plugged a') + 2)
   })
 
   it('of a key comes to its turn after a failed attach', async () => {

@@ -6,6 +6,6 @@
  *
  * @packageDocumentation
  */
-export { candidateAddresses, notAllowed } from './choose-address.ts'
+export { candidateAddresses, notAllowed, rangeNotAllowed } from './choose-address.ts'
 export { LeaseAddressPool, type LeaseAddressPoolOptions } from './lease-address-pool.ts'
 export { rangeOf } from './range-of.ts'

@@ -7,5 +7,6 @@
 export { BridgePodLinks } from './bridge-pod-links.ts'
 export { bridgedPodLink, bridgedPodState, gatewayOf } from './bridged-network.ts'
 export { hostDeviceName } from './names.ts'
-export { type PodLinkPlan, podLinkStates } from './pod-link-states.ts'
+export { addressesOf, type PodLinkPlan, podLinkStates } from './pod-link-states.ts'
+export { podRoutes, routesOf } from './pod-routes.ts'
 export { refuseAdvertisements } from './router-advertisements.ts'

@@ -1,17 +1,21 @@
 import {
   type Announcement,
   type Bandwidth,
+  type GivenAddress,
+  type GivenAddressing,
   type KernelChange,
   type PluggedLink,
   type PodLinkRequest,
   type PodLinkSpec,
+  type PodNetwork,
   type SendLimit,
   type Sysctl,
   TrilaneError
 } from '@trilane/contracts'
-import { type Family, familiesOf, type IpAddress, mapFamilies, Prefix, valuesOf } from '@trilane/ip'
+import { FAMILIES, type Family, type IpAddress, mapFamilies, valuesOf } from '@trilane/ip'
 import { podLinkAlias } from '@trilane/reconcile'
 import { derivedMacs, hostDeviceName } from './names.ts'
+import { podRoutes, routesOf } from './pod-routes.ts'
 
 /** Everything that plugging one pod in writes. */
 export interface PodLinkPlan {
@@ -20,15 +24,12 @@ export interface PodLinkPlan {
   readonly node: readonly KernelChange[]
   /** In the node's namespace, once the devices are there. */
   readonly limit: readonly KernelChange[]
+  /** In the node's namespace: addresses of the bridge that another plugin has chosen. They stay: other pods use them. */
+  readonly gateways: readonly KernelChange[]
   /** In the pod's namespace, in this order. */
   readonly pod: readonly KernelChange[]
   /** From the pod's namespace, last. */
   readonly announcements: readonly Announcement[]
-}
-
-const DEFAULT_ROUTE: Readonly<Record<Family, Prefix>> = {
-  v4: Prefix.parse('0.0.0.0/0'),
-  v6: Prefix.parse('::/0')
 }
 
 /**
@@ -47,8 +48,9 @@ export function podLinkStates(network: string, spec: PodLinkSpec, request: PodLi
     mtuBytes,
     bridge: spec.bridge,
     ...bandwidthOf(request.bandwidth, mtuBytes),
-    addresses: mapFamilies(request.addresses, (address) => addressing(spec, address))
+    ...addressingOf(spec, request)
   }
+  const addresses = addressesOf(link)
   return {
     link,
     node: [
@@ -73,8 +75,9 @@ export function podLinkStates(network: string, spec: PodLinkSpec, request: PodLi
     ],
     // What a pod receives its end on the node sends.
     limit: limitChanges(link.hostDevice, link.bandwidth?.ingress),
+    gateways: gatewayChanges(spec, request.given),
     pod: podChanges(key.ifname, link),
-    announcements: valuesOf(link.addresses).map(({ address }) => ({
+    announcements: addresses.map(({ address }) => ({
       device: key.ifname,
       address,
       mac: link.podMac
@@ -82,18 +85,53 @@ export function podLinkStates(network: string, spec: PodLinkSpec, request: PodLi
   }
 }
 
-type Addressing = NonNullable<PluggedLink['addresses'][Family]>
-
-function addressing(spec: PodLinkSpec, address: IpAddress): Addressing {
-  const podNetwork = spec.families[address.family]
-  if (podNetwork?.onLink.contains(address) !== true) {
-    const range = valuesOf(spec.families)
-      .map(({ onLink }) => onLink)
-      .join(' or ')
-    const reason = 'it is outside the subnets of this node'
-    throw TrilaneError.of('TRI_ADDRESS_NOT_ALLOWED', { address, reason, range })
+/** What another plugin has given, as it stands; else what follows from the addresses. */
+function addressingOf(
+  spec: PodLinkSpec,
+  { addresses, given }: PodLinkRequest
+): Pick<PluggedLink, 'addresses' | 'given' | 'routes'> {
+  if (given === undefined) {
+    const families = valuesOf(addresses).map((address) => podNetworkOf(spec, address))
+    return {
+      addresses: mapFamilies(addresses, (address) => addressing(spec, address)),
+      routes: podRoutes(families)
+    }
   }
-  return { address, prefixLength: podNetwork.onLink.length, gateway: podNetwork.gateway }
+  const firsts: { [F in Family]?: GivenAddress } = {}
+  for (const each of given.addresses) firsts[each.address.family] ??= each
+  return { addresses: firsts, given }
+}
+
+/** All addresses of a pod interface. */
+export function addressesOf({ given, addresses }: PluggedLink): readonly GivenAddress[] {
+  return given?.addresses ?? valuesOf(addresses)
+}
+
+/** Of what another plugin has given; the gateways of the node's own subnets are the network's matter. */
+function gatewayChanges(spec: PodLinkSpec, given: GivenAddressing | undefined): KernelChange[] {
+  if (given?.bridgeIsGateway !== true) return []
+  const device = spec.bridge
+  return given.addresses.flatMap(({ gateway: address, prefixLength }) => {
+    if (address === undefined || spec.families[address.family]?.gateway.equals(address)) return []
+    const skipDad = address.family === 'v6' ? { skipDad: true } : {}
+    // Many pods have it.
+    return [{ kind: 'address', action: 'set', value: { device, address, prefixLength, ...skipDad } } as const]
+  })
+}
+
+function addressing(spec: PodLinkSpec, address: IpAddress): GivenAddress {
+  const { onLink, gateway } = podNetworkOf(spec, address)
+  return { address, prefixLength: onLink.length, gateway }
+}
+
+function podNetworkOf(spec: PodLinkSpec, address: IpAddress): PodNetwork {
+  const podNetwork = spec.families[address.family]
+  if (podNetwork?.onLink.contains(address) === true) return podNetwork
+  const range = valuesOf(spec.families)
+    .map(({ onLink }) => onLink)
+    .join(' or ')
+  const reason = 'it is outside the subnets of this node'
+  throw TrilaneError.of('TRI_ADDRESS_NOT_ALLOWED', { address, reason, range })
 }
 
 /** Ethernet header, which a token bucket counts too. */
@@ -120,22 +158,23 @@ function limitChanges(device: string, sendLimit: SendLimit | undefined): KernelC
 }
 
 /** Sysctls before addresses, addresses and limit before "up", "up" before routes: each needs the one before. */
-function podChanges(device: string, { addresses, bandwidth }: PluggedLink): KernelChange[] {
+function podChanges(device: string, link: PluggedLink): KernelChange[] {
+  const addresses = addressesOf(link)
+  const families = FAMILIES.filter((family) => addresses.some(({ address }) => address.family === family))
   const changes: KernelChange[] = [
     { kind: 'link', action: 'set', value: { name: 'lo', kind: { type: 'other', kernelType: '' }, up: true } }
   ]
-  for (const family of familiesOf(addresses)) {
+  for (const family of families) {
     for (const value of POD_SYSCTLS[family](device)) changes.push({ kind: 'sysctl', action: 'set', value })
   }
-  for (const { address, prefixLength } of valuesOf(addresses)) {
+  for (const { address, prefixLength } of addresses) {
     const skipDad = address.family === 'v6' ? { skipDad: true } : {}
     changes.push({ kind: 'address', action: 'create', value: { device, address, prefixLength, ...skipDad } })
   }
-  changes.push(...limitChanges(device, bandwidth?.egress))
+  changes.push(...limitChanges(device, link.bandwidth?.egress))
   changes.push({ kind: 'link', action: 'set', value: { name: device, kind: { type: 'veth' }, up: true } })
-  for (const { gateway } of valuesOf(addresses)) {
-    const route = { destination: DEFAULT_ROUTE[gateway.family], gateway, device }
-    changes.push({ kind: 'route', action: 'create', value: route })
+  for (const route of routesOf(link)) {
+    changes.push({ kind: 'route', action: 'create', value: { ...route, device } })
   }
   return changes
 }

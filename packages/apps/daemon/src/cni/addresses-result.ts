@@ -1,8 +1,8 @@
 import { type CniResult, NO_DNS } from '@trilane/cni'
 import type { AttachmentRecord, PodLinkSpec } from '@trilane/contracts'
-import { Prefix, valuesOf } from '@trilane/ip'
-
-const DEFAULT_ROUTES = { v4: Prefix.parse('0.0.0.0/0'), v6: Prefix.parse('::/0') } as const
+import { valuesOf } from '@trilane/ip'
+import { podRoutes } from '@trilane/pod-link'
+import { cniRoutes } from './cni-routes.ts'
 
 /** What ADD answers another plugin that asked for addresses: no interfaces, which are that plugin's. */
 export function addressesResult(
@@ -11,9 +11,16 @@ export function addressesResult(
 ): CniResult {
   const addressed = valuesOf(addresses).flatMap((address) => {
     const podNetwork = families[address.family]
-    if (podNetwork === undefined) return []
-    return [{ address, prefixLength: podNetwork.onLink.length, gateway: podNetwork.gateway }]
+    return podNetwork === undefined ? [] : [{ address, podNetwork }]
   })
-  const routes = addressed.map(({ gateway }) => ({ destination: DEFAULT_ROUTES[gateway.family], gateway }))
-  return { interfaces: [], ips: addressed, routes, dns: NO_DNS }
+  return {
+    interfaces: [],
+    ips: addressed.map(({ address, podNetwork: { onLink, gateway } }) => ({
+      address,
+      prefixLength: onLink.length,
+      gateway
+    })),
+    routes: cniRoutes(podRoutes(addressed.map(({ podNetwork }) => podNetwork))),
+    dns: NO_DNS
+  }
 }

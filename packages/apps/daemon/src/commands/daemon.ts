@@ -10,6 +10,8 @@ import {
 import {
   CLOCK,
   type Clock,
+  IPAM_PLUGINS,
+  type IpamPlugins,
   KERNEL,
   type Kernel,
   LOGGER,
@@ -97,7 +99,8 @@ async function run(
   const network = await networkConfig({ config, store, cache, clock, logger, stop })
   const agent = composeAgent(container, [network], vitals.observer)
   vitals.of(agent)
-  const cni = new CniService({ config, networks: agent.networks, kernel, metrics, clock, logger })
+  const ipam = container.get<IpamPlugins>(IPAM_PLUGINS)
+  const cni = new CniService({ config, networks: agent.networks, kernel, metrics, ipam, clock, logger })
   const handlers = socketHandlers(agent, cni, metrics, new StoreCommands(store))
   const { socketPath } = config
   const socket = await serveAgent({ socketPath, handlers, logger, peerOf: peerCredentials })
