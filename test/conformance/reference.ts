@@ -37,8 +37,13 @@ async function open(plugins: string, { directory }: Ground, { mode, pool }: Setu
     mode !== 'bridge'
       ? [[{ subnet: '192.0.2.0/24', rangeStart: '192.0.2.129', rangeEnd: '192.0.2.140' }]]
       : SUBNETS[pool].map((subnet) => [{ subnet }])
+  const ipam = { type: 'host-local', ranges, dataDir }
   return {
-    main: { program: join(plugins, mode), capabilities: ['ips', 'mac', 'ipRanges'] },
+    main: {
+      program: join(plugins, mode),
+
+      config: { ...KEYS[mode], ipam }
+    },
     chained: ['portMappings', 'bandwidth'].map((capability) => {
       const type = capability === 'bandwidth' ? 'bandwidth' : 'portmap'
       const config = { type, capabilities: { [capability]: true } }
@@ -46,7 +51,7 @@ async function open(plugins: string, { directory }: Ground, { mode, pool }: Setu
     }),
     env: {},
     path: [plugins],
-    config: { ...KEYS[mode], ipam: { type: 'host-local', ranges, dataDir } },
+    ipam,
     wrongKeys: [{ mtu: 'x' }, { mtu: -1 }, { mtu: 1.5 }, { vlan: 5000 }, { ipMasq: 'yes' }],
     bridge: 'cni0',
     reservations: join(dataDir, 'pods'),

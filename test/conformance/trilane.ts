@@ -4,6 +4,7 @@ import type { Ground, Pool, Setup, Subject, Target } from '@trilane/cni-conforma
 import { machineIdOf } from '../cluster/cluster.ts'
 import { ClusterNode } from '../cluster/cluster-node.ts'
 import { LAUNCHER, VERSIONS } from '../cni/plugin.ts'
+import { REFERENCE_DIRECTORY } from './expected.ts'
 
 /** Each network has room for one lease of the size that the pool asks for. */
 const NETWORKS: Readonly<Record<Pool, string>> = {
@@ -17,7 +18,7 @@ const NETWORKS: Readonly<Record<Pool, string>> = {
 }
 
 const BY_DAEMON = 'bridge, MTU and gateway are the daemon’s and follow from the network config'
-const BY_LEASE = 'addresses and routes are the daemon’s and follow from this node’s lease'
+
 const NOT_BUILT = 'there is no such backend in this release'
 
 /** Our plugin, with a daemon of its own on each ground. */
@@ -26,13 +27,12 @@ export const TRILANE: Target = {
   versions: VERSIONS,
   lacks: {
     'bridge keys': BY_DAEMON,
-    'ipam keys': BY_LEASE,
+    'route MTU': 'routes that an IPAM plugin gives have no MTU of their own here',
     'layer 2': 'a pod without an address cannot be asked for',
     macvlan: NOT_BUILT,
     ipvlan: NOT_BUILT,
     'random names': 'the name is a hash of network, pod and interface, 44 bits long, which nobody else makes',
-    delegation: 'addresses are the daemon’s',
-    'requested ranges': 'addresses are the daemon’s',
+
     'own namespace': 'the daemon plugs pods in; its own namespace is never one’s'
   },
   open
@@ -52,12 +52,17 @@ async function open({ host, directory }: Ground, { pool }: Setup): Promise<Subje
   })
   await node.start()
   await node.ready()
+  const hostLocal = join(directory, 'host-local')
   return {
-    main: { program: LAUNCHER, capabilities: ['ips', 'mac', 'dns', 'ipRanges', 'portMappings', 'bandwidth'] },
+    main: {
+      program: LAUNCHER,
+
+      config: { type: 'trilane', isDefaultGateway: true }
+    },
     chained: [],
     env: { TRILANE_SOCKET_PATH: node.socketPath, TRILANE_STATE_DIRECTORY: node.file('state') },
-    path: ['/opt/cni/bin'],
-    config: { type: 'trilane' },
+    path: [REFERENCE_DIRECTORY],
+    ipam: { type: 'host-local', ranges: [[{ subnet: '10.96.0.0/24' }]], dataDir: hostLocal },
     wrongKeys: [
       { network: 7 },
       { dns: 'x' },
@@ -67,8 +72,14 @@ async function open({ host, directory }: Ground, { pool }: Setup): Promise<Subje
     ],
     bridge: 'cni0',
     reservations: node.file('networks', 'default'),
-    directories: [node.file('networks'), node.file('state', 'attachments'), node.file('state', 'spool')],
+    directories: [
+      hostLocal,
+      node.file('networks'),
+      node.file('state', 'attachments'),
+      node.file('state', 'spool')
+    ],
     agent: {
+      log: () => node.log(),
       kill: async () => {
         await node.stop('SIGKILL')
       },

@@ -66,7 +66,7 @@ export class Bench {
     return this.ground.outside
   }
 
-  /** Latest version that the target and the specification have in common with `since`. */
+  /** Those that the target speaks, from that one on. */
   versionsSince(since: string): readonly string[] {
     return this.target.versions.filter((version) => version >= since)
   }
@@ -109,21 +109,24 @@ export class Bench {
 
   /** Of a plugin of the list, as a runtime derives it. */
   configOf(link: Link, options: CallOptions = {}): Readonly<Record<string, unknown>> {
-    const { main, chained, config } = this.subject
-    const { version, name = 'pods', keys = {}, ipam, runtime, prevResult } = options
-    const isMain = link === main
-    const taken = Object.entries(runtime ?? {}).filter(([key]) => {
-      const takers = chained.filter(({ capabilities }) => capabilities.includes(key))
-      return isMain ? takers.length === 0 : link.capabilities.includes(key)
-    })
+    const { chained } = this.subject
+    const own = chained.find((each) => each === link)
+    const { version = '1.0.0', name = 'pods', runtime = {}, prevResult } = options
+    const taken = Object.entries(runtime).filter(
+      ([key]) => chained.find(({ capabilities }) => capabilities.includes(key)) === own
+    )
     return {
-      ...('version' in options && version === undefined ? {} : { cniVersion: version ?? '1.0.0' }),
+      cniVersion: version,
       name,
-      ...(isMain ? { ...config, ...keys } : chained.find((each) => each === link)?.config),
-      ...(isMain && ipam !== undefined ? { ipam: { ...(config.ipam as object | undefined), ...ipam } } : {}),
+      ...link.config,
+      ...(own === undefined ? this.#keysOf(options) : {}),
       ...(taken.length === 0 ? {} : { runtimeConfig: Object.fromEntries(taken) }),
       ...(prevResult === undefined || prevResult === null ? {} : { prevResult })
     }
+  }
+
+  #keysOf({ keys, ipam }: CallOptions): object {
+    return { ...keys, ...(ipam === undefined ? {} : { ipam: { ...this.subject.ipam, ...ipam } }) }
   }
 
   /** The main plugin's. */

@@ -8,4 +8,15 @@ export { type RunScenariosOptions, runScenarios } from './run-scenarios.ts'
 export type { Scenario, Section } from './scenario.ts'
 export { SECTIONS } from './scenarios/index.ts'
 export { lackingOf, type Outcome } from './session.ts'
-export type { Agent, Capability, Ground, Link, Mode, Pool, Setup, Subject, Target } from './target.ts'
+export type {
+  Agent,
+  Capability,
+  ChainedLink,
+  Ground,
+  Link,
+  Mode,
+  Pool,
+  Setup,
+  Subject,
+  Target
+} from './target.ts'

@@ -7,12 +7,12 @@ import { added, addressesOf, type Result } from './verify.ts'
 /** How one call differs from the plainest. */
 export interface CallOptions {
   /** @default '1.0.0' */
-  readonly version?: string | undefined
+  readonly version?: string
   /** Of the network. @default 'pods' */
   readonly name?: string
   /** Over those of the main plugin's config; `undefined` takes one out. */
   readonly keys?: Readonly<Record<string, unknown>>
-  /** Over those of its `ipam`. */
+  /** Asks for addresses of host-local, with these keys over the subject’s. */
   readonly ipam?: Readonly<Record<string, unknown>>
   /** `runtimeConfig`, before it is given to those who take it. */
   readonly runtime?: Readonly<Record<string, unknown>>

@@ -10,6 +10,7 @@ export type Capability =
   | 'bridge keys'
   | 'delegation'
   | 'forward rules'
+  | 'gateway keys'
   | 'ipam keys'
   | 'ipvlan'
   | 'layer 2'
@@ -18,6 +19,7 @@ export type Capability =
   | 'port mappings'
   | 'random names'
   | 'requested ranges'
+  | 'route MTU'
   | 'vlan devices'
 
 /** How a pod is plugged in. */
@@ -58,23 +60,30 @@ export interface Target {
 export interface Link {
   /** Path of the executable. */
   readonly program: string
-  /** What it takes from `runtimeConfig`. */
+  /** Without `name` and `cniVersion`. */
+  readonly config: Readonly<Record<string, unknown>>
+}
+
+/** One behind the main plugin. */
+export interface ChainedLink extends Link {
+  /** What it takes from `runtimeConfig`; it is run only when some of it is asked for. */
   readonly capabilities: readonly string[]
 }
 
 /** A plugin that is ready on a ground. */
 export interface Subject {
-  /** The plugin; it gets also what no other of the list takes. */
+  /** The plugin that is judged; of `runtimeConfig` it gets what none behind it takes. */
   readonly main: Link
-  /** Behind it, each run only when something that it takes is asked for; in order. */
-  readonly chained: readonly (Link & { readonly config: object })[]
+  /** In order. */
+  readonly chained: readonly ChainedLink[]
   /** Variables that it needs besides `CNI_…`. */
   readonly env: Readonly<Record<string, string>>
   /** `CNI_PATH`: where delegates are looked for. */
   readonly path: readonly string[]
-  /** The main plugin's config without `cniVersion`. */
-  readonly config: Readonly<Record<string, unknown>>
-  /** Keys of its config with values of the wrong type. */
+
+  /** What scenarios lay their keys of an IPAM plugin over: a whole `ipam` of host-local. */
+  readonly ipam: Readonly<Record<string, unknown>>
+  /** Keys of the main plugin's config with values of the wrong type. */
   readonly wrongKeys: readonly Readonly<Record<string, unknown>>[]
   /** Name of the bridge that pods are ports of. */
   readonly bridge: string
@@ -88,6 +97,8 @@ export interface Subject {
 }
 
 export interface Agent {
+  /** What it wrote since its last start. */
+  log(): string
   /** At once, as a crash or a power cut. */
   kill(): Promise<void>
   /**

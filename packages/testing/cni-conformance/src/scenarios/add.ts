@@ -191,8 +191,7 @@ export const ADD: readonly Scenario[] = [
     run: async (bench) => {
       const ranges = ['10.90.0.0/24', '10.92.0.0/24', '10.93.0.0/24'].map((subnet) => [{ subnet }])
       const keys = { isGateway: false, isDefaultGateway: false, ipMasq: false }
-      const ipam = { ...(bench.subject.config.ipam as object), ranges, routes: [{ dst: '0.0.0.0/0' }] }
-      const pod = await bench.addedPod({ keys: { ...keys, ipam } })
+      const pod = await bench.addedPod({ keys, ipam: { ranges, routes: [{ dst: '0.0.0.0/0' }] } })
       assert.equal(addressesOn(await mustHave(pod.place, 'eth0')).length, 3)
       assert.equal((await ip(pod.place, 'route', 'show', 'default')).trim().split('\n').length, 1)
     }
@@ -205,41 +204,46 @@ export const ADD: readonly Scenario[] = [
     run: async (bench) => {
       const ranges = ['10.90.0.0/24', '10.92.0.0/24'].map((subnet) => [{ subnet }])
       const pod = await bench.pod()
-      await bench.unchanged(async () =>
-        failedNaming(
-          await pod.add({ version: '0.2.0', ipam: { ranges } }),
-          'CNI version 0.2.0 does not support more than 1 address per family'
-        )
+      const before = await bench.footprint()
+      failedNaming(
+        await pod.add({ version: '0.2.0', ipam: { ranges } }),
+        'CNI version 0.2.0 does not support more than 1 address per family'
       )
+      // host-local cannot read such a config for DEL either, so a plugin may remember that it was asked.
+      await bench.leftAs(before, 300, (line) => !line.startsWith('file '))
     }
   },
   {
     id: 'P62',
     title: '`isGateway` alone puts the gateway on the bridge and no default route into the pod',
     tag: 'R',
-    needs: ['bridge', 'bridge keys'],
+    needs: ['bridge', 'gateway keys'],
     run: async (bench) => {
-      const pod = await bench.addedPod({ keys: { isGateway: true, isDefaultGateway: false } })
+      const pod = await bench.addedPod({ keys: { isGateway: true, isDefaultGateway: false }, ipam: {} })
       assert.equal(await ip(pod.place, 'route', 'show', 'default'), '')
-      assert.match(pod.resultOf().ips?.[0]?.gateway ?? '', /^10\.90\./)
+      const gateway = pod.resultOf().ips?.[0]?.gateway ?? ''
+      assert(addressesOn(await mustHave(bench.host, bench.subject.bridge)).includes(`${gateway}/24`))
+      await reaches(pod.place, gateway)
     }
   },
   {
     id: 'P63',
     title: 'a default route that IPAM names with a gateway is kept, and none is added',
     tag: 'R',
-    needs: ['bridge', 'bridge keys', 'ipam keys'],
+    needs: ['bridge', 'gateway keys', 'ipam keys'],
     run: async (bench) => {
-      const routes = [{ dst: '0.0.0.0/0', gw: '10.90.0.254' }]
-      const pod = await bench.addedPod({ ipam: { routes } })
-      assert.match(await ip(pod.place, 'route', 'show', 'default'), /^default via 10\.90\.0\.254 [^\n]*\n$/)
+      const first = (await bench.addedPod({ ipam: {} })).resultOf().ips?.[0]?.gateway ?? ''
+      const gw = first.replace(/\d+$/, '254')
+      const pod = await bench.addedPod({ ipam: { routes: [{ dst: '0.0.0.0/0', gw }] } })
+      const routes = await ip(pod.place, 'route', 'show', 'default')
+      assert.match(routes, new RegExp(`^default via ${gw} [^\\n]*\\n$`))
     }
   },
   {
     id: 'P64',
     title: 'routes of IPAM have the priority, table, scope, MTU and advmss that were asked for',
     tag: 'B',
-    needs: ['ipam keys'],
+    needs: ['ipam keys', 'route MTU'],
     run: async (bench) => {
       const routes = [
         { dst: '203.0.113.0/24' },

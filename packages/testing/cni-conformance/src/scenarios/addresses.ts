@@ -227,7 +227,7 @@ export const ADDRESSES: readonly Scenario[] = [
       const range = { subnet, rangeStart: withLast(near, 200), rangeEnd: withLast(near, 202) }
       const options = { runtime: { ipRanges: [[range]] }, ipam: { ranges: [] } }
       for (const pod of await bench.pods(3)) {
-        await pod.must(bench.target.lacks['ipam keys'] === undefined ? options : { runtime: options.runtime })
+        await pod.must(bench.subject.main.config.ipam === undefined ? { runtime: options.runtime } : options)
         assert([200, 201, 202].includes(last(pod.address)), `it is ${pod.address}`)
       }
     }

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import type { Bench } from '../bench.ts'
 import { deviceIn, ip, reaches } from '../look.ts'
 import type { Pod } from '../pod.ts'
-import type { Scenario } from '../scenario.ts'
-import { failed, succeeded } from '../verify.ts'
+import { NotApplicable, type Scenario } from '../scenario.ts'
+import { failed, failedNaming, succeeded } from '../verify.ts'
 
 const KEY = 'cni.dev/valid-attachments'
 
@@ -98,18 +98,18 @@ export const GC: readonly Scenario[] = [
     tag: 'S',
     needs: ['GC'],
     run: async (bench) => {
-      // A directory in the place of its file: no program can unlink that.
       const stuck = await bench.addedPod(OF_GC)
       const other = await bench.addedPod(OF_GC)
-      const path = join(bench.subject.reservations, stuck.address)
-      const text = readFileSync(path, 'utf8')
-      rmSync(path)
-      await bench.host.run(['mkdir', '-p', join(path, 'held')])
-      const ran = await bench.whole('GC', { [KEY]: [] })
-      await bench.host.run(['rm', '-r', path])
-      writeFileSync(path, text)
-      assert.equal(await deviceIn(other.place, 'eth0'), undefined)
-      if (ran.status !== 0) assert(failed(ran).msg.length > 0)
+      const file = join(bench.subject.reservations, stuck.address)
+      const { status } = await bench.host.run(['chattr', '+i', file], { anyStatus: true })
+      if (status !== 0) throw new NotApplicable('this file system has no files that cannot be removed')
+      try {
+        const ran = await bench.whole('GC', { [KEY]: [] })
+        failedNaming(ran, stuck.address)
+        assert.equal(await deviceIn(other.place, 'eth0'), undefined)
+      } finally {
+        await bench.host.run(['chattr', '-i', file])
+      }
       succeeded(await bench.whole('GC', { [KEY]: [] }))
     }
   },
