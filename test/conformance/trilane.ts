@@ -32,7 +32,6 @@ export const TRILANE: Target = {
     macvlan: NOT_BUILT,
     ipvlan: NOT_BUILT,
     'random names': 'the name is a hash of network, pod and interface, 44 bits long, which nobody else makes',
-
     'own namespace': 'the daemon plugs pods in; its own namespace is never one’s'
   },
   open
@@ -56,7 +55,6 @@ async function open({ host, directory }: Ground, { pool }: Setup): Promise<Subje
   return {
     main: {
       program: LAUNCHER,
-
       config: { type: 'trilane', isDefaultGateway: true }
     },
     chained: [],

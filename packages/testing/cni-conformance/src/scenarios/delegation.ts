@@ -151,7 +151,7 @@ export const DELEGATION: readonly Scenario[] = [
     needs: NEEDS,
     run: async (bench) => {
       const delegate = new Delegate(bench)
-      // An address that the pod's own lo has already, which no other interface can have as its gateway.
+      // A route by a gateway that is on no link.
       delegate.answers('ADD', {
         stdout: {
           cniVersion: '1.0.0',
