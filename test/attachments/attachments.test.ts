@@ -66,6 +66,7 @@ describe('attachments on real files', () => {
     return new Attachments({
       network: 'default',
       ipam: { run: async () => '' },
+      foreignLinks: { remove: async () => {} },
       hostPorts: {
         publish: async () => {},
         restore: () => {},

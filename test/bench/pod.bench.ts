@@ -51,6 +51,7 @@ function ours(): Way {
   const attachments = new Attachments({
     network: 'bench',
     ipam: { run: async () => '' },
+    foreignLinks: { remove: async () => {} },
     hostPorts: {
       publish: async () => {},
       restore: () => {},

@@ -38,6 +38,7 @@ const FAILURES: Readonly<Record<string, string>> = {
   P103: LEAVES_LINK,
   P105: `bridge drops the dns of its IPAM plugin; ${NOT_YET}`,
   P107: 'DEL fails on rules that the ADD did not come to',
+  P108: 'the addresses are lost, and nobody says so',
   P109: LEAVES_LINK,
   P112: 'addresses of pods that ended with the node are lost',
   P113: 'what was made under the other name stays',

@@ -166,7 +166,10 @@ export class Agent {
   }
 
   #onFullPass(): void {
-    for (const network of this.#networks.values()) void network.onFullPass()
+    for (const network of this.#networks.values()) {
+      void network.onFullPass()
+      void network.parts.attachments.settle()
+    }
   }
 
   #onKernelEvent(event: KernelEvent): void {

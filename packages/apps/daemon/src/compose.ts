@@ -31,7 +31,7 @@ import { LeaseAddressPool, rangeOf } from '@trilane/ipam'
 import { LinuxFileLocks, LinuxFirewall, LinuxKernel } from '@trilane/kernel-linux'
 import { type NetworkLanes, networkLanes } from '@trilane/lanes'
 import { ExecutedPlugins } from '@trilane/plugin-exec'
-import { BridgePodLinks } from '@trilane/pod-link'
+import { BridgePodLinks, ForeignPodLinks } from '@trilane/pod-link'
 import { FileAttachments, FileStoreCache, HostLocalReservations } from '@trilane/state-files'
 import { LeaseManager, rememberingStore } from '@trilane/subnet-manager'
 import { Container, ContainerModule } from 'inversify'
@@ -201,6 +201,7 @@ function composeNetwork(
     links: new BridgePodLinks({ kernel, network: network.name, clock, logger }),
     hostPorts: firewall,
     ipam: container.get<IpamPlugins>(IPAM_PLUGINS),
+    foreignLinks: new ForeignPodLinks(kernel),
     spec: () => agent.podLink(),
     logger
   })

@@ -4,20 +4,22 @@ import {
   type AttachmentRecord,
   type AttachmentStore,
   type AttachRequest,
-  type GivenAddressing,
+  type ForeignLinks,
   type HostPortOwner,
   type HostPorts,
-  type IpamCall,
   type IpamPlugins,
   type Logger,
-  type PluggedPod,
   type PodLinkRequest,
   type PodLinkSpec,
   type PodLinks,
   TrilaneError
 } from '@trilane/contracts'
 import type { IpAddress, PerFamily } from '@trilane/ip'
-import { firstsOf, GivenBack } from './given-back.ts'
+import { ForeignPods, type KnownPod } from './foreign-pods.ts'
+import { firstsOf, GivenBack, type Prepared, type Wanted } from './given-back.ts'
+import { keyOf, textOf } from './keys.ts'
+import { OwedDetaches } from './owed-detaches.ts'
+import { type LookedAt, problemsOf } from './problems.ts'
 import { Turns } from './turns.ts'
 
 /**
@@ -48,9 +50,11 @@ export class Attachments {
   readonly #links: PodLinks
   readonly #hostPorts: HostPorts
   readonly #addresses: GivenBack
+  readonly #foreign: ForeignPods
   readonly #spec: () => PodLinkSpec
   readonly #logger: Logger
   readonly #turns = new Turns()
+  readonly #owed: OwedDetaches
 
   /** @param parts spec: how a pod is plugged in now; throws `TRI_NOT_READY` while that is not known */
   constructor(parts: {
@@ -60,6 +64,7 @@ export class Attachments {
     readonly links: PodLinks
     readonly hostPorts: HostPorts
     readonly ipam: Pick<IpamPlugins, 'run'>
+    readonly foreignLinks: ForeignLinks
     readonly spec: () => PodLinkSpec
     readonly logger: Logger
   }) {
@@ -69,8 +74,10 @@ export class Attachments {
     this.#links = parts.links
     this.#hostPorts = parts.hostPorts
     this.#addresses = new GivenBack(parts.pool, parts.ipam)
+    this.#foreign = new ForeignPods(parts.pool, parts.foreignLinks)
     this.#spec = parts.spec
     this.#logger = parts.logger
+    this.#owed = new OwedDetaches(parts)
   }
 
   /**
@@ -102,10 +109,24 @@ export class Attachments {
    * Succeeds when there is nothing to detach, or only a part of it, and when the pod's namespace is gone.
    * After an error the record stays, and with it the addresses: the link may still use them.
    *
-   * @param ipam how another plugin takes its addresses back, if that is known better than by the record
+   * A disk that refuses is no error once the link is gone: no call of the runtime could do more, and the record is all that
+   * it takes to free the addresses as soon as the disk takes it, by {@link settle}, by `recover` or when they are needed.
+   *
+   * @param known what the caller knows of the pod
    */
-  detach(key: AttachmentKey, ipam?: IpamCall): Promise<void> {
-    return this.#turns.take(textOf(key), () => this.#undo(keyOf(key), ipam))
+  detach(key: AttachmentKey, known: KnownPod = {}): Promise<void> {
+    return this.#turns.take(textOf(key), async () => {
+      try {
+        await this.#undo(keyOf(key), known)
+      } catch (error) {
+        if (!(await this.#owed.accept(keyOf(key), error))) throw error
+      }
+    })
+  }
+
+  /** Does what the disk has refused to detach. Nothing, nearly always; what is refused again stays for the next time. */
+  async settle(): Promise<void> {
+    for (const key of this.#owed.keys()) await this.#turns.take(textOf(key), () => this.#settle(key))
   }
 
   /** What is attached, and what is being attached. A record that cannot be read is skipped with a warning. */
@@ -125,7 +146,7 @@ export class Attachments {
    * @param request namespace: the pod's; a wrong one shows. otherMacs: see {@link PluggedPod}
    * @throws TrilaneError `TRI_POD_CHANGED` with every difference
    */
-  check(request: AttachmentKey & Pick<PluggedPod, 'namespace' | 'otherMacs'>): Promise<void> {
+  check(request: AttachmentKey & LookedAt): Promise<void> {
     const key = keyOf(request)
     return this.#turns.take(textOf(key), async () => {
       const problems = await this.#problems(key, request)
@@ -135,9 +156,11 @@ export class Attachments {
   }
 
   /**
-   * Detaches what a runtime no longer knows, of those that it attached by the CNI network of that name.
+   * Detaches what a runtime no longer knows, of those that it attached by the CNI network of that name. When that is this
+   * network's name too, addresses that no record knows are freed as well: host-local has its reservations where the CNI
+   * network's name says, so these are of pods that another plugin gave addresses to by the same name.
    *
-   * @param valid what it knows; without a list, what has no link any more is detached
+   * @param valid what it knows; without a list, what has no link any more is detached, and nothing that no record knows
    * @returns why some of them could not be; the others are
    */
   async collect(
@@ -147,7 +170,21 @@ export class Attachments {
     const own = (await this.list()).filter((record) => record.cniNetwork === cniNetwork)
     if (valid === undefined) return this.#detachAll(await this.#dead(own))
     const known = new Set(valid.map(textOf))
-    return this.#detachAll(own.filter(({ key }) => !known.has(textOf(key))))
+    const stale: readonly Pick<AttachmentRecord, 'key' | 'phase'>[] = own.filter(
+      ({ key }) => !known.has(textOf(key))
+    )
+    const failures = await this.#detachAll(stale)
+    if (cniNetwork !== this.#network) return failures
+    const unrecorded = await this.#foreign.unrecorded(await this.list(), valid)
+    const foreign = unrecorded.map((key) => ({ key, phase: 'reserved' as const }))
+    return [...failures, ...(await this.#detachAll(foreign, (key) => this.#free(key)))]
+  }
+
+  /** Unless it has a record by now: it may be attached at this moment. */
+  #free(key: AttachmentKey): Promise<void> {
+    return this.#turns.take(textOf(key), async () => {
+      if ((await this.#store.read(this.#network, key)) === undefined) await this.#undo(key)
+    })
   }
 
   /** Could one more pod be attached, as far as addresses go? */
@@ -178,23 +215,10 @@ export class Attachments {
     })
   }
 
-  async #problems(
-    key: AttachmentKey,
-    { namespace, otherMacs }: Pick<PluggedPod, 'namespace' | 'otherMacs'>
-  ): Promise<readonly string[]> {
+  async #problems(key: AttachmentKey, pod: LookedAt): Promise<readonly string[]> {
     const record = await this.#store.read(this.#network, key)
-    if (record === undefined || record.phase === 'plugging') return ['it is not attached']
-    const unreserved = await this.#addresses.lost(record)
-    if (record.link === undefined) return unreserved
-    const found = await this.#links.inspect({
-      key,
-      namespace,
-      link: record.link,
-      ...(otherMacs === undefined ? {} : { otherMacs })
-    })
-    const { hostPorts = [] } = record
-    const closed = hostPorts.length === 0 ? [] : this.#hostPorts.problems(this.#owner(key))
-    return [...unreserved, ...found, ...closed]
+    const ports = { problems: () => this.#hostPorts.problems(this.#owner(key)) }
+    return problemsOf(record, pod, { addresses: this.#addresses, links: this.#links, ports })
   }
 
   /** Attached once, and without a link now: the pod has ended. */
@@ -205,12 +229,15 @@ export class Attachments {
   }
 
   /** @returns why some could not be */
-  async #detachAll(records: readonly AttachmentRecord[]): Promise<readonly TrilaneError[]> {
+  async #detachAll(
+    records: readonly Pick<AttachmentRecord, 'key' | 'phase'>[],
+    detach = (key: AttachmentKey) => this.detach(key)
+  ): Promise<readonly TrilaneError[]> {
     const failures: TrilaneError[] = []
     await Promise.all(
       records.map(async ({ key, phase }) => {
         try {
-          await this.detach(key)
+          await detach(key)
           this.#logger.info('attachment without a pod undone', { ...key, phase })
         } catch (error) {
           const failure = TrilaneError.from(error)
@@ -220,6 +247,15 @@ export class Attachments {
       })
     )
     return failures
+  }
+
+  async #settle(key: AttachmentKey): Promise<void> {
+    try {
+      await this.#undo(key)
+      this.#logger.info('files of a detached pod removed', { ...key })
+    } catch (error) {
+      this.#logger.debug('files of a detached pod not removed yet', { ...key, error })
+    }
   }
 
   async #attach(key: AttachmentKey, request: AttachRequest): Promise<AttachmentRecord> {
@@ -259,7 +295,8 @@ export class Attachments {
   async #makeRoomFor(key: AttachmentKey): Promise<void> {
     const found = await this.#store.read(this.#network, key)
     if (found === undefined) return
-    if (found.phase !== 'plugging') throw TrilaneError.of('TRI_POD_EXISTS', { ...key })
+    const isOver = found.phase === 'plugging' || this.#owed.has(key)
+    if (!isOver) throw TrilaneError.of('TRI_POD_EXISTS', { ...key })
     await this.#undo(key)
   }
 
@@ -326,7 +363,12 @@ export class Attachments {
       if (!TrilaneError.is(error, 'TRI_ADDRESSES_EXHAUSTED')) throw error
       const dead = await this.#dead(await this.list())
       const failures = await this.#detachAll(dead)
-      if (dead.length === failures.length) throw error
+      if (dead.length === failures.length) {
+        // Who looks for addresses must hear of those that a broken file keeps.
+        for (const problem of (await this.#pool.list()).problems)
+          this.#logger.warn('address out of use', { problem })
+        throw error
+      }
       return this.#pool.reserve(key, addresses, ranges)
     }
   }
@@ -344,29 +386,13 @@ export class Attachments {
     return { network: this.#network, key }
   }
 
-  async #undo(key: AttachmentKey, better?: IpamCall): Promise<void> {
+  async #undo(key: AttachmentKey, { ipam, ...pod }: KnownPod = {}): Promise<void> {
     const record = await this.#store.read(this.#network, key)
     await this.#hostPorts.withdraw(this.#owner(key))
     await this.#links.unplug(key)
-    await this.#addresses.release(key, record?.ipam === undefined ? undefined : (better ?? record.ipam))
+    if (record === undefined) await this.#foreign.unplug(key, pod)
+    await this.#addresses.release(key, record?.ipam === undefined ? undefined : (ipam ?? record.ipam))
     await this.#store.remove(this.#network, key)
+    this.#owed.delete(key)
   }
-}
-
-/** By what the addresses of a pod are chosen. */
-type Wanted = Pick<AttachRequest, 'addresses' | 'ranges' | 'ipam'>
-
-interface Prepared {
-  readonly addresses: PerFamily<IpAddress>
-  /** When another plugin gave them. */
-  readonly addressing?: GivenAddressing
-}
-
-/** Nothing else of a request goes into marks and files. */
-function keyOf({ containerId, ifname }: AttachmentKey): AttachmentKey {
-  return { containerId, ifname }
-}
-
-function textOf({ containerId, ifname }: AttachmentKey): string {
-  return `${containerId}\0${ifname}`
 }

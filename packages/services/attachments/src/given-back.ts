@@ -2,12 +2,22 @@ import type {
   AddressPool,
   AttachmentKey,
   AttachmentRecord,
+  AttachRequest,
   GivenAddressing,
   IpamCall,
-  IpamPlugins,
-  Reservation
+  IpamPlugins
 } from '@trilane/contracts'
 import { type Family, type IpAddress, type PerFamily, valuesOf } from '@trilane/ip'
+import { isHeldBy } from './keys.ts'
+
+/** By what the addresses of a pod are chosen. */
+export type Wanted = Pick<AttachRequest, 'addresses' | 'ranges' | 'ipam'>
+
+export interface Prepared {
+  readonly addresses: PerFamily<IpAddress>
+  /** When another plugin gave them. */
+  readonly addressing?: GivenAddressing
+}
 
 /** Where the addresses of pods go back to: this node's pool, or the plugin that gave them. */
 export class GivenBack {
@@ -42,9 +52,4 @@ export function firstsOf({ addresses }: GivenAddressing): PerFamily<IpAddress> {
   const firsts: { [F in Family]?: IpAddress } = {}
   for (const { address } of addresses) firsts[address.family] ??= address
   return firsts
-}
-
-/** Old host-local versions wrote the container alone. */
-function isHeldBy({ containerId, ifname }: Reservation, key: AttachmentKey): boolean {
-  return containerId === key.containerId && (ifname === undefined || ifname === key.ifname)
 }

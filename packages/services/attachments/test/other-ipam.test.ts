@@ -25,7 +25,7 @@ describe('with another plugin for addresses', () => {
     const attachments = world.start()
     await attachments.attach({ ...REQUEST, ipam: world.theirs('a') })
     const { call } = world.theirs('b')
-    await attachments.detach(KEY, { ...call, config: 'a' })
+    await attachments.detach(KEY, { ipam: { ...call, config: 'a' } })
     expect(world.steps.slice(-3)).toEqual(['their DEL b', 'release a', 'remove a'])
   })
 

@@ -4,6 +4,8 @@ import {
   type AttachmentRecord,
   type AttachmentStore,
   type AttachRequest,
+  type ForeignLinks,
+  type ForeignPod,
   type GivenAddressing,
   type HostPort,
   type HostPorts,
@@ -83,6 +85,7 @@ export class World {
       links: this.podLinks,
       hostPorts: this.hostPorts,
       ipam: this.ipam,
+      foreignLinks: this.foreignLinks,
       spec: () => SPEC,
       logger: SILENT_LOGGER
     })
@@ -128,7 +131,8 @@ export class World {
     list: async () => ({
       reservations: [...this.reserved].map(([text, holder]) => ({
         address: IpAddress.parse(text),
-        containerId: holder.split('/')[0] ?? ''
+        containerId: holder.split('/')[0] ?? '',
+        ifname: holder.split('/')[1] ?? ''
       })),
       problems: []
     })
@@ -180,6 +184,10 @@ export class World {
       return ''
     }
   }
+
+  /** What was to be removed of pods that others have plugged in. */
+  readonly foreignPods: ForeignPod[] = []
+  readonly foreignLinks: ForeignLinks = { remove: async (pod) => void this.foreignPods.push(pod) }
 
   readonly podLinks: PodLinks = {
     plug: async (spec, request): Promise<PluggedLink> => {

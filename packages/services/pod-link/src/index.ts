@@ -6,6 +6,7 @@
  */
 export { BridgePodLinks } from './bridge-pod-links.ts'
 export { bridgedPodLink, bridgedPodState, gatewayOf } from './bridged-network.ts'
+export { ForeignPodLinks } from './foreign-pod-links.ts'
 export { hostDeviceName } from './names.ts'
 export { addressesOf, type PodLinkPlan, podLinkStates } from './pod-link-states.ts'
 export { podRoutes, routesOf } from './pod-routes.ts'

@@ -1,4 +1,5 @@
 import type { CniAnswer } from '@trilane/agent-socket'
+import type { KnownPod } from '@trilane/attachments'
 import {
   type AttachmentRequest,
   answerVersionOf,
@@ -67,7 +68,8 @@ export class CniPlugin {
     try {
       invocation = decodeInvocation(bytes)
     } catch (error) {
-      return failure(cniErrorOf(error), LATEST_VERSION)
+      const details = error instanceof Error ? error.message : String(error)
+      return failure(new CniError(4, 'the request is not one of the CNI launcher', details), LATEST_VERSION)
     }
     const { env, stdin } = invocation
     try {
@@ -143,7 +145,7 @@ export class CniPlugin {
    * By records, whatever the config says now: the network that holds one for this key, and the one of the config, which
    * may hold an address or a link without a record. A network that is no more has nothing.
    */
-  async #del({ key, config }: AttachmentRequest, invocation: Invocation): Promise<void> {
+  async #del({ key, namespace, config }: AttachmentRequest, invocation: Invocation): Promise<void> {
     const name = networkNameIn(config)
     const call = this.#ipamCallIn(config, invocation)
     let isTakenBack = false
@@ -151,7 +153,10 @@ export class CniPlugin {
       const { attachments } = network.parts
       const record = await attachments.find(key)
       if (network.name !== name && record === undefined) continue
-      await attachments.detach(key, record === undefined ? undefined : this.#others.betterThan(record, call))
+      await attachments.detach(
+        key,
+        record === undefined ? foreignPod(namespace, config) : this.#others.betterThan(record, call)
+      )
       isTakenBack ||= record?.ipam !== undefined
     }
     if (call !== undefined && !isTakenBack) await this.#others.forget(call)
@@ -239,6 +244,29 @@ function networkNameIn(config: CniNetworkConfig): unknown {
   } catch {
     return config.fields.get('network') ?? 'default'
   }
+}
+
+/** What a runtime says of a pod that another plugin has attached. Whatever it is, DEL must not fail for it. */
+function foreignPod(path: string, config: CniNetworkConfig): KnownPod {
+  let namespace: { readonly namespace?: string } = {}
+  let hostDevices: NonNullable<KnownPod['hostDevices']> = []
+  try {
+    checkPodNamespace(path)
+    namespace = { namespace: path }
+  } catch {
+    // None, or this node's own.
+  }
+  try {
+    hostDevices = (formerResult(config)?.interfaces ?? [])
+      .filter(({ sandbox = '' }) => sandbox === '')
+      .flatMap(({ name, mac: text = '' }) => {
+        const mac = Mac.tryParse(text)
+        return mac === undefined ? [] : [{ name, mac }]
+      })
+  } catch {
+    // It remembers nothing that can be read.
+  }
+  return { ...namespace, hostDevices }
 }
 
 function formerResult({ fields, cniVersion }: CniNetworkConfig): CniResult | undefined {

@@ -58,8 +58,8 @@ export class OtherIpam {
   }
 
   /** How an attachment's addresses are taken back, if the runtime knows better than the record by now. */
-  betterThan({ ipam }: AttachmentRecord, call: IpamCall | undefined): IpamCall | undefined {
-    return ipam !== undefined && call !== undefined && meansSameIpam(ipam, call) ? call : undefined
+  betterThan({ ipam }: AttachmentRecord, call: IpamCall | undefined): { readonly ipam?: IpamCall } {
+    return ipam !== undefined && call !== undefined && meansSameIpam(ipam, call) ? { ipam: call } : {}
   }
 
   /**

@@ -76,7 +76,7 @@ export class FakeNetwork implements CniNetwork {
         this.calls.push(`reserve ${containerId}`)
         return { network: this.name, key: { containerId, ifname }, namespace, phase: 'reserved', addresses }
       },
-      detach: async ({ containerId }, ipam) => {
+      detach: async ({ containerId }, { ipam } = {}) => {
         this.calls.push(`detach ${containerId}${ipam === undefined ? '' : ` ${ipam.config}`}`)
         if (this.detachError !== undefined) throw this.detachError
         this.records.delete(containerId)
