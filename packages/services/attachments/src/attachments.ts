@@ -359,7 +359,12 @@ export class Attachments {
       if (!TrilaneError.is(error, 'TRI_ADDRESSES_EXHAUSTED')) throw error
       const dead = await this.#dead(await this.list())
       const failures = await this.#detachAll(dead)
-      if (dead.length === failures.length) throw error
+      if (dead.length === failures.length) {
+        // Who looks for addresses must hear of those that a broken file keeps.
+        for (const problem of (await this.#pool.list()).problems)
+          this.#logger.warn('address out of use', { problem })
+        throw error
+      }
       return this.#pool.reserve(key, addresses, ranges)
     }
   }
