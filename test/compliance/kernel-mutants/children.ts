@@ -44,7 +44,10 @@ export const childLinkMutants: readonly Mutant[] = [
   ),
   mutant(
     'reads the MTU that a child was made with',
-    'apply child link > * has no longer MTU than its parent gets',
+    [
+      'apply child link > * has no longer MTU than its parent gets',
+      'apply child link > ipvlan takes an MTU above that of its parent, until the parent gets another one'
+    ],
     readingChildren((link) => ({ ...link, mtuBytes: 1500 }))
   ),
   mutant(
