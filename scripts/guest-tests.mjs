@@ -9,7 +9,7 @@ const CONFIG = '--config=configs/tooling/vitest.config.ts'
  * @param {string[]} filters as vitest takes them
  * @returns {string[]} absolute paths of those files that the running kernel cannot run
  */
-export function filesForGuest(filters) {
+export function selectFiles(filters) {
   const args = ['list', '--filesOnly', '--json', CONFIG, '--project=guest', ...filters]
   const { status, stdout } = spawnSync('node_modules/.bin/vitest', args, {
     cwd: root,
@@ -21,7 +21,7 @@ export function filesForGuest(filters) {
 }
 
 /**
- * One guest for all of them. Its words go to this process's stdout and stderr.
+ * One guest for all of them.
  *
  * @param {object} run
  * @param {string[]} run.files which; any name will do, in the checkout
@@ -29,15 +29,22 @@ export function filesForGuest(filters) {
  * @param {string} run.reportFile gets vitest's report; it stays absent when the guest did not come to its end. All that
  *   the guest writes beside it stays.
  * @param {number} run.timeLimitSeconds then the guest is ended
+ * @param {'inherit' | 'ignore'} [run.output] what becomes of its words
  * @returns {number | null} vitest's exit status, or 1 when the guest failed
  */
-export function runInGuest({ files, filters, reportFile, timeLimitSeconds }) {
+export function runInGuest({ files, filters, reportFile, timeLimitSeconds, output = 'inherit' }) {
   const vitest = ['node_modules/.bin/vitest', 'run', CONFIG, '--project=guest', ...filters]
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`]
+  // Nearly all are slow there by vitest's own measure, which names each of them.
+  const reporters = [
+    '--slowTestThreshold=20000',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${reportFile}`
+  ]
   const guest = ['lab', 'guest', `--writable=${dirname(reportFile)}`, `--time-limit=${timeLimitSeconds}`]
   return spawnSync('./trilane', [...guest, '--', ...vitest, ...reporters], {
     cwd: root,
-    stdio: 'inherit',
+    stdio: ['ignore', output, output],
     env: { ...process.env, TRILANE_GUEST_FILES: files.join('\n') }
   }).status
 }

@@ -9,6 +9,8 @@ export interface UnderlayOptions extends Pick<ClusterOptions, 'nodes' | 'flags'>
   readonly dual?: boolean
   /** Other lines of the config. */
   readonly more?: string
+  /** @default true */
+  readonly start?: boolean
 }
 
 /** The config of {@link underlayCluster}, as text. */
@@ -33,10 +35,10 @@ export interface Underlay {
 
 export const OUTSIDER = { v4: '192.168.77.50', v6: 'fd77::50' } as const
 
-/** Everything is up. */
+/** Everything is up, unless told otherwise. */
 export async function underlayCluster(options: UnderlayOptions): Promise<Underlay> {
-  const { nodes, flags } = options
-  const cluster = await Cluster.create({
+  const { nodes, flags, start = true } = options
+  const cluster = await Cluster[start ? 'create' : 'prepare']({
     config: { text: underlayConfig(options) },
     ...(nodes === undefined ? {} : { nodes }),
     flags: { 'full-pass': '2s', ...flags }

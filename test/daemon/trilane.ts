@@ -20,10 +20,10 @@ export interface Started {
   readonly ended: Promise<Ended>
 }
 
-/** Nothing here takes longer; what does hangs, and is killed. */
+/** Hardly anything takes longer; what does hangs, and is killed. */
 const TIMEOUT_MS = 60_000
 
-export function startTrilane(argv: readonly string[]): Started {
+export function startTrilane(argv: readonly string[], timeoutMs = TIMEOUT_MS): Started {
   // With --pdeathsig nothing goes on running when the tests are killed. setpriv and the launcher exec: one pid.
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', TRILANE, ...argv], {
     stdio: ['ignore', 'pipe', 'pipe']
@@ -39,7 +39,7 @@ export function startTrilane(argv: readonly string[]): Started {
     pid: child.pid ?? -1,
     stderr: () => text.stderr,
     kill: (signal) => child.kill(signal),
-    ended: endOf(child, text)
+    ended: endOf(child, text, timeoutMs)
   }
 }
 
@@ -50,9 +50,10 @@ export function trilane(...argv: readonly string[]): Promise<Ended> {
 
 async function endOf(
   child: ChildProcess,
-  text: { readonly stdout: string; readonly stderr: string }
+  text: { readonly stdout: string; readonly stderr: string },
+  timeoutMs: number
 ): Promise<Ended> {
-  const timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS)
+  const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs)
   const [status, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
   clearTimeout(timer)
   return { status, signal, stdout: text.stdout, stderr: text.stderr }

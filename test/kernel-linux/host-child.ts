@@ -20,6 +20,7 @@ export const CHILD = 'host-0a1b2c3d'
 const CLOCK: Clock = {
   wallMs: Date.now,
   monotonicMs: () => performance.now(),
+  bootMs: () => performance.now(),
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 }
 

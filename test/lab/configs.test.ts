@@ -11,6 +11,11 @@ import { labName, leftovers } from './leftovers.ts'
 
 /** As `lab run --json` prints it: what others may rely on. */
 interface Report {
+  readonly nodes: readonly {
+    readonly name: string
+    readonly mac: string
+    readonly pods: readonly { readonly name: string; readonly mac: string }[]
+  }[]
   readonly reachability: { readonly expected: number; readonly passed: number }
   readonly ways: readonly {
     readonly from: string
@@ -34,40 +39,69 @@ interface Promised {
   readonly mtuBytes: number
   /** What VXLAN and the outer IP header add to it in each family; absent: plain packets. */
   readonly overheadBytes?: { readonly v4: number; readonly v6: number }
+  /** In each family. */
+  readonly pairs: number
+  /** What the switch sees of plain packets. @default 'nodes' */
+  readonly macs?: 'nodes' | 'pods'
 }
+
+/** 6 pods: each to 5 others and outside; 3 nodes: each to the 4 pods of the others. */
+const ROUTED = 6 * 6 + 3 * 4
+/** 6 pods: each to 5 others, 3 nodes, outside and what is behind the router; 3 nodes and outside to all 6. */
+const ON_SEGMENT = 6 * 10 + 4 * 6
 
 const OVERHEAD_BYTES = { v4: 50, v6: 70 }
 const ETHERNET_BYTES = 14
 
 const PROMISED: readonly Promised[] = [
-  { config: 'host-gw', families: ['v4'], lane: 'host-gw', mtuBytes: 1500 },
-  { config: 'host-gw-dual-stack', families: ['v4', 'v6'], lane: 'host-gw', mtuBytes: 1500 },
-  { config: 'vxlan', families: ['v4'], lane: 'vxlan', mtuBytes: 1450, overheadBytes: OVERHEAD_BYTES },
+  { config: 'host-gw', families: ['v4'], lane: 'host-gw', mtuBytes: 1500, pairs: ROUTED },
+  { config: 'host-gw-dual-stack', families: ['v4', 'v6'], lane: 'host-gw', mtuBytes: 1500, pairs: ROUTED },
   {
-    ...{ config: 'vxlan-dual-stack', families: ['v4', 'v6'], lane: 'vxlan', mtuBytes: 1430 },
+    ...{ config: 'vxlan', families: ['v4'], lane: 'vxlan', mtuBytes: 1450, pairs: ROUTED },
     overheadBytes: OVERHEAD_BYTES
   },
-  { config: 'vxlan-ipv6', families: ['v6'], lane: 'vxlan', mtuBytes: 1430, overheadBytes: OVERHEAD_BYTES },
+  {
+    ...{ config: 'vxlan-dual-stack', families: ['v4', 'v6'], lane: 'vxlan', mtuBytes: 1430, pairs: ROUTED },
+    overheadBytes: OVERHEAD_BYTES
+  },
+  {
+    ...{ config: 'vxlan-ipv6', families: ['v6'], lane: 'vxlan', mtuBytes: 1430, pairs: ROUTED },
+    overheadBytes: OVERHEAD_BYTES
+  },
   // What a node behind a router needs is kept free on the way to all.
-  { config: 'vxlan-direct-routing', families: ['v4'], lane: 'host-gw', mtuBytes: 1450 }
+  { config: 'vxlan-direct-routing', families: ['v4'], lane: 'host-gw', mtuBytes: 1450, pairs: ROUTED },
+  {
+    ...{ config: 'macvlan', families: ['v4'], lane: 'macvlan', mtuBytes: 1500, pairs: ON_SEGMENT },
+    macs: 'pods'
+  },
+  {
+    ...{ config: 'macvlan-dual-stack', families: ['v4', 'v6'], lane: 'macvlan', mtuBytes: 1500 },
+    ...{ pairs: ON_SEGMENT, macs: 'pods' }
+  }
 ]
 
 const familyOf = (address: string): 'v4' | 'v6' => (address.includes(':') ? 'v6' : 'v4')
+
+/** Whose frames these are: of `node1/pod1`, or of its node. */
+function senderOf(nodes: Report['nodes'], from: string, macs: Promised['macs']): string | undefined {
+  const [name, podName] = from.split('/')
+  const node = nodes.find((one) => one.name === name)
+  return macs === 'pods' ? node?.pods.find((pod) => pod.name === podName)?.mac : node?.mac
+}
 
 describe('the ready configs, in the lab', () => {
   it.each(PROMISED)(
     '$config: everybody is reached, exactly the MTU passes, and the wire shows $lane',
     async (promised) => {
-      const { config, families, lane, mtuBytes, overheadBytes } = promised
+      const { config, families, lane, mtuBytes, overheadBytes, pairs, macs } = promised
       const name = labName('config')
       const words = ['--config', `configs/${config}.yaml`, '--json', '--name', name]
       const { status, stdout, stderr } = await trilane('lab', 'run', ...words)
       expect(stderr).not.toMatch(/TRI_/)
-      const { reachability, ways } = JSON.parse(stdout) as Report
+      const { nodes, reachability, ways } = JSON.parse(stdout) as Report
       expect(ways.flatMap(({ failures }) => failures)).toEqual([])
       expect(status).toBe(0)
-      // 6 pods: each to 5 others and outside; 3 nodes: each to the 4 pods of the others.
-      const expected = families.length * (6 * 6 + 3 * 4)
+      const expected = families.length * pairs
       expect(reachability).toMatchObject({ expected, passed: expected })
       expect(ways).toHaveLength(3 * 2 * families.length)
       expect(new Set(ways.map(({ destination }) => familyOf(destination)))).toEqual(new Set(families))
@@ -81,7 +115,7 @@ describe('the ready configs, in the lab', () => {
         }
         expect(way.wire).toMatchObject(
           overheadBytes === undefined
-            ? { in: 'plain', bytes: mtuBytes + ETHERNET_BYTES }
+            ? { in: 'plain', bytes: mtuBytes + ETHERNET_BYTES, mac: senderOf(nodes, way.from, macs) }
             : { in: 'vxlan', ...outer, bytes: mtuBytes + overheadBytes[family] + ETHERNET_BYTES }
         )
       }

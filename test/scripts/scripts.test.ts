@@ -45,6 +45,24 @@ describe('scripts/setup', () => {
     expect(asSystem('ID=fedora\n', `${root}scripts/setup tests`).stderr).toMatch(/iproute2.*podman/)
   })
 
+  it('refuses a guest kernel for a machine that it knows none for', () => {
+    const uname = join(scratch, 'uname')
+    writeFileSync(uname, '#!/bin/sh\necho riscv64\n', { mode: 0o755 })
+    const path = `${scratch}:${process.env.PATH}`
+    const { status, stderr } = run([`${root}scripts/setup`, 'guest'], { PATH: path })
+    rmSync(uname)
+    expect(status).toBe(1)
+    expect(stderr).toMatch(/x86_64 only; this is riscv64/)
+  })
+
+  it('finds that a guest kernel is not prepared', () => {
+    const check = (directory: string) =>
+      run([`${root}scripts/guest/prepare`, '--check'], { TRILANE_GUEST_DIRECTORY: directory }).status
+    run([`${root}scripts/setup`, 'guest'])
+    expect(check('')).toBe(0)
+    expect(check(join(scratch, 'nothing'))).toBe(1)
+  })
+
   it('takes what is made from Debian', () => {
     expect(asSystem('ID=ubuntu\nID_LIKE=debian\n', `${root}scripts/setup`).status).toBe(0)
   })

@@ -38,6 +38,7 @@ function claim(address: string): LeaseClaim {
 const clock: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
+  bootMs: () => performance.now(),
   sleep: (ms, signal) => sleep(ms, undefined, { ...(signal && { signal }) }).catch(() => {})
 }
 

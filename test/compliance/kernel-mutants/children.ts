@@ -8,6 +8,7 @@ import {
   is,
   type Mutant,
   mutant,
+  REFUSED,
   reading,
   rightly,
   without,
@@ -33,6 +34,17 @@ export const childLinkMutants: readonly Mutant[] = [
     'makes children on the spot',
     'apply child link > * is made in another namespace under its final name, *',
     without(onChild('create'), 'namespace')
+  ),
+  mutant(
+    'takes a name for taken that a device here has',
+    'apply child link > * is made in another namespace under a name that a device here has, *',
+    doing(async (change, kernel) => {
+      if (!onChild('create', ({ namespace }) => namespace !== undefined)(change)) return 'rightly'
+      const { links } = await kernel.read({ links: true })
+      return links.some(({ name }) => name === (change.kind === 'link' ? change.value.name : ''))
+        ? REFUSED
+        : 'rightly'
+    })
   ),
   mutant(
     'shortens what is too long for a parent',

@@ -146,6 +146,7 @@ export class Agent {
   /** @throws TrilaneError `TRI_NETWORK_UNKNOWN`, `TRI_NOT_READY`, and what an attachment throws */
   async attach(request: AttachRequest): Promise<AttachmentRecord> {
     const network = this.#network(request.network)
+    await network.confirmLease()
     network.podLink()
     return network.parts.attachments.attach(request)
   }

@@ -1,5 +1,6 @@
 import 'reflect-metadata'
 import { join } from 'node:path'
+import { setImmediate as breathe } from 'node:timers/promises'
 import { Attachments } from '@trilane/attachments'
 import { formatSubnetEnv, type NodeConfig, networkNames } from '@trilane/config'
 import {
@@ -9,10 +10,14 @@ import {
   type Backend,
   CLOCK,
   type Clock,
+  DIRECTORY_WATCHES,
+  type DirectoryWatches,
   FILE_LOCKS,
   FIREWALL,
   type FileLocks,
   type Firewall,
+  IPAM_PLUGINS,
+  type IpamPlugins,
   KERNEL,
   type Kernel,
   LOGGER,
@@ -22,9 +27,10 @@ import {
 } from '@trilane/contracts'
 import { mapFamilies, type PerFamily, type Prefix } from '@trilane/ip'
 import { LeaseAddressPool, podRanges } from '@trilane/ipam'
-import { LinuxFileLocks, LinuxFirewall, LinuxKernel } from '@trilane/kernel-linux'
+import { LinuxDirectoryWatches, LinuxFileLocks, LinuxFirewall, LinuxKernel } from '@trilane/kernel-linux'
 import { type NetworkLanes, networkLanes } from '@trilane/lanes'
-import { NodePodLinks } from '@trilane/pod-link'
+import { ExecutedPlugins } from '@trilane/plugin-exec'
+import { ForeignPodLinks, NodePodLinks } from '@trilane/pod-link'
 import { FileAttachments, HostLocalReservations } from '@trilane/state-files'
 import { LeaseManager } from '@trilane/subnet-manager'
 import { Container, ContainerModule } from 'inversify'
@@ -78,6 +84,7 @@ export async function compose(surroundings: Surroundings): Promise<Container> {
 const drivers = new ContainerModule(({ bind }) => {
   bind<Clock>(CLOCK).toConstantValue(systemClock)
   bind<FileLocks>(FILE_LOCKS).toConstantValue(new LinuxFileLocks())
+  bind<DirectoryWatches>(DIRECTORY_WATCHES).toConstantValue(new LinuxDirectoryWatches())
   bind<Logger>(LOGGER)
     .toResolvedValue(({ config }: Surroundings) => jsonLogger(config.logLevel), [SURROUNDINGS])
     .inSingletonScope()
@@ -86,6 +93,9 @@ const drivers = new ContainerModule(({ bind }) => {
       ({ config }: Surroundings) => new FileAttachments({ stateDirectory: config.stateDirectory }),
       [SURROUNDINGS]
     )
+    .inSingletonScope()
+  bind<IpamPlugins>(IPAM_PLUGINS)
+    .toResolvedValue((logger: Logger) => new ExecutedPlugins({ logger }), [LOGGER])
     .inSingletonScope()
 })
 
@@ -165,7 +175,8 @@ function composeNetwork(
   const pool = new LeaseAddressPool({
     store: new HostLocalReservations({
       directory: join(config.cniDataDirectory, network.name),
-      locks: container.get<FileLocks>(FILE_LOCKS)
+      locks: container.get<FileLocks>(FILE_LOCKS),
+      watches: container.get<DirectoryWatches>(DIRECTORY_WATCHES)
     }),
     ranges: () => {
       const lease = agent.lease?.lease ?? { subnets: {} }
@@ -178,6 +189,8 @@ function composeNetwork(
     store: container.get<AttachmentStore>(ATTACHMENT_STORE),
     links: new NodePodLinks({ kernel, network: network.name, clock, logger }),
     hostPorts: backendNamed(network.backend.type).traits.podsOnNodeNetwork ? NO_HOST_PORTS : firewall,
+    ipam: container.get<IpamPlugins>(IPAM_PLUGINS),
+    foreignLinks: new ForeignPodLinks(kernel),
     spec: () => agent.podLink(),
     onForeignAddress: (error) => tellForeignAddress(error, agent.health, logger),
     logger
@@ -200,6 +213,7 @@ function composeNetwork(
       leaseTtlMs,
       renewMarginMs: leaseRenewMarginMs,
       cache,
+      breathe,
       ...(revision === undefined ? {} : { configRevision: revision })
     }),
     attachments,

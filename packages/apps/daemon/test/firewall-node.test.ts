@@ -17,6 +17,7 @@ import { Health } from '../src/health.ts'
 const clock: Clock = {
   wallMs: () => 0,
   monotonicMs: () => 0,
+  bootMs: () => 0,
   sleep: (ms, signal) =>
     ms < RESYNC_MS
       ? Promise.resolve()
@@ -118,7 +119,7 @@ it('tells the health of the network what stands in the way, and when it is over'
     health,
     routed: true
   })
-  expect(health.conditions().get('firewall')).toMatchObject({ code: problem.code, severity: 'high' })
+  expect(health.conditions().get('firewall')?.item).toMatchObject({ code: problem.code, severity: 'high' })
   expect(health.items().map(({ code }) => code)).toContain('TRI_FORWARD_REFUSED')
   Reflect.deleteProperty(firewall, 'replace')
   rules.change({ forwardChains: [] })

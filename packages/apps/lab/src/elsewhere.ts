@@ -6,6 +6,9 @@ import { isInGuest, type LinkType, missingLinkTypes, runInGuest } from '@trilane
 /** The checkout's way to prepare a guest kernel. */
 const SETUP = new URL('../scripts/setup', import.meta.url).pathname
 
+/** The largest lab, without KVM. */
+const LONGEST_MS = 3_600_000
+
 /**
  * Runs this very command in a guest kernel, when the running one cannot make what it needs; its words come out here.
  *
@@ -29,7 +32,8 @@ export async function runElsewhere(
   }
   tell(`${lack}: the lab runs in a guest kernel, which starts in about half a minute`)
   const command = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
-  const run = () => runInGuest({ command, onLine: (line, stream) => void process[stream].write(`${line}\n`) })
+  const onLine = (line: string, stream: 'stdout' | 'stderr'): void => void process[stream].write(`${line}\n`)
+  const run = () => runInGuest({ command, onLine, timeLimitMs: LONGEST_MS })
   try {
     return await run()
   } catch (error) {

@@ -8,6 +8,7 @@ import { IpAddress, Prefix } from '@trilane/ip'
 import type { Place, Testbed } from '@trilane/testbed'
 import { openLabStore, type StoreKind } from './lab-store.ts'
 import { NodeDaemon } from './node-daemon.ts'
+import { PATIENCE } from './patience.ts'
 import { addressTexts, interfaceAddresses, type LabPlan } from './plan.ts'
 import { promiseOf } from './promise.ts'
 import type { NodeReport, PodReport } from './report.ts'
@@ -132,7 +133,7 @@ async function attachPod(bed: Testbed, daemon: NodeDaemon, name: string): Promis
  * follows when it has been tried. What does not come in time, the checks will tell.
  */
 async function everyoneKnowsEveryone(daemons: readonly NodeDaemon[], wanted: string): Promise<void> {
-  const deadline = performance.now() + 10_000
+  const deadline = performance.now() + 10_000 * PATIENCE
   for (const daemon of daemons) {
     for (;;) {
       const network = (await daemon.client.status()).networks[0]

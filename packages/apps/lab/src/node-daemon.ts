@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import { AgentClient } from '@trilane/agent-socket'
 import { type NodeStatus, TrilaneError } from '@trilane/contracts'
 import type { Place, Program } from '@trilane/testbed'
+import { PATIENCE } from './patience.ts'
 import type { NodePlan } from './plan.ts'
 
 /** A daemon is ready in well under a second; a loaded machine gets more. */
-const READY_WITHIN_MS = 30_000
+const READY_WITHIN_MS = 30_000 * PATIENCE
 const POLL_MS = 20
 
 /** Where the programs are, relative to the bundle that this is part of. */

@@ -1,12 +1,13 @@
 import { type Echo, echo, type Frame, Switch, startCapture } from '@trilane/testbed'
 import { inTurns } from './in-turns.ts'
 import type { Lab, LabNode, LabPod } from './lab.ts'
+import { PATIENCE } from './patience.ts'
 import type { NetworkPromise } from './promise.ts'
 import type { WayReport } from './report.ts'
 import { carriageOf, judgeWay, type WayEnds } from './way-report.ts'
 
 /** The echo that is too long is refused at once, or by the node: nothing has to come from afar. */
-const REFUSAL_SECONDS = 0.3
+const REFUSAL_SECONDS = 0.3 * PATIENCE
 
 /** From one node's first pod to another's, in one family. */
 interface Way {
@@ -31,7 +32,7 @@ export async function checkWays(lab: Lab, promise: NetworkPromise): Promise<WayR
     const probe = { from: fromPod.place, address: destination, dontFragment: true }
     const sizeBytes = from.report.podMtuBytes
     return [
-      await echo({ ...probe, sizeBytes }),
+      await echo({ ...probe, sizeBytes }, PATIENCE),
       await echo({ ...probe, sizeBytes: sizeBytes + 1 }, REFUSAL_SECONDS)
     ] as const
   })

@@ -1,8 +1,6 @@
-import { parseNetworkConfig } from '@trilane/config'
 import { inkFor } from '@trilane/terminal'
 import { describe, expect, it } from 'vitest'
 import { reachability, topology, ways } from '../src/picture.ts'
-import { interfaceAddresses, planLab } from '../src/plan.ts'
 import { isAsPromised, type LabReport, reachabilityReport, type WayReport } from '../src/report.ts'
 
 const ink = inkFor({ columns: 60 })
@@ -34,31 +32,6 @@ function reportOf(nodes: number): LabReport {
   }
 }
 
-describe('planLab', () => {
-  const network = parseNetworkConfig(
-    '{"Network": "10.5.0.0/16", "EnableIPv6": true, "IPv6Network": "fd00:5::/48"}',
-    {
-      source: 'test'
-    }
-  )
-
-  it('gives every node an address of each family and a machine id that stays', () => {
-    const plan = planLab('lab', network, { nodes: 3, pods: 2 })
-    expect(plan.nodes.map((node) => interfaceAddresses(plan, node))).toEqual([
-      ['192.168.77.1/24', 'fd77::1/64'],
-      ['192.168.77.2/24', 'fd77::2/64'],
-      ['192.168.77.3/24', 'fd77::3/64']
-    ])
-    expect(plan.nodes[0]?.pods).toEqual(['pod1', 'pod2'])
-    const ids = plan.nodes.map(({ machineId }) => machineId)
-    expect(new Set(ids).size).toBe(3)
-    expect(planLab('lab', network, { nodes: 3, pods: 2 }).nodes.map(({ machineId }) => machineId)).toEqual(
-      ids
-    )
-    expect(ids[0]).toMatch(/^[0-9a-f]{32}$/)
-  })
-})
-
 describe('topology', () => {
   it('draws as many boxes in a row as fit, and no line beyond the terminal', () => {
     const lines = topology(reportOf(5), ink).split('\n')
@@ -66,6 +39,20 @@ describe('topology', () => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(60)
     for (const name of ['node1', 'node5', '10.5.5.2', '192.168.77.254'])
       expect(lines.join('\n')).toContain(name)
+  })
+})
+
+describe('pods on the nodes’ own network', () => {
+  it('are drawn with their slice, and with the router beside the nodes', () => {
+    const report = reportOf(1)
+    const nodes = report.nodes.map((node) => ({ ...node, podsOn: 'eth0' }))
+    const router = { name: 'router', addresses: ['192.168.77.63'] }
+    const text = topology({ ...report, nodes, router }, ink)
+    expect(text).toContain(' slice 10.5.1.0/24 ')
+    expect(text).not.toContain('cni0')
+    expect(text).toMatch(
+      /^one segment; beside the nodes: outside 192\.168\.77\.254, router 192\.168\.77\.63$/m
+    )
   })
 })
 
@@ -107,6 +94,13 @@ describe('ways', () => {
         '  ✗ node2/pod1 → node1/pod1  10.5.2.2 → 10.5.1.2         1450 bytes do not pass, 1451 are not refused',
         '      the segment saw nothing of it'
       ].join('\n')
+    )
+  })
+
+  it('says whose MAC plain packets have, and their tag', () => {
+    const wire = { in: 'plain', bytes: 1518, mac: '02:00:00:00:01:01', vlanId: 100 } as const
+    expect(ways({ ...reportOf(2), ways: [{ ...way, wire }] }, ink)).toContain(
+      'on the wire: plain, VLAN 100, from 02:00:00:00:01:01, 1518 bytes'
     )
   })
 

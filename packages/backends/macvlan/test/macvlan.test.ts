@@ -30,7 +30,7 @@ describe('options', () => {
 
 describe('what the node needs', () => {
   it('is its own macvlan beside those of its pods', () => {
-    expect(summaryOf(nodeOf())).toEqual(['link host-37a8eec1', 'address', 'route', 'sysctl'])
+    expect(summaryOf(nodeOf())).toEqual(['link host-37a8eec1', 'address', 'route', 'sysctl', 'sysctl'])
     expect(nodeOf().links).toMatchObject([
       { kind: { type: 'macvlan', parent: 'eth0', mode: 'bridge' }, mtuBytes: 1500 }
     ])
@@ -50,6 +50,7 @@ describe('what the node needs', () => {
     ])
     expect(state.sysctls.map(({ key }) => key)).toEqual([
       'net/ipv4/conf/host-37a8eec1/arp_filter',
+      'net/ipv4/conf/host-37a8eec1/rp_filter',
       'net/ipv6/conf/eth0.100/accept_ra',
       'net/ipv6/conf/host-37a8eec1/accept_ra'
     ])

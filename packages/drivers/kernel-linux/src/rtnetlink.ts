@@ -43,6 +43,7 @@ export const IFLA = {
   MASTER: 10,
   LINKINFO: 18,
   IFALIAS: 20,
+  GROUP: 27,
   NET_NS_FD: 28,
   EXT_MASK: 29,
   PROMISCUITY: 30,

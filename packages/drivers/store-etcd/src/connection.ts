@@ -47,7 +47,7 @@ export class Connection {
   }
 
   /**
-   * Sends until somebody answers. What fails may have been done all the same: `attempt`, from 0, tells whether this is
+   * Sends until somebody answers, twice at least. What fails may have been done all the same: `attempt`, from 0, tells whether this is
    * the first time.
    *
    * @throws TrilaneError `TRI_STORE_UNAVAILABLE`; what {@link isAnswer} as it is
@@ -63,7 +63,9 @@ export class Connection {
         } catch (error) {
           if (isAnswer(error)) throw error
           const { passing } = this.#note(endpoint, error)
-          if (!passing || clock.monotonicMs() - startedMs > callTimeoutMs) {
+          // The first may only tell that a former connection has broken, and not why there is none now.
+          const isOver = attempt > 0 && clock.monotonicMs() - startedMs > callTimeoutMs
+          if (!passing || isOver) {
             throw this.#unavailable(endpoint, error)
           }
         }

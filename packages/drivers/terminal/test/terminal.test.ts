@@ -49,6 +49,12 @@ describe('inkFor', () => {
     expect(inkFor({ isTTY: true }, { NO_COLOR: '' }).good('x')).not.toBe('x')
     expect(inkFor({}, {}).good('x')).toBe('x')
   })
+
+  it('has a width also where the terminal says none', () => {
+    expect([{ columns: 80 }, {}, { columns: 0 }].map((stream) => inkFor(stream, {}).columns)).toEqual([
+      80, 100, 100
+    ])
+  })
 })
 
 describe('readTextFile', () => {

@@ -1,4 +1,5 @@
 import type { ErrorJson } from './errors.ts'
+import type { HostPortProtocol } from './host-port.ts'
 import type { IpvlanKind, MacvlanKind } from './kernel-state.ts'
 
 /**
@@ -121,6 +122,31 @@ export interface AttachJson {
   readonly namespace: string
   readonly addresses?: readonly string[]
   readonly mac?: string
+  /** Ports of the node that lead to the pod. */
+  readonly hostPorts?: readonly HostPortJson[]
+  readonly bandwidth?: BandwidthJson
+}
+
+/** `HostPort`, with a text for the address. */
+export interface HostPortJson {
+  /** @default 'tcp' */
+  readonly protocol?: HostPortProtocol
+  readonly hostPort: number
+  /** Absent: every address of the node. */
+  readonly hostAddress?: string
+  readonly podPort: number
+}
+
+/** How fast a pod may receive (`ingress`) and send (`egress`); absent: as fast as it can. */
+export interface BandwidthJson {
+  readonly ingress?: LimitJson
+  readonly egress?: LimitJson
+}
+
+export interface LimitJson {
+  readonly bytesPerSecond: number
+  /** What may pass at once after a pause. @default what the rate carries in 100 ms; at least one frame */
+  readonly burstBytes?: number
 }
 
 export interface DetachJson {
@@ -140,9 +166,14 @@ export interface PodJson {
   readonly parent?: string
   readonly mac?: string
   readonly mtuBytes?: number
+  /** Absent for none. */
+  readonly hostPorts?: readonly HostPortJson[]
+  /** Absent for no limit. */
+  readonly bandwidth?: BandwidthJson
   readonly addresses: readonly {
     readonly address: string
     readonly prefixLength: number
+    /** Absent where no router leads out. */
     readonly gateway?: string
   }[]
 }

@@ -4,21 +4,24 @@ import {
   type AttachmentRecord,
   type AttachmentStore,
   type AttachRequest,
+  type ForeignLinks,
+  type GivenAddressing,
   type HostPortOwner,
   type HostPorts,
+  type IpamPlugins,
   type Logger,
   type PluggedPod,
   type PodLinkRequest,
   type PodLinkSpec,
   type PodLinks,
-  type Reservation,
   TrilaneError
 } from '@trilane/contracts'
-import { type IpAddress, type PerFamily, valuesOf } from '@trilane/ip'
+import type { IpAddress, PerFamily } from '@trilane/ip'
+import { ForeignPods, type KnownPod } from './foreign-pods.ts'
+import { firstsOf, GivenBack } from './given-back.ts'
+import { keyOf, textOf } from './keys.ts'
+import { passingOver } from './passing-over.ts'
 import { Turns } from './turns.ts'
-
-/** So many addresses that are used by machines nobody told us of are a wrong config, not an accident. */
-const MAX_PASSED_OVER = 16
 
 /**
  * Attaches and detaches the pods of one network on this node.
@@ -30,7 +33,8 @@ const MAX_PASSED_OVER = 16
  * | 3 record `plugged` | file | an attached pod |
  *
  * In step 1 neither waits for the other, because both must be there only before step 2. A crash may leave the addresses
- * without the record; the runtime's DEL frees them.
+ * without the record; the runtime's DEL frees them. Another plugin that gives the addresses is asked only when the record
+ * says so: nothing else knows of it.
  *
  * A record is not waited for on the disk: a power failure that could take it ends the pod and the link as well. What
  * outlives them is the reservation, which is durable and has the key.
@@ -46,6 +50,8 @@ export class Attachments {
   readonly #store: AttachmentStore
   readonly #links: PodLinks
   readonly #hostPorts: HostPorts
+  readonly #addresses: GivenBack
+  readonly #foreign: ForeignPods
   readonly #spec: () => PodLinkSpec
   readonly #onForeignAddress: (error: TrilaneError) => void
   readonly #logger: Logger
@@ -61,6 +67,8 @@ export class Attachments {
     readonly store: AttachmentStore
     readonly links: PodLinks
     readonly hostPorts: HostPorts
+    readonly ipam: Pick<IpamPlugins, 'run'>
+    readonly foreignLinks: ForeignLinks
     readonly spec: () => PodLinkSpec
     readonly onForeignAddress?: (error: TrilaneError) => void
     readonly logger: Logger
@@ -70,6 +78,8 @@ export class Attachments {
     this.#store = parts.store
     this.#links = parts.links
     this.#hostPorts = parts.hostPorts
+    this.#addresses = new GivenBack(parts.pool, parts.ipam)
+    this.#foreign = new ForeignPods(parts.pool, parts.foreignLinks)
     this.#spec = parts.spec
     this.#onForeignAddress = parts.onForeignAddress ?? (() => {})
     this.#logger = parts.logger
@@ -84,7 +94,10 @@ export class Attachments {
    */
   attach(request: AttachRequest): Promise<AttachmentRecord> {
     const key = keyOf(request)
-    return this.#turns.take(textOf(key), () => this.#attachUnused(key, request))
+    const isAsked = Object.keys(request.addresses ?? {}).length > 0
+    return this.#turns.take(textOf(key), () =>
+      passingOver(() => this.#attach(key, request), isAsked, this.#onForeignAddress)
+    )
   }
 
   /**
@@ -94,7 +107,7 @@ export class Attachments {
    * @throws TrilaneError as {@link attach}
    */
   reserve(
-    request: Pick<AttachRequest, keyof AttachmentKey | 'namespace' | 'addresses' | 'cniNetwork'>
+    request: Pick<AttachRequest, keyof AttachmentKey | 'namespace' | 'addresses' | 'ranges' | 'cniNetwork'>
   ): Promise<AttachmentRecord> {
     const key = keyOf(request)
     return this.#turns.take(textOf(key), () => this.#reserveAlone(key, request))
@@ -104,10 +117,10 @@ export class Attachments {
    * Succeeds when there is nothing to detach, or only a part of it, and when the pod's namespace is gone.
    * After an error the record stays, and with it the addresses: the link may still use them.
    *
-   * @param namespace where the pod is, as the caller knows it; the record knows better
+   * @param known what the caller knows of the pod
    */
-  detach(key: AttachmentKey, namespace?: string): Promise<void> {
-    return this.#turns.take(textOf(key), () => this.#undo(keyOf(key), namespace))
+  detach(key: AttachmentKey, known: KnownPod = {}): Promise<void> {
+    return this.#turns.take(textOf(key), () => this.#undo(keyOf(key), known))
   }
 
   /** What is attached, and what is being attached. A record that cannot be read is skipped with a warning. */
@@ -137,9 +150,11 @@ export class Attachments {
   }
 
   /**
-   * Detaches what a runtime no longer knows, of those that it attached by the CNI network of that name.
+   * Detaches what a runtime no longer knows, of those that it attached by the CNI network of that name. When that is this
+   * network's name too, addresses that no record knows are freed as well: host-local has its reservations where the CNI
+   * network's name says, so these are of pods that another plugin gave addresses to by the same name.
    *
-   * @param valid what it knows; without a list, what has no link any more is detached
+   * @param valid what it knows; without a list, what has no link any more is detached, and nothing that no record knows
    * @returns why some of them could not be; the others are
    */
   async collect(
@@ -149,7 +164,21 @@ export class Attachments {
     const own = (await this.list()).filter((record) => record.cniNetwork === cniNetwork)
     if (valid === undefined) return this.#detachAll(await this.#dead(own))
     const known = new Set(valid.map(textOf))
-    return this.#detachAll(own.filter(({ key }) => !known.has(textOf(key))))
+    const stale: readonly Pick<AttachmentRecord, 'key' | 'phase'>[] = own.filter(
+      ({ key }) => !known.has(textOf(key))
+    )
+    const failures = await this.#detachAll(stale)
+    if (cniNetwork !== this.#network) return failures
+    const unrecorded = await this.#foreign.unrecorded(await this.list(), valid)
+    const foreign = unrecorded.map((key) => ({ key, phase: 'reserved' as const }))
+    return [...failures, ...(await this.#detachAll(foreign, (key) => this.#free(key)))]
+  }
+
+  /** Unless it has a record by now: it may be attached at this moment. */
+  #free(key: AttachmentKey): Promise<void> {
+    return this.#turns.take(textOf(key), async () => {
+      if ((await this.#store.read(this.#network, key)) === undefined) await this.#undo(key)
+    })
   }
 
   /** Could one more pod be attached, as far as addresses go? */
@@ -186,11 +215,7 @@ export class Attachments {
   ): Promise<readonly string[]> {
     const record = await this.#store.read(this.#network, key)
     if (record === undefined || record.phase === 'plugging') return ['it is not attached']
-    const { reservations } = await this.#pool.list()
-    const lost = valuesOf(record.addresses).filter(
-      (address) => !reservations.some((held) => held.address.equals(address) && isHeldBy(held, key))
-    )
-    const unreserved = lost.map((address) => `the address ${address} is not reserved for it`)
+    const unreserved = await this.#addresses.lost(record)
     if (record.link === undefined) return unreserved
     const found = await this.#links.inspect({
       key,
@@ -213,12 +238,15 @@ export class Attachments {
   }
 
   /** @returns why some could not be */
-  async #detachAll(records: readonly AttachmentRecord[]): Promise<readonly TrilaneError[]> {
+  async #detachAll(
+    records: readonly Pick<AttachmentRecord, 'key' | 'phase'>[],
+    detach = (key: AttachmentKey) => this.detach(key)
+  ): Promise<readonly TrilaneError[]> {
     const failures: TrilaneError[] = []
     await Promise.all(
       records.map(async ({ key, phase }) => {
         try {
-          await this.detach(key)
+          await detach(key)
           this.#logger.info('attachment without a pod undone', { ...key, phase })
         } catch (error) {
           const failure = TrilaneError.from(error)
@@ -230,31 +258,23 @@ export class Attachments {
     return failures
   }
 
-  /** An address that another machine of the segment has is passed over; the pool gives it last when it is asked again. */
-  async #attachUnused(key: AttachmentKey, request: AttachRequest): Promise<AttachmentRecord> {
-    for (let passedOver = 0; ; passedOver++) {
-      try {
-        return await this.#attach(key, request)
-      } catch (error) {
-        if (!TrilaneError.is(error, 'TRI_ADDRESS_IN_USE')) throw error
-        this.#onForeignAddress(error)
-        if (valuesOf(request.addresses ?? {}).length > 0 || passedOver >= MAX_PASSED_OVER) throw error
-      }
-    }
-  }
-
   async #attach(key: AttachmentKey, request: AttachRequest): Promise<AttachmentRecord> {
     const spec = this.#spec()
     await this.#makeRoomFor(key)
-    const { namespace, mac, cniNetwork, hostPorts = [], bandwidth } = request
+    const { namespace, mac, cniNetwork, hostPorts = [], bandwidth, ipam } = request
     const origin = cniNetwork === undefined ? {} : { cniNetwork }
     const ports = hostPorts.length === 0 ? {} : { hostPorts }
-    const record = { network: this.#network, key, namespace, ...origin, ...ports }
-    const addresses = await this.#prepare({ ...record, phase: 'plugging', addresses: {} }, request.addresses)
+    const given = ipam === undefined ? {} : { ipam: ipam.call }
+    const record = { network: this.#network, key, namespace, ...origin, ...ports, ...given }
+    const { addresses, addressing } = await this.#prepare(
+      { ...record, phase: 'plugging', addresses: {} },
+      request
+    )
     const wanted: PodLinkRequest = {
       key,
       namespace,
       addresses,
+      ...(addressing === undefined ? {} : { given: addressing }),
       ...(mac === undefined ? {} : { mac }),
       ...(bandwidth === undefined ? {} : { bandwidth })
     }
@@ -281,13 +301,14 @@ export class Attachments {
 
   async #reserveAlone(
     key: AttachmentKey,
-    { namespace, addresses: wanted, cniNetwork }: Parameters<Attachments['reserve']>[0]
+    request: Parameters<Attachments['reserve']>[0]
   ): Promise<AttachmentRecord> {
     this.#spec()
     await this.#makeRoomFor(key)
+    const { namespace, cniNetwork } = request
     const origin = cniNetwork === undefined ? {} : { cniNetwork }
     const record = { network: this.#network, key, namespace, ...origin }
-    const addresses = await this.#prepare({ ...record, phase: 'plugging', addresses: {} }, wanted)
+    const { addresses } = await this.#prepare({ ...record, phase: 'plugging', addresses: {} }, request)
     const reserved: AttachmentRecord = { ...record, phase: 'reserved', addresses }
     try {
       await this.#store.write(reserved)
@@ -299,13 +320,11 @@ export class Attachments {
   }
 
   /** All that must be durable before the kernel is touched. */
-  async #prepare(
-    record: AttachmentRecord,
-    wanted: PerFamily<IpAddress> | undefined
-  ): Promise<PerFamily<IpAddress>> {
+  async #prepare(record: AttachmentRecord, request: Wanted): Promise<Prepared> {
     const { key } = record
+    if (request.ipam !== undefined) return this.#askForAddresses(record, request.ipam)
     const [reserved, written] = await Promise.allSettled([
-      this.#reserve(key, wanted),
+      this.#reserve(key, request),
       this.#store.write(record)
     ])
     if (reserved.status === 'rejected') {
@@ -317,22 +336,34 @@ export class Attachments {
       await this.#clear(key, () => this.#undo(key))
       throw written.reason
     }
-    return reserved.value
+    return { addresses: reserved.value }
+  }
+
+  /** Whatever goes wrong in it, the plugin is asked to take back what it may have given. */
+  async #askForAddresses(
+    record: AttachmentRecord,
+    ipam: NonNullable<AttachRequest['ipam']>
+  ): Promise<Prepared> {
+    await this.#store.write(record)
+    try {
+      const addressing = await ipam.give()
+      return { addresses: firstsOf(addressing), addressing }
+    } catch (error) {
+      await this.#clear(record.key, () => this.#undo(record.key))
+      throw error
+    }
   }
 
   /** Pods whose runtime never said that they ended do not keep their addresses from others. */
-  async #reserve(
-    key: AttachmentKey,
-    wanted: PerFamily<IpAddress> | undefined
-  ): Promise<PerFamily<IpAddress>> {
+  async #reserve(key: AttachmentKey, { addresses, ranges }: Wanted): Promise<PerFamily<IpAddress>> {
     try {
-      return await this.#pool.reserve(key, wanted)
+      return await this.#pool.reserve(key, addresses, ranges)
     } catch (error) {
       if (!TrilaneError.is(error, 'TRI_ADDRESSES_EXHAUSTED')) throw error
       const dead = await this.#dead(await this.list())
       const failures = await this.#detachAll(dead)
       if (dead.length === failures.length) throw error
-      return this.#pool.reserve(key, wanted)
+      return this.#pool.reserve(key, addresses, ranges)
     }
   }
 
@@ -349,25 +380,21 @@ export class Attachments {
     return { network: this.#network, key }
   }
 
-  async #undo(key: AttachmentKey, namespace?: string): Promise<void> {
-    await this.#hostPorts.withdraw(this.#owner(key))
+  async #undo(key: AttachmentKey, { ipam, ...pod }: KnownPod = {}): Promise<void> {
     const record = await this.#store.read(this.#network, key)
-    await this.#links.unplug(key, record?.namespace ?? namespace)
-    await this.#pool.release(key)
+    await this.#hostPorts.withdraw(this.#owner(key))
+    await this.#links.unplug(key, record?.namespace ?? pod.namespace)
+    if (record === undefined) await this.#foreign.unplug(key, pod)
+    await this.#addresses.release(key, record?.ipam === undefined ? undefined : (ipam ?? record.ipam))
     await this.#store.remove(this.#network, key)
   }
 }
 
-/** Old host-local versions wrote the container alone. */
-function isHeldBy({ containerId, ifname }: Reservation, key: AttachmentKey): boolean {
-  return containerId === key.containerId && (ifname === undefined || ifname === key.ifname)
-}
+/** By what the addresses of a pod are chosen. */
+type Wanted = Pick<AttachRequest, 'addresses' | 'ranges' | 'ipam'>
 
-/** Nothing else of a request goes into marks and files. */
-function keyOf({ containerId, ifname }: AttachmentKey): AttachmentKey {
-  return { containerId, ifname }
-}
-
-function textOf({ containerId, ifname }: AttachmentKey): string {
-  return `${containerId}\0${ifname}`
+interface Prepared {
+  readonly addresses: PerFamily<IpAddress>
+  /** When another plugin gave them. */
+  readonly addressing?: GivenAddressing
 }

@@ -47,6 +47,8 @@ describe('attach', () => {
       },
       links,
       hostPorts: world.hostPorts,
+      ipam: world.ipam,
+      foreignLinks: world.foreignLinks,
       spec: () => SPEC,
       logger: SILENT_LOGGER
     })
@@ -96,6 +98,8 @@ describe('attach', () => {
       store,
       links,
       hostPorts: world.hostPorts,
+      ipam: world.ipam,
+      foreignLinks: world.foreignLinks,
       spec,
       logger: SILENT_LOGGER
     })
@@ -143,8 +147,8 @@ describe('detach', () => {
     const world = new World()
     const attachments = world.start()
     await attachments.attach(REQUEST)
-    await attachments.detach(KEY, '/run/netns/other')
-    await attachments.detach(KEY, '/run/netns/other')
+    await attachments.detach(KEY, { namespace: '/run/netns/other' })
+    await attachments.detach(KEY, { namespace: '/run/netns/other' })
     await attachments.detach(KEY)
     expect(world.unpluggedIn).toEqual([REQUEST.namespace, '/run/netns/other', undefined])
   })
@@ -154,7 +158,7 @@ describe('detach', () => {
     const attachments = world.start()
     await attachments.attach(REQUEST)
     await attachments.detach(KEY)
-    expect(world.steps.slice(-3)).toEqual(['unplug a', 'release a', 'remove a'])
+    expect(world.steps.slice(-4)).toEqual(['read a', 'unplug a', 'release a', 'remove a'])
     expect(world.isEmpty).toBe(true)
   })
 

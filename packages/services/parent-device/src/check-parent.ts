@@ -36,6 +36,10 @@ export function checkParent(
     throw unfit(check, reason, 'set Backend.Type to ipvlan, or name a wired device as Backend.Parent')
   }
   checkChildren(stand, kind)
+  if ('mode' in kind && kind.mode === 'passthru' && stand.device === node.uplink.name) {
+    const reason = 'it leads to the other nodes, and a macvlan in mode passthru takes all that arrives there'
+    throw unfit(check, reason, 'name a device that the node does not need as Backend.Parent, or set VLAN')
+  }
   checkMtu(check)
   for (const family of FAMILIES) {
     const config = node.network.families[family]

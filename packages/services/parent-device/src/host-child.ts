@@ -5,7 +5,8 @@ import {
   type KernelState,
   type Lease,
   type MacvlanKind,
-  type NodeFacts
+  type NodeFacts,
+  type Sysctl
 } from '@trilane/contracts'
 import { ADDRESS_BITS, familiesOf, type IpAddress, Mac, type PerFamily } from '@trilane/ip'
 import { networkAlias, ROUTE_PROTOCOL } from '@trilane/reconcile'
@@ -28,7 +29,8 @@ export function hostChildName(network: string): string {
  *
  * The whole slice is routed to the child, whatever pods there are: `ip route replace SLICE dev host-… src ADDRESS`.
  * `arp_filter` makes the child answer for the node's addresses only those whom the node reaches by it, its own pods:
- * another machine of the segment must not learn the child's MAC for them.
+ * another machine of the segment must not learn the child's MAC for them. Whom the node asks by the child learns its MAC
+ * for the child's own address, though, and is answered by the parent: strict `rp_filter` would drop what it sends.
  */
 export function hostChildState(node: NodeFacts, lease: Lease, wish: HostChildWish): KernelState {
   const { network, machineId } = node
@@ -56,6 +58,14 @@ export function hostChildState(node: NodeFacts, lease: Lease, wish: HostChildWis
       source: address,
       protocol: ROUTE_PROTOCOL
     })),
-    sysctls: addresses.v4 === undefined ? [] : [{ key: `net/ipv4/conf/${device}/arp_filter`, value: '1' }]
+    sysctls: addresses.v4 === undefined ? [] : arpSysctls(device)
   }
+}
+
+function arpSysctls(device: string): Sysctl[] {
+  return [
+    { key: `net/ipv4/conf/${device}/arp_filter`, value: '1' },
+    // By any device; of this and the value of `all` the greater holds.
+    { key: `net/ipv4/conf/${device}/rp_filter`, value: '2' }
+  ]
 }

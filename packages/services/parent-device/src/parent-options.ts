@@ -63,7 +63,7 @@ export function parentOptions(
   const probe = { min: 0, max: LONGEST_PROBE_MS, about: 'milliseconds' }
   const hostAccess = booleanOption(raw, 'HostAccess')
   if (hostAccess === true && noHostAccess !== undefined) {
-    throw invalidOption('HostAccess', true, `false, as ${noHostAccess}`)
+    throw invalidOption('HostAccess', true, `it must be false: ${noHostAccess}`)
   }
   return {
     ...(parent === undefined ? {} : { parent }),

@@ -166,6 +166,13 @@ describe('the MTU', () => {
   })
 })
 
+describe('passthru', () => {
+  it('is refused on the uplink, which it would take away, and not elsewhere', () => {
+    const kind = { ...MACVLAN, mode: 'passthru' } as const
+    expectRefused({ kind }, 'TRI_PARENT_UNFIT', 'takes all that arrives there')
+  })
+})
+
 describe('what stands there already', () => {
   const child = (kind: LinkKind, alias?: string) => ({
     name: 'theirs',

@@ -27,7 +27,8 @@ describe('the node’s own child', () => {
       `ip address replace fd00:77::1:0/128 dev ${DEVICE} nodad`,
       `ip route replace 192.168.77.64/28 dev ${DEVICE} proto 133 src 192.168.77.64`,
       `ip -6 route replace fd00:77::1:0/112 dev ${DEVICE} proto 133 src fd00:77::1:0`,
-      `sysctl -w net/ipv4/conf/${DEVICE}/arp_filter=1`
+      `sysctl -w net/ipv4/conf/${DEVICE}/arp_filter=1`,
+      `sysctl -w net/ipv4/conf/${DEVICE}/rp_filter=2`
     ])
   })
 

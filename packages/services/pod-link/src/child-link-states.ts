@@ -11,11 +11,11 @@ import {
 } from '@trilane/contracts'
 import { familiesOf, type IpAddress, type Mac, mapFamilies, valuesOf } from '@trilane/ip'
 import { podLinkAlias } from '@trilane/reconcile'
-import { bandwidthOf, podChanges } from './inside-pod.ts'
+import { addressesOf, bandwidthOf, firstsOf, podChanges } from './inside-pod.ts'
 import { derivedMacs } from './names.ts'
 
 /** A link that is a child of a parent device. */
-export type ChildLink = PluggedLink & Required<Pick<PluggedLink, 'child' | 'routes'>>
+export type ChildLink = PluggedLink & Required<Pick<PluggedLink, 'child'>>
 
 /** Everything that plugging one pod in as a child of a parent device writes. */
 export interface ChildLinkPlan {
@@ -31,7 +31,7 @@ export interface ChildLinkPlan {
 /**
  * The writes that plug one pod interface in. Pure.
  *
- * @param parentMac of the parent, which ipvlan pods share
+ * @param parentMac of the parent, which its pods have where {@link hasParentMac}
  * @throws TrilaneError `TRI_ADDRESS_NOT_ALLOWED` for an address outside the segment's network; `TRI_REQUEST_INVALID` for
  *   a MAC of its own in ipvlan, and for a limit on what the pod receives
  */
@@ -44,15 +44,14 @@ export function childLinkStates(
   const { key, namespace } = request
   const { kind, mtuBytes } = spec
   checkPossible(spec, request)
-  const podMac = kind.type === 'macvlan' ? (request.mac ?? derivedMacs(network, key).pod) : parentMac
+  const podMac = hasParentMac(kind) ? parentMac : (request.mac ?? derivedMacs(network, key).pod)
   if (podMac === undefined) throw noEthernet(spec)
   const link: ChildLink = {
     podMac,
     mtuBytes,
     child: kind,
     ...bandwidthOf(request.bandwidth, mtuBytes),
-    addresses: mapFamilies(request.addresses, (address) => addressing(spec, address)),
-    routes: familiesOf(request.addresses).flatMap((family) => spec.families[family]?.routes ?? [])
+    ...addressingOf(spec, request)
   }
   const device: Link = {
     name: key.ifname,
@@ -60,17 +59,34 @@ export function childLinkStates(
     namespace,
     kind,
     mtuBytes,
-    ...(kind.type === 'macvlan' ? { mac: podMac } : {}),
+    ...(hasParentMac(kind) ? {} : { mac: podMac }),
     alias: podLinkAlias(network, key)
   }
   return {
     link,
     create: { kind: 'link', action: 'create', value: device },
-    pod: podChanges(key.ifname, link, link.routes),
+    pod: podChanges(key.ifname, link),
     announcements: hearsBroadcasts(spec)
-      ? valuesOf(link.addresses).map(({ address }) => ({ device: key.ifname, address, mac: podMac }))
+      ? addressesOf(link).map(({ address }) => ({ device: key.ifname, address, mac: podMac }))
       : []
   }
+}
+
+/** What another plugin has given, as it stands; else what follows from the addresses. */
+function addressingOf(
+  spec: ChildPodLink,
+  { addresses, given }: PodLinkRequest
+): Pick<PluggedLink, 'addresses' | 'given' | 'routes'> {
+  if (given !== undefined) return { addresses: firstsOf(given), given }
+  return {
+    addresses: mapFamilies(addresses, (address) => addressing(spec, address)),
+    routes: familiesOf(addresses).flatMap((family) => spec.families[family]?.routes ?? [])
+  }
+}
+
+/** All ipvlans of a parent have its MAC, and so has the one macvlan of mode passthru. */
+export function hasParentMac(kind: ChildPodLink['kind']): boolean {
+  return kind.type === 'ipvlan' || kind.mode === 'passthru'
 }
 
 /** In its l3 modes ipvlan neither sends nor hears ARP: the node's routes lead to its pods. */
@@ -79,10 +95,10 @@ function hearsBroadcasts({ kind }: Pick<ChildPodLink, 'kind'>): boolean {
 }
 
 function checkPossible({ kind }: ChildPodLink, { mac, bandwidth }: PodLinkRequest): void {
-  if (mac !== undefined && kind.type === 'ipvlan') {
-    throw TrilaneError.of('TRI_REQUEST_INVALID', {
-      problem: `an ipvlan of ${kind.parent} has that device's MAC, and cannot have ${mac}`
-    })
+  if (mac !== undefined && hasParentMac(kind)) {
+    const what = kind.type === 'ipvlan' ? 'an ipvlan' : 'a macvlan in mode passthru'
+    const problem = `${what} of ${kind.parent} has that device's MAC, and cannot have ${mac}`
+    throw TrilaneError.of('TRI_REQUEST_INVALID', { problem })
   }
   if (bandwidth?.ingress !== undefined) {
     const problem = `nothing on the node's side of a ${kind.type} could limit what the pod receives (bandwidth, ingress)`

@@ -12,7 +12,7 @@ import {
 import { valuesOf } from '@trilane/ip'
 import { podLinkAlias } from '@trilane/reconcile'
 import { applyAll } from './apply-all.ts'
-import { type ChildLinkPlan, childLinkStates } from './child-link-states.ts'
+import { type ChildLinkPlan, childLinkStates, hasParentMac } from './child-link-states.ts'
 import { childProblems } from './child-problems.ts'
 import { derivedMacs } from './names.ts'
 import type { OneKindOfLinks } from './one-kind-of-links.ts'
@@ -91,7 +91,7 @@ export class ChildPodLinks implements OneKindOfLinks<ChildPodLink> {
   }
 
   async #parentMac({ kind }: ChildPodLink): Promise<LinkReading['mac']> {
-    if (kind.type === 'macvlan') return undefined
+    if (!hasParentMac(kind)) return undefined
     const { links } = await this.#kernel.read({ links: [kind.parent] })
     return links[0]?.mac
   }
@@ -171,7 +171,7 @@ export class ChildPodLinks implements OneKindOfLinks<ChildPodLink> {
 
   /**
    * The path may lead to another pod's namespace by now: only the mark tells. A process may have been killed before it
-   * wrote the mark, which Linux takes in a second message: then a macvlan has our MAC, and an ipvlan no address yet.
+   * wrote the mark, which Linux takes in a second message: then it has our MAC, or, where that is the parent's, no address yet.
    */
   async #ownDevice(pod: Kernel, key: AttachmentKey): Promise<LinkReading | undefined> {
     const { links, addresses } = await pod.read({ links: [key.ifname], addresses: true })
@@ -179,10 +179,11 @@ export class ChildPodLinks implements OneKindOfLinks<ChildPodLink> {
     if (found === undefined) return undefined
     if (found.alias === podLinkAlias(this.#network, key)) return found
     if (found.alias !== undefined) return undefined
-    const { type } = found.kind
-    if (type === 'macvlan' && found.mac?.equals(derivedMacs(this.#network, key).pod)) return found
+    const { kind } = found
+    if (kind.type !== 'macvlan' && kind.type !== 'ipvlan') return undefined
+    if (found.mac?.equals(derivedMacs(this.#network, key).pod)) return found
     const isBare = !addresses.some(({ device, address }) => device === found.name && !address.isLinkLocal)
-    return type === 'ipvlan' && isBare ? found : undefined
+    return hasParentMac(kind) && isBare ? found : undefined
   }
 }
 

@@ -34,7 +34,9 @@ describe('podLinkStates', () => {
       'ip address add fd00:5:0:71::9/64 dev eth0 nodad',
       'ip link set dev eth0 up',
       'ip route add default via 10.5.71.1 dev eth0',
-      'ip -6 route add default via fd00:5:0:71::1 dev eth0'
+      'ip -6 route add default via fd00:5:0:71::1 dev eth0',
+      'ip route add 10.5.0.0/16 via 10.5.71.1 dev eth0',
+      'ip -6 route add fd00:5::/48 via fd00:5:0:71::1 dev eth0'
     ])
   })
 

@@ -2,7 +2,7 @@ import { Prefix } from '@trilane/ip'
 import { describe, expect, it } from 'vitest'
 import { FakeClock, settle } from './fake-clock.ts'
 import { claim, lease, manager, recorder, TTL_MS } from './fixtures.ts'
-import { MemoryStore } from './memory-store.ts'
+import { keyOf, MemoryStore } from './memory-store.ts'
 
 async function setUp(more: Parameters<typeof manager>[3] = {}) {
   const clock = new FakeClock()
@@ -13,6 +13,9 @@ async function setUp(more: Parameters<typeof manager>[3] = {}) {
   const { told, listen } = recorder()
   return { clock, store, node, own, told, listen }
 }
+
+/** Until a lease that was removed is given up: its node may live, and write it again. */
+const MOMENT_MS = 2_000
 
 async function following(more: Parameters<typeof manager>[3] = {}) {
   const all = await setUp(more)
@@ -37,14 +40,39 @@ describe('follow', () => {
   })
 
   it('tells of new, changed and removed peers', async () => {
-    const { store, told } = await following()
+    const { clock, store, told } = await following()
     store.put(lease('10.5.3.0/24', '192.0.2.3', 'c'), TTL_MS)
     await settle()
     store.put(lease('10.5.2.0/24', '192.0.2.2', 'b', '02:00:00:00:00:99'), TTL_MS)
     await settle()
     store.drop('10.5.3.0-24')
-    await settle()
+    await clock.advance(MOMENT_MS)
     expect(told).toEqual(['+10.5.3.0-24', '+10.5.2.0-24', '-10.5.3.0-24'])
+  })
+
+  it('keeps a peer whose key was removed for the moment in which its node writes it again', async () => {
+    const { clock, store, node, told } = await following()
+    for (const [mac, news] of [
+      ['02:00:00:00:00:01', []],
+      ['02:00:00:00:00:02', ['+10.5.2.0-24']]
+    ] as const) {
+      store.drop('10.5.2.0-24')
+      await clock.advance(MOMENT_MS - 1)
+      expect(told).toEqual([])
+      const again = store.put(lease('10.5.2.0/24', '192.0.2.2', 'b', mac), TTL_MS)
+      await clock.advance(2 * MOMENT_MS)
+      expect(told).toEqual(news)
+      expect(node.peers().get(again.key)).toBe(again)
+    }
+    store.drop('10.5.2.0-24')
+    await clock.advance(MOMENT_MS / 2)
+    // Another node's, at once.
+    store.put(lease('10.5.2.0/24', '192.0.2.3', 'c'), TTL_MS)
+    await settle()
+    expect(told).toEqual(['+10.5.2.0-24', '+10.5.2.0-24'])
+    store.drop('10.5.2.0-24')
+    await clock.advance(MOMENT_MS)
+    expect(told.at(-1)).toBe('-10.5.2.0-24')
   })
 
   it('does not tell of a renewal that says the same, but shows its new end', async () => {
@@ -66,7 +94,7 @@ describe('follow', () => {
   })
 
   it('lets a repeated or late event change nothing', async () => {
-    const { store, node, told } = await following()
+    const { clock, store, node, told } = await following()
     const first = store.put(lease('10.5.3.0/24', '192.0.2.3', 'c', '02:00:00:00:00:01'), TTL_MS)
     const second = store.put(lease('10.5.3.0/24', '192.0.2.3', 'c', '02:00:00:00:00:02'), TTL_MS)
     await settle()
@@ -79,6 +107,8 @@ describe('follow', () => {
     store.emit({ kind: 'put', stored: second })
     store.emit({ kind: 'put', stored: { ...second, key: '10.5.8.0-24', revision: 1 } })
     store.emit({ kind: 'put', stored: { ...second, key: '10.5.2.0-24', revision: 2 } })
+    await clock.advance(MOMENT_MS)
+    store.emit({ kind: 'put', stored: second })
     await settle()
     expect(told).toEqual(['+10.5.3.0-24', '-10.5.3.0-24'])
   })
@@ -96,6 +126,7 @@ describe('follow', () => {
     store.drop('10.5.3.0-24')
     store.emit({ kind: 'gap', reason: 'compacted' })
     await clock.advance(200)
+    await clock.advance(MOMENT_MS)
     expect(told.at(-1)).toBe('-10.5.3.0-24')
     store.muted = false
     store.put(lease('10.5.4.0/24', '192.0.2.4', 'd'), TTL_MS)
@@ -257,6 +288,70 @@ describe('follow', () => {
   })
 })
 
+describe('follow of many leases', () => {
+  /** /28 of the network; our own lease is elsewhere. */
+  const many = (n: number) =>
+    lease(`10.5.${n >> 4}.${(n & 15) << 4}/28`, `198.18.${n >> 8}.${n & 255}`, `n${n}`)
+  const LEASES = 1_000
+
+  it('lets the event loop breathe, and what happens meanwhile is neither lost nor told before its time', async () => {
+    const clock = new FakeClock()
+    const store = new MemoryStore(clock)
+    for (let n = 0; n < LEASES; n++) store.put(many(n), TTL_MS)
+    let breaths = 0
+    let next = LEASES
+    let isRestless = false
+    const sizes: number[] = []
+    const node = manager(store, clock, 'a', {
+      breathe: async () => {
+        breaths++
+        sizes.push(node.peers().size)
+        if (isRestless && next < 2 * LEASES) {
+          store.put(many(next), TTL_MS)
+          store.drop(keyOf(many(next - LEASES)))
+          next++
+        }
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    })
+    const previousSubnets = { v4: Prefix.parse('10.5.200.0/24') }
+    await node.acquire(claim('192.0.2.1', { previousSubnets }))
+    let telling = 0
+    const puts: number[] = []
+    await node.follow(({ put }) => {
+      expect(telling++).toBe(0)
+      puts.push(put.size)
+      telling--
+    })
+    // Nothing of the list before all of it.
+    expect(puts).toEqual([LEASES])
+    expect(breaths).toBeGreaterThanOrEqual(6)
+    expect(new Set(sizes)).toEqual(new Set([0]))
+
+    isRestless = true
+    for (let n = 0; n < LEASES; n++) store.put({ ...many(n), backendType: 'host-gw' }, TTL_MS)
+    await settle()
+    isRestless = false
+    await settle()
+    await clock.advance(MOMENT_MS)
+    expect(next).toBeGreaterThan(LEASES + 5)
+    const held = store.all.filter(({ lease: { node: holder } }) => holder?.machineId !== 'a')
+    expect(new Map(node.peers())).toEqual(new Map(held.map((stored) => [stored.key, stored])))
+    expect(node.problems()).toEqual([])
+  })
+
+  it('says nothing after it was closed in the middle', async () => {
+    const clock = new FakeClock()
+    const store = new MemoryStore(clock)
+    for (let n = 0; n < LEASES; n++) store.put(many(n), TTL_MS)
+    const node = manager(store, clock, 'a', { breathe: () => node.close() })
+    const { told, listen } = recorder()
+    await expect(node.follow(listen)).rejects.toMatchObject({ code: 'TRI_STORE_UNAVAILABLE' })
+    expect(told).toEqual([])
+    expect(store.watchCount).toBe(0)
+  })
+})
+
 describe('follow tells about our own lease', () => {
   it('nothing when we renew it, also with new contents', async () => {
     const { node, told } = await following()
@@ -325,7 +420,7 @@ describe('follow tells about our own lease', () => {
     store.drop('10.5.2.0-24')
     await store.writeConfig('former')
     await node.renew(claim('192.0.2.1'))
-    await settle()
+    await clock.advance(MOMENT_MS)
     told.length = 0
     store.loseEverything()
     await store.writeConfig('anew')

@@ -15,7 +15,7 @@ const DIRECTORY = '/var/cache/trilane/guest'
 
 /** @throws TrilaneError `TRI_GUEST_UNPREPARED` */
 export function guestKernel(): GuestKernel {
-  const directory = process.env.TRILANE_GUEST_DIRECTORY ?? DIRECTORY
+  const directory = process.env.TRILANE_GUEST_DIRECTORY || DIRECTORY
   if (textOf(`${directory}/prepared`) === '') throw TrilaneError.of('TRI_GUEST_UNPREPARED', { directory })
   return {
     kernel: `${directory}/kernel`,

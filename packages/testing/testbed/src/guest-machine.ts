@@ -52,7 +52,7 @@ function machineArguments(prepared: GuestKernel, control: string, directory: str
   return [
     ...['-accel', prepared.accelerator, '-cpu', 'max', '-smp', '2', '-m', '2G'],
     ...['-nodefaults', '-display', 'none', '-no-reboot', '-serial', 'stdio'],
-    ...['-kernel', prepared.kernel, '-initrd', prepared.initramfs, '-append', 'console=ttyS0 quiet panic=-1'],
+    ...['-kernel', prepared.kernel, '-initrd', prepared.initramfs, '-append', 'console=ttyS0 panic=-1'],
     ...['-device', 'virtio-serial-pci', ...port('stdout', STDOUT_PORT), ...port('stderr', STDERR_PORT)],
     // remap: the root has other file systems below it, whose inode numbers would meet.
     ...folder('root', '/', ',readonly=on,multidevs=remap'),
@@ -75,11 +75,11 @@ function folder(tag: string, path: string, more: string): string[] {
   return ['-virtfs', `local,path=${path.replaceAll(',', ',,')},mount_tag=${tag},security_model=none${more}`]
 }
 
-async function readLines(
-  source: unknown,
-  stream: GuestStream,
-  onLine: MachineOptions['onLine']
-): Promise<void> {
-  if (!(source instanceof Readable)) return
-  for await (const line of createInterface({ input: source })) onLine(line, stream)
+function readLines(source: unknown, stream: GuestStream, onLine: MachineOptions['onLine']): Promise<void> {
+  if (!(source instanceof Readable)) return Promise.resolve()
+  const lines = createInterface({ input: source })
+  lines.on('line', (line) => onLine(line, stream))
+  // A pipe that breaks has ended, as qemu has: how, its exit status tells.
+  source.once('error', () => lines.close())
+  return new Promise((settle) => lines.once('close', settle))
 }

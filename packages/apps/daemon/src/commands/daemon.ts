@@ -9,7 +9,17 @@ import {
   parseSubnetEnv,
   resolveNodeConfig
 } from '@trilane/config'
-import { CLOCK, type Clock, KERNEL, type Kernel, LOGGER, type Logger, TrilaneError } from '@trilane/contracts'
+import {
+  CLOCK,
+  type Clock,
+  IPAM_PLUGINS,
+  type IpamPlugins,
+  KERNEL,
+  type Kernel,
+  LOGGER,
+  type Logger,
+  TrilaneError
+} from '@trilane/contracts'
 import type { PerFamily, Prefix } from '@trilane/ip'
 import { peerCredentials, sendDatagram } from '@trilane/kernel-linux'
 import { readTextFile } from '@trilane/terminal'
@@ -102,12 +112,14 @@ async function run(
     throw error.errors[0]
   })
   vitals.of(agent)
+  const ipam = container.get<IpamPlugins>(IPAM_PLUGINS)
   const cni = new CniService({
     config,
     networks: agent.networks,
     waiting: () => agent.waiting,
     kernel,
     metrics,
+    ipam,
     clock,
     logger
   })
