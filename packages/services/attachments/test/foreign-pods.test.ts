@@ -63,10 +63,26 @@ describe('addresses without a record', () => {
   })
 
   it('are not freed from under a pod that is being attached', async () => {
-    const [record] = await Promise.all([
-      attachments.attach({ containerId: 'late', ifname: 'eth0', namespace: '/run/netns/l' }),
-      attachments.collect(NETWORK, [])
-    ])
+    let go = () => {}
+    const gate = new Promise<void>((resolve) => {
+      go = resolve
+    })
+    const { write } = world.store
+    world.store.write = async (written) => {
+      await gate
+      await write(written)
+    }
+    const attached = attachments.attach({ containerId: 'late', ifname: 'eth0', namespace: '/run/netns/l' })
+    const turns = async () => {
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+    }
+    await turns()
+    expect(holders()).toContain('late/eth0')
+    const collected = attachments.collect(NETWORK, [])
+    await turns()
+    go()
+    const record = await attached
+    expect(await collected).toEqual([])
     expect(holders()).toEqual(['late/eth0', 'socket/eth0'])
     expect(String(world.links.get('late/eth0')?.addresses.v4)).toBe(String(record.addresses.v4))
   })
