@@ -245,6 +245,19 @@ export function readLink(body: Buffer, names: DeviceNames): LinkReading | undefi
   }
 }
 
+/**
+ * {@link readLink} of an event. When an ipvlan's mode changes, Linux (`ipvlan_set_port_mode`) first sets or clears NOARP on
+ * all ipvlans of the parent, telling of each with the mode of before, and then changes the mode without a word. So it is the
+ * flag that says what the mode is about to be; which of the two of layer 3, a reading knows.
+ */
+export function readLinkEvent(body: Buffer, names: DeviceNames): LinkReading | undefined {
+  const link = readLink(body, names)
+  if (link?.kind.type !== 'ipvlan') return link
+  const isRouted = (body.readUInt32LE(8) & IFF.NOARP) !== 0
+  if (isRouted === (link.kind.mode !== 'l2')) return link
+  return { ...link, kind: { ...link.kind, mode: isRouted ? 'l3' : 'l2' } }
+}
+
 function readHairpin(info: Buffer | undefined): boolean | undefined {
   if (info === undefined) return undefined
   const attributes = attributesOf(info)
