@@ -87,7 +87,7 @@ async function leaseTexts(): Promise<readonly string[]> {
 }
 
 it(
-  '11: etcd is killed and started again, and so is a daemon meanwhile',
+  '11, R1: etcd is killed and started again, and so is a daemon meanwhile',
   async () => {
     const before = await leaseTexts()
     const lost = await lostWhile('killed', pods, async () => {
@@ -108,7 +108,7 @@ it(
 )
 
 it(
-  'etcd is stopped: its connections stay, nobody answers',
+  'R1: etcd is stopped: its connections stay, nobody answers',
   async () => {
     const before = await leaseTexts()
     const lost = await lostWhile(`stopped for ${AWAY_MS / 1_000} s`, pods, async () => {
@@ -133,7 +133,7 @@ it(
 )
 
 it(
-  'the way to etcd swallows everything in silence',
+  'R2: the way to etcd swallows everything in silence',
   async () => {
     const before = await leaseTexts()
     const nft = (...words: string[]) => site.host.run(['nft', words.join(' ')])
@@ -165,7 +165,7 @@ it(
 )
 
 it(
-  'one node is cut off from etcd, both ways and in silence, while leases change',
+  'R2: one node is cut off from etcd, both ways and in silence, while leases change',
   async () => {
     const three = site.node(3)
     const others = nodes.slice(0, 2)
@@ -205,7 +205,7 @@ it(
 )
 
 it(
-  'the leader of three is killed again and again during 100 changes of leases',
+  'R3: the leader of three is killed again and again during 100 changes of leases',
   async () => {
     const lost = await lostWhile('leaders killed during 100 changes', pods, async () => {
       let killed: EtcdMember | undefined
@@ -234,7 +234,7 @@ it(
 )
 
 it(
-  '12: etcd is compacted past what the nodes saw, with another MAC, a new peer and one that went in the gap',
+  '12, R4: etcd is compacted past what the nodes saw, with another MAC, a new peer and one that went in the gap',
   async () => {
     for (const n of [1, 2]) await phantoms.put(n)
     await phantoms.areOn(nodes)

@@ -115,7 +115,7 @@ async function race(act: (pair: readonly LeaseManager[]) => Promise<void>): Prom
   await Promise.all(lanes)
 }
 
-it('9: of two nodes that claim one subnet at once one has it and the other another, 100 times', async () => {
+it('R9: of two nodes that claim one subnet at once one has it and the other another, 100 times', async () => {
   const previousSubnets = { v4: Prefix.parse('10.5.77.0/24') }
   let wins = 0
   await race(async (pair) => {
@@ -130,7 +130,7 @@ it('9: of two nodes that claim one subnet at once one has it and the other anoth
   console.log(`the first of the two won ${wins} of 100 races`)
 })
 
-it('10: two nodes with one public address that start at once have a lease each and name each other, 100 times', async () => {
+it('10, R9: two nodes with one public address that start at once have a lease each and name each other, 100 times', async () => {
   await race(async (pair) => {
     const leases = await Promise.all(pair.map((each) => each.acquire(claim(1))))
     expect(new Set(leases.map(({ key }) => key)).size).toBe(2)

@@ -99,7 +99,7 @@ async function longestAnswer(node: ClusterNode, act: () => Promise<void>): Promi
   return longestMs
 }
 
-it(`19: ${LEASES} leases that come at once are applied within seconds, while the daemon answers and pods talk`, async () => {
+it(`R19: ${LEASES} leases that come at once are applied within seconds, while the daemon answers and pods talk`, async () => {
   const [one, two] = [site.node(1), site.node(2)]
   const operations = Array.from({ length: LEASES }, (_, n) => operation(n))
   const lost = await lostWhile(`${LEASES} leases`, pods, async () => {

@@ -41,7 +41,7 @@ async function macOf(node: ClusterNode, address: string): Promise<string> {
 }
 
 describe.each(['vxlan', 'host-gw'])('a node of %s that is lost with its pods', (type) => {
-  it('8: returns with another address, then with another MAC: its peers follow within 2 s, and nothing is left', async () => {
+  it('R8: returns with another address, then with another MAC: its peers follow within 2 s, and nothing is left', async () => {
     const on = await EtcdCluster.create({
       nodes: 3,
       config: { Network: '10.5.0.0/16', Backend: { Type: type } }

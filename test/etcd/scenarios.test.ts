@@ -86,7 +86,7 @@ describe('leases in etcd among nodes of vxlan', () => {
     await podsTalk(pods)
   })
 
-  it('5: keys and values that are no lease cost nobody a peer, and each is named', async () => {
+  it('5, R19: keys and values that are no lease cost nobody a peer, and each is named', async () => {
     const before = await Promise.all(site.nodes.map(peersOf))
     const vtep = { BackendType: 'vxlan', BackendData: { VNI: 1, VtepMAC: '02:00:00:00:00:01' } }
     const good = { PublicIP: '192.168.77.101', ...vtep }
@@ -96,7 +96,7 @@ describe('leases in etcd among nodes of vxlan', () => {
       foo: 'bar',
       '10.5.2.0-24': '{"PublicIP":',
       '10.5.3.0-24': { PublicIP: null, ...vtep },
-      // 19: what would take packets from somebody, and what leads nowhere.
+      // R19: what would take packets from somebody, and what leads nowhere.
       [half]: good,
       '10.5.0.0-16': good,
       '10.0.0.0-8': good,

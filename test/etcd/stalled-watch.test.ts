@@ -90,7 +90,7 @@ describe('a watch', () => {
 })
 
 it(
-  'daemons whose watches repeat everything, or come late, end in the same state as one that is served well',
+  'R4: daemons whose watches repeat everything, or come late, end in the same state as one that is served well',
   async () => {
     const site = await EtcdCluster.prepare({ nodes: 0 })
     try {

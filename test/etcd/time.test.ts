@@ -50,7 +50,7 @@ async function nextRenewal(key: string): Promise<number> {
   })
 }
 
-it('11: a wall clock that is set costs no lease, no packet and no renewal; time that was slept counts', async () => {
+it('R11: a wall clock that is set costs no lease, no packet and no renewal; time that was slept counts', async () => {
   const [short, daily] = [site.node(1), site.node(2)]
   const [key, dailyKey] = [await keyOf(short), await keyOf(daily)]
   // A lease that seems to be over is asked for before a pod gets an address of it.
@@ -95,7 +95,7 @@ it('11: a wall clock that is set costs no lease, no packet and no renewal; time 
   expect([await keyOf(short), await keyOf(daily)]).toEqual([key, dailyKey])
 })
 
-it('10: a daemon that slept past the end of its lease does not go on with what is another’s by now', async () => {
+it('R10: a daemon that slept past the end of its lease does not go on with what is another’s by now', async () => {
   const sleeper = site.node(3)
   const key = await keyOf(sleeper)
   const subnet = Prefix.parse(key.replace('-', '/'))

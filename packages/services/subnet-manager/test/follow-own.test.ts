@@ -1,8 +1,8 @@
 import { Prefix } from '@trilane/ip'
 import { describe, expect, it } from 'vitest'
 import { settle } from './fake-clock.ts'
-import { claim, lease, TTL_MS } from './fixtures.ts'
-import { following, MOMENT_MS } from './following.ts'
+import { claim, lease, manager, TTL_MS } from './fixtures.ts'
+import { following, MOMENT_MS, setUp } from './following.ts'
 
 describe('follow tells about our own lease', () => {
   it('nothing when we renew it, also with new contents', async () => {
@@ -92,5 +92,35 @@ describe('follow tells about our own lease', () => {
     expect((await acquired).key).toBe(own.key)
     await settle()
     expect(told).toEqual(['own lost'])
+  })
+})
+
+describe('follow tells about the config', () => {
+  it('what is written while following', async () => {
+    const { store, told } = await following()
+    await store.writeConfig('one')
+    await settle()
+    expect(told).toEqual(['config one'])
+  })
+
+  it('what was written in a gap', async () => {
+    const { clock, store, told } = await setUp()
+    await store.writeConfig('zero')
+    const node = manager(store, clock, 'c')
+    await node.follow((change) => told.push(change.configText ?? 'none'))
+    store.muted = true
+    await store.writeConfig('one')
+    store.emit({ kind: 'gap', reason: 'compacted' })
+    await clock.advance(200)
+    expect(told).toEqual(['none', 'one'])
+  })
+
+  it('what was written between reading it and following', async () => {
+    const { clock, store, told } = await setUp()
+    const { revision } = await store.writeConfig('zero')
+    await store.writeConfig('one')
+    const node = manager(store, clock, 'c', { configRevision: revision })
+    await node.follow((change) => told.push(change.configText ?? 'none'))
+    expect(told).toEqual(['one'])
   })
 })

@@ -266,33 +266,3 @@ describe('follow', () => {
     await expect(begun).rejects.toMatchObject({ code: 'TRI_STORE_UNAVAILABLE' })
   })
 })
-
-describe('follow tells about the config', () => {
-  it('what is written while following', async () => {
-    const { store, told } = await following()
-    await store.writeConfig('one')
-    await settle()
-    expect(told).toEqual(['config one'])
-  })
-
-  it('what was written in a gap', async () => {
-    const { clock, store, told } = await setUp()
-    await store.writeConfig('zero')
-    const node = manager(store, clock, 'c')
-    await node.follow((change) => told.push(change.configText ?? 'none'))
-    store.muted = true
-    await store.writeConfig('one')
-    store.emit({ kind: 'gap', reason: 'compacted' })
-    await clock.advance(200)
-    expect(told).toEqual(['none', 'one'])
-  })
-
-  it('what was written between reading it and following', async () => {
-    const { clock, store, told } = await setUp()
-    const { revision } = await store.writeConfig('zero')
-    await store.writeConfig('one')
-    const node = manager(store, clock, 'c', { configRevision: revision })
-    await node.follow((change) => told.push(change.configText ?? 'none'))
-    expect(told).toEqual(['one'])
-  })
-})
