@@ -153,4 +153,25 @@ describe('outsidePodsState', () => {
       { destination: '192.168.77.66/32', device: 'host-1', source: '192.168.77.97', protocol: 133 }
     ])
   })
+
+  it('keeps the addresses by which pods of a former slice reach the node, and those alone', () => {
+    const own = { device: 'host-1', address: ip('192.168.77.97'), prefixLength: 32 }
+    const toNode = (gateway: string) => ({ destination: Prefix.host(PEER), gateway: ip(gateway) })
+    const wayOut = { destination: Prefix.parse('0.0.0.0/0'), gateway: GATEWAY }
+    const withRoutes = (name: string, address: string, gateway: string): AttachmentRecord => {
+      const { link, ...record } = recordOf(name, address, `/run/netns/${name}`)
+      if (link === undefined) throw new Error('it is plugged in')
+      return { ...record, link: { ...link, routes: [wayOut, toNode(gateway)] } }
+    }
+    const records = [
+      withRoutes('old', '192.168.77.66', '192.168.77.65'),
+      withRoutes('old too', '192.168.77.67', '192.168.77.65'),
+      withRoutes('new', '192.168.77.98', '192.168.77.97')
+    ]
+    const lease = { subnets: { v4: Prefix.parse('192.168.77.96/28') } }
+    const { addresses } = outsidePodsState(records, lease, { device: 'host-1', addresses: [own] })
+    expect(JSON.parse(JSON.stringify(addresses))).toEqual([
+      { device: 'host-1', address: '192.168.77.65', prefixLength: 32 }
+    ])
+  })
 })
