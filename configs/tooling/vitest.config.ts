@@ -43,8 +43,8 @@ export default defineConfig({
           fileParallelism: false,
           // Everything is several times slower there. One process for all files: its start alone takes seconds.
           isolate: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
           expect: { poll: { timeout: 30_000 } }
         }
       }

@@ -3,6 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** Between two looks. */
 const POLL_MS = 10
 
+/** How long a thing may take before it counts as lost; an emulated machine needs several times as long. */
+export const PATIENCE_MS = process.env.TRILANE_GUEST_FILES === undefined ? 20_000 : 100_000
+
 /**
  * Looks every 10 ms until `hold` gives anything but `undefined` and `false`.
  *
@@ -13,7 +16,7 @@ const POLL_MS = 10
 export async function until(
   what: string,
   hold: () => unknown | Promise<unknown>,
-  withinMs = 20_000
+  withinMs = PATIENCE_MS
 ): Promise<number> {
   const startedMs = performance.now()
   for (;;) {

@@ -1,8 +1,8 @@
-import type { Place } from '@trilane/testbed'
+import { answerOn, askTcp, type Place } from '@trilane/testbed'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Cluster } from '../cluster/cluster.ts'
 import type { ClusterNode } from '../cluster/cluster-node.ts'
-import { answerOn, askTcp } from '../cni/talk.ts'
+
 import { TRILANE } from './trilane.ts'
 
 const NODE = '192.168.77.1'

@@ -89,25 +89,51 @@ describe('leases in etcd among nodes of vxlan', () => {
   it('5: keys and values that are no lease cost nobody a peer, and each is named', async () => {
     const before = await Promise.all(site.nodes.map(peersOf))
     const vtep = { BackendType: 'vxlan', BackendData: { VNI: 1, VtepMAC: '02:00:00:00:00:01' } }
+    const good = { PublicIP: '192.168.77.101', ...vtep }
+    const withMac = (VtepMAC: string) => ({ ...good, BackendData: { VNI: 1, VtepMAC } })
+    const half = (await keyOf(site.node(2))).replace('.0-24', '.128-25')
     const poison: Readonly<Record<string, unknown>> = {
-      'subnets/foo': 'bar',
-      'subnets-backup/10.5.1.0-24': { PublicIP: '192.168.77.101', ...vtep },
-      'subnets/10.5.2.0-24': '{"PublicIP":',
-      'subnets/10.5.3.0-24': { PublicIP: null, ...vtep }
+      foo: 'bar',
+      '10.5.2.0-24': '{"PublicIP":',
+      '10.5.3.0-24': { PublicIP: null, ...vtep },
+      // 19: what would take packets from somebody, and what leads nowhere.
+      [half]: good,
+      '10.5.0.0-16': good,
+      '10.0.0.0-8': good,
+      '0.0.0.0-0': good,
+      '10.6.1.0-24': good,
+      '127.0.0.0-24': good,
+      '224.0.0.0-24': good,
+      '10.5.4.0-24': { ...good, PublicIP: '127.0.0.1' },
+      '10.5.5.0-24': { ...good, PublicIP: '224.0.0.1' },
+      '10.5.6.0-24': { ...good, PublicIP: '255.255.255.255' },
+      '10.5.7.0-24': withMac('none'),
+      '10.5.8.0-24': withMac('01:00:5e:00:00:01'),
+      '10.5.9.0-24': { ...good, BackendData: { VNI: 99_999_999, VtepMAC: '02:00:00:00:00:02' } },
+      '10.5.10.0-24': { ...good, BackendType: ['vxlan'] }
     }
     const keys = Object.keys(poison)
+    const isNamed = (node: ClusterNode) =>
+      node.wait('it names each', async () => {
+        const { health, peers } = await node.network()
+        const refused = peers.filter(({ error }) => error !== undefined).map(({ lease }) => lease.key)
+        const words = [...health.map(({ text }) => text), ...refused].join('\n')
+        expect(keys.filter((key) => !words.includes(key))).toEqual([])
+        return true
+      })
     await hitless('poison', pods, async () => {
-      for (const key of keys) await site.put(key, poison[key])
+      await site.put('subnets-backup/10.5.1.0-24', good)
+      for (const key of keys) await site.put(`subnets/${key}`, poison[key])
       for (const node of site.nodes) {
-        await node.wait('it names each', async () => {
-          const words = JSON.stringify((await node.network()).health)
-          return ['foo', '10.5.2.0-24', '10.5.3.0-24'].every((key) => words.includes(key))
-        })
+        await isNamed(node)
+        expect(await peersOf(node)).toEqual(before[site.nodes.indexOf(node)])
       }
       // Found by a list, and taken away while it is watched.
       await site.node(1).restart()
-      await site.node(1).settled(2)
-      for (const key of keys) await site.remove(key)
+      await isNamed(site.node(1))
+      expect(await peersOf(site.node(1))).toEqual(before[0])
+      for (const key of keys) await site.remove(`subnets/${key}`)
+      await site.remove('subnets-backup/10.5.1.0-24')
       for (const node of site.nodes) await isReady(node)
     })
     expect(await Promise.all(site.nodes.map(peersOf))).toEqual(before)

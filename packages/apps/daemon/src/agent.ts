@@ -243,7 +243,10 @@ export class Agent {
   }
 
   #onFullPass(): void {
-    for (const network of this.#networks) void network.onFullPass()
+    for (const network of this.#networks) {
+      void network.onFullPass()
+      void network.parts.attachments.settle()
+    }
   }
 
   #onKernelEvent(event: KernelEvent): void {

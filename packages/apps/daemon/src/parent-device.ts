@@ -39,6 +39,8 @@ export function parentDevice(
   }
   // What this daemon makes there follows from the facts, and is none of them.
   const own = networkAlias(network)
+  const vlans = snapshot.links.filter(({ kind }) => kind.type === 'vlan' && kind.parent === link.name)
+  const carriers = new Set([link.name, ...vlans.map((one) => one.name)])
   return {
     name: link.name,
     index: link.index,
@@ -52,7 +54,7 @@ export function parentDevice(
     onLink: onLinkPrefixes(snapshot, link.name),
     gateways: gatewaysBy(snapshot, link.name),
     children: snapshot.links
-      .filter(({ kind, alias }) => parentOf(kind) === link.name && alias !== own)
+      .filter(({ kind, alias }) => carriers.has(parentOf(kind) ?? '') && alias !== own)
       .map(({ name: child, kind, alias }) => ({
         name: child,
         kind,

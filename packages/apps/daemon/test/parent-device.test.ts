@@ -48,6 +48,18 @@ describe('parentDevice', () => {
     expect(parent.children.map(({ name }) => name)).toEqual(['others', 'theirs'])
   })
 
+  it('knows what stands on its VLANs', async () => {
+    const kernel = memoryNode(NODE)
+    const kind = { type: 'vlan', parent: 'eth0', vlanId: 100 } as const
+    const outcomes = await kernel.apply([
+      { kind: 'link', action: 'create', value: { name: 'eth0.100', kind } },
+      child('theirs', 'eth0.100')
+    ])
+    expect(outcomes.flatMap(({ error }) => error ?? [])).toEqual([])
+    const parent = parentDevice(await kernel.read(FACTS_SCOPE), {}, 'eth0', 'lan')
+    expect(parent.children.map(({ name }) => name)).toEqual(['eth0.100', 'theirs'])
+  })
+
   it('may have no address and no gateway', async () => {
     const parent = parentDevice(await memoryNode(NODE).read(FACTS_SCOPE), { name: 'eth1' }, 'eth0', 'lan')
     expect(parent).toMatchObject({ name: 'eth1', mtuBytes: 9000, addresses: [], gateways: {}, children: [] })

@@ -26,6 +26,8 @@ export interface RemovalSockets {
   openSocket(): NetlinkSocket
   /** In the group `RTNLGRP_LINK`. */
   openLinkEvents(): NetlinkSocket
+  /** What is under way on another thread, behind which a removal comes; it never rejects. */
+  underWay(): Promise<unknown> | undefined
 }
 
 interface Removal {
@@ -69,8 +71,8 @@ export class DeviceRemovals {
     const removal = this.#waiting.get(name) ?? removalOf(name)
     if (!this.#waiting.has(name)) {
       this.#waiting.set(name, removal)
-      // Behind the caller's others: those of one turn go together.
-      queueMicrotask(() => this.#startNext())
+      // Behind the caller's others, too: those of one turn go together.
+      void Promise.resolve(this.#sockets.underWay()).then(() => this.#startNext())
     }
     return removal.done
   }

@@ -215,6 +215,11 @@ export class NetlinkSocket {
     return result
   }
 
+  /** When what {@link batchAsync} has under way by now is done, however; `undefined` when it never had anything. */
+  get underWay(): Promise<unknown> | undefined {
+    return this.#asyncTail
+  }
+
   /** Before what is sent together. @returns its first sequence number; they start again before they leave their 32 bits */
   #begin(writer = this.#writer): number {
     writer.clear()

@@ -62,7 +62,8 @@ export class Place {
     this.#mustBeOpen()
     this.#removals ??= new DeviceRemovals({
       openSocket: () => this.inside(this.#makeSocket),
-      openLinkEvents: () => this.openEvents([RTNLGRP.LINK], DEFAULT_BUFFER_BYTES)
+      openLinkEvents: () => this.openEvents([RTNLGRP.LINK], DEFAULT_BUFFER_BYTES),
+      underWay: () => this.#background?.underWay
     })
     return this.#removals
   }

@@ -17,6 +17,7 @@ let sent: number[][]
 /** Requests that Linux has done, and that have not returned. */
 let held: (() => void)[]
 let isHolding: boolean
+let underWay: Promise<void> | undefined
 
 beforeEach(async () => {
   namespace = await testNamespace()
@@ -25,9 +26,11 @@ beforeEach(async () => {
   sent = []
   held = []
   isHolding = false
+  underWay = undefined
   removals = new DeviceRemovals({
     openSocket: () => inside.run(() => new NetlinkSocket({ calls: { ...sys, send, errno: lastErrno } })),
-    openLinkEvents: () => inside.run(() => new NetlinkSocket({ groups: [RTNLGRP.LINK] }))
+    openLinkEvents: () => inside.run(() => new NetlinkSocket({ groups: [RTNLGRP.LINK] })),
+    underWay: () => underWay
   })
 })
 afterEach(async () => {
@@ -86,6 +89,16 @@ it('nor does one that Linux does not remove', async () => {
   expect(await remove('d0', 'lo', 'd1')).toEqual([0, ERRNO.EOPNOTSUPP, 0])
   expect(sent).toHaveLength(2)
   expect(await left()).toEqual(['lo', 'd2', 'd3', 'd4', 'd5'])
+})
+
+it('comes behind what is under way', async () => {
+  let end = () => {}
+  underWay = new Promise((resolve) => (end = resolve))
+  const removing = remove('d0')
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(sent).toEqual([])
+  end()
+  expect(await removing).toEqual([0])
 })
 
 it('of two who want the same device gone both hear of it', async () => {

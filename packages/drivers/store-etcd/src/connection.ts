@@ -56,18 +56,18 @@ export class Connection {
     const { clock, callTimeoutMs } = this.#options
     return this.#slots.run(async () => {
       const startedMs = clock.monotonicMs()
+      let reason: unknown
       for (let attempt = 0; ; attempt++) {
         const endpoint = this.#endpoint()
         try {
           return await send(await this.#client(endpoint), attempt)
         } catch (error) {
           if (isAnswer(error)) throw error
-          const { passing } = this.#note(endpoint, error)
-          // The first may only tell that a former connection has broken, and not why there is none now.
+          const { passing, isVague } = this.#note(endpoint, error)
+          if (reason === undefined || isVague !== true) reason = error
+          // One attempt may only find that a former connection has broken.
           const isOver = attempt > 0 && clock.monotonicMs() - startedMs > callTimeoutMs
-          if (!passing || isOver) {
-            throw this.#unavailable(endpoint, error)
-          }
+          if (!passing || isOver) throw this.#unavailable(endpoint, reason)
         }
         await clock.sleep(backOffMs(attempt, FIRST_WAIT_MS, LONGEST_WAIT_MS), this.closing)
       }

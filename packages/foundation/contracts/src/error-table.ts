@@ -310,7 +310,8 @@ export const ERROR_TABLE = {
   }),
   TRI_FILE: row(
     '{operation} {path}: {problem}',
-    'check that the directory exists, is writable and has space'
+    'check that the directory exists, is writable and has space',
+    { cniCode: 5 }
   ),
   TRI_LOCK_TIMEOUT: row(
     '{path} stayed locked for {waitedMs} ms',

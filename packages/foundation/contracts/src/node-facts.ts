@@ -50,9 +50,8 @@ export interface ParentDevice {
   /** Of the default routes by it. */
   readonly gateways: PerFamily<IpAddress>
   /**
-   * What stands on it in the node's own namespace, without what this network's daemon made there; those in pods Linux does
-   * not show. An ipvlan's mode and flag are those of
-   * all ipvlans of the parent.
+   * What stands on it and on its VLANs in the node's own namespace, without what this network's daemon made there; those in
+   * pods Linux does not show. An ipvlan's mode and flag are those of all ipvlans of its parent.
    */
   readonly children: readonly { readonly name: string; readonly kind: LinkKind; readonly alias?: string }[]
 }

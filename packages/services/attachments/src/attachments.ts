@@ -4,23 +4,22 @@ import {
   type AttachmentRecord,
   type AttachmentStore,
   type AttachRequest,
-  type ForeignLinks,
-  type GivenAddressing,
   type HostPortOwner,
   type HostPorts,
-  type IpamPlugins,
   type Logger,
-  type PluggedPod,
   type PodLinkRequest,
   type PodLinkSpec,
   type PodLinks,
   TrilaneError
 } from '@trilane/contracts'
 import type { IpAddress, PerFamily } from '@trilane/ip'
+import type { AttachmentsParts } from './attachments-parts.ts'
 import { ForeignPods, type KnownPod } from './foreign-pods.ts'
-import { firstsOf, GivenBack } from './given-back.ts'
+import { firstsOf, GivenBack, type Prepared, type Wanted } from './given-back.ts'
 import { keyOf, textOf } from './keys.ts'
+import { OwedDetaches } from './owed-detaches.ts'
 import { passingOver } from './passing-over.ts'
+import { type LookedAt, problemsOf } from './problems.ts'
 import { Turns } from './turns.ts'
 
 /**
@@ -56,23 +55,9 @@ export class Attachments {
   readonly #onForeignAddress: (error: TrilaneError) => void
   readonly #logger: Logger
   readonly #turns = new Turns()
+  readonly #owed: OwedDetaches
 
-  /**
-   * @param parts spec: how a pod is plugged in now; throws `TRI_NOT_READY` while that is not known. onForeignAddress: told
-   *   of each `TRI_ADDRESS_IN_USE`
-   */
-  constructor(parts: {
-    readonly network: string
-    readonly pool: AddressPool
-    readonly store: AttachmentStore
-    readonly links: PodLinks
-    readonly hostPorts: HostPorts
-    readonly ipam: Pick<IpamPlugins, 'run'>
-    readonly foreignLinks: ForeignLinks
-    readonly spec: () => PodLinkSpec
-    readonly onForeignAddress?: (error: TrilaneError) => void
-    readonly logger: Logger
-  }) {
+  constructor(parts: AttachmentsParts) {
     this.#network = parts.network
     this.#pool = parts.pool
     this.#store = parts.store
@@ -83,6 +68,7 @@ export class Attachments {
     this.#spec = parts.spec
     this.#onForeignAddress = parts.onForeignAddress ?? (() => {})
     this.#logger = parts.logger
+    this.#owed = new OwedDetaches(parts)
   }
 
   /**
@@ -117,10 +103,24 @@ export class Attachments {
    * Succeeds when there is nothing to detach, or only a part of it, and when the pod's namespace is gone.
    * After an error the record stays, and with it the addresses: the link may still use them.
    *
+   * A disk that refuses is no error once the link is gone: no call of the runtime could do more, and the record is all that
+   * it takes to free the addresses as soon as the disk takes it, by {@link settle}, by `recover` or when they are needed.
+   *
    * @param known what the caller knows of the pod
    */
   detach(key: AttachmentKey, known: KnownPod = {}): Promise<void> {
-    return this.#turns.take(textOf(key), () => this.#undo(keyOf(key), known))
+    return this.#turns.take(textOf(key), async () => {
+      try {
+        await this.#undo(keyOf(key), known)
+      } catch (error) {
+        if (!(await this.#owed.accept(keyOf(key), error))) throw error
+      }
+    })
+  }
+
+  /** Does what the disk has refused to detach. Nothing, nearly always; what is refused again stays for the next time. */
+  async settle(): Promise<void> {
+    for (const key of this.#owed.keys()) await this.#turns.take(textOf(key), () => this.#settle(key))
   }
 
   /** What is attached, and what is being attached. A record that cannot be read is skipped with a warning. */
@@ -140,7 +140,7 @@ export class Attachments {
    * @param request namespace: the pod's; a wrong one shows. otherMacs: see {@link PluggedPod}
    * @throws TrilaneError `TRI_POD_CHANGED` with every difference
    */
-  check(request: AttachmentKey & Pick<PluggedPod, 'namespace' | 'otherMacs'>): Promise<void> {
+  check(request: AttachmentKey & LookedAt): Promise<void> {
     const key = keyOf(request)
     return this.#turns.take(textOf(key), async () => {
       const problems = await this.#problems(key, request)
@@ -209,23 +209,10 @@ export class Attachments {
     })
   }
 
-  async #problems(
-    key: AttachmentKey,
-    { namespace, otherMacs }: Pick<PluggedPod, 'namespace' | 'otherMacs'>
-  ): Promise<readonly string[]> {
+  async #problems(key: AttachmentKey, pod: LookedAt): Promise<readonly string[]> {
     const record = await this.#store.read(this.#network, key)
-    if (record === undefined || record.phase === 'plugging') return ['it is not attached']
-    const unreserved = await this.#addresses.lost(record)
-    if (record.link === undefined) return unreserved
-    const found = await this.#links.inspect({
-      key,
-      namespace,
-      link: record.link,
-      ...(otherMacs === undefined ? {} : { otherMacs })
-    })
-    const { hostPorts = [] } = record
-    const closed = hostPorts.length === 0 ? [] : this.#hostPorts.problems(this.#owner(key))
-    return [...unreserved, ...found, ...closed]
+    const ports = { problems: () => this.#hostPorts.problems(this.#owner(key)) }
+    return problemsOf(record, pod, { addresses: this.#addresses, links: this.#links, ports })
   }
 
   /** Attached once, and without a link now: the pod has ended. */
@@ -256,6 +243,15 @@ export class Attachments {
       })
     )
     return failures
+  }
+
+  async #settle(key: AttachmentKey): Promise<void> {
+    try {
+      await this.#undo(key)
+      this.#logger.info('files of a detached pod removed', { ...key })
+    } catch (error) {
+      this.#logger.debug('files of a detached pod not removed yet', { ...key, error })
+    }
   }
 
   async #attach(key: AttachmentKey, request: AttachRequest): Promise<AttachmentRecord> {
@@ -295,7 +291,8 @@ export class Attachments {
   async #makeRoomFor(key: AttachmentKey): Promise<void> {
     const found = await this.#store.read(this.#network, key)
     if (found === undefined) return
-    if (found.phase !== 'plugging') throw TrilaneError.of('TRI_POD_EXISTS', { ...key })
+    const isOver = found.phase === 'plugging' || this.#owed.has(key)
+    if (!isOver) throw TrilaneError.of('TRI_POD_EXISTS', { ...key })
     await this.#undo(key)
   }
 
@@ -362,7 +359,12 @@ export class Attachments {
       if (!TrilaneError.is(error, 'TRI_ADDRESSES_EXHAUSTED')) throw error
       const dead = await this.#dead(await this.list())
       const failures = await this.#detachAll(dead)
-      if (dead.length === failures.length) throw error
+      if (dead.length === failures.length) {
+        // Who looks for addresses must hear of those that a broken file keeps.
+        for (const problem of (await this.#pool.list()).problems)
+          this.#logger.warn('address out of use', { problem })
+        throw error
+      }
       return this.#pool.reserve(key, addresses, ranges)
     }
   }
@@ -387,14 +389,6 @@ export class Attachments {
     if (record === undefined) await this.#foreign.unplug(key, pod)
     await this.#addresses.release(key, record?.ipam === undefined ? undefined : (ipam ?? record.ipam))
     await this.#store.remove(this.#network, key)
+    this.#owed.delete(key)
   }
-}
-
-/** By what the addresses of a pod are chosen. */
-type Wanted = Pick<AttachRequest, 'addresses' | 'ranges' | 'ipam'>
-
-interface Prepared {
-  readonly addresses: PerFamily<IpAddress>
-  /** When another plugin gave them. */
-  readonly addressing?: GivenAddressing
 }

@@ -2,12 +2,22 @@ import type {
   AddressPool,
   AttachmentKey,
   AttachmentRecord,
+  AttachRequest,
   GivenAddressing,
   IpamCall,
   IpamPlugins
 } from '@trilane/contracts'
 import { type Family, type IpAddress, type PerFamily, valuesOf } from '@trilane/ip'
 import { isHeldBy } from './keys.ts'
+
+/** By what the addresses of a pod are chosen. */
+export type Wanted = Pick<AttachRequest, 'addresses' | 'ranges' | 'ipam'>
+
+export interface Prepared {
+  readonly addresses: PerFamily<IpAddress>
+  /** When another plugin gave them. */
+  readonly addressing?: GivenAddressing
+}
 
 /** Where the addresses of pods go back to: this node's pool, or the plugin that gave them. */
 export class GivenBack {

@@ -174,19 +174,13 @@ describe('detach', () => {
     expect(world.isEmpty).toBe(true)
   })
 
-  it.each([
-    [0, 1],
-    [1, 1],
-    [2, 1],
-    [3, 0]
-  ])('keeps the record when step %i fails, so that it can be repeated', async (step, addresses) => {
+  it.each([0, 1])('keeps the record when step %i fails, so that it can be repeated', async (step) => {
     const world = new World()
     await world.start().attach(REQUEST)
     const attachments = world.start()
     world.failAt = new Set([step])
     await expect(attachments.detach(KEY)).rejects.toMatchObject({ values: { problem: `step ${step}` } })
-    expect(world.records.size).toBe(1)
-    expect(world.reserved.size).toBe(addresses)
+    expect([world.records.size, world.reserved.size]).toEqual([1, 1])
     await attachments.detach(KEY)
     expect(world.isEmpty).toBe(true)
   })

@@ -39,7 +39,9 @@ function verdictOn(type: string, needs: Needs, evidence: Evidence): BackendVerdi
   if (needs.linkType !== undefined && evidence.linkTypes[needs.linkType] !== undefined) {
     against.push(`this kernel has no ${needs.linkType}`)
   }
-  const rival = parent.children.find(({ kind }) => kind.type === RIVAL[type])
+  const rival = parent.children.find(
+    ({ kind }) => kind.type === RIVAL[type] && 'parent' in kind && kind.parent === parent.name
+  )
   if (rival !== undefined) against.push(`the ${rival.kind.type} ${rival.name} stands on ${parent.name}`)
   if (needs.manyMacs) {
     const { secondMac } = evidence

@@ -78,7 +78,11 @@ export function podChanges(device: string, link: PluggedLink): KernelChange[] {
 
 /** Only IPv6 can be off per device, probes its addresses and listens to routers. */
 const POD_SYSCTLS: Readonly<Record<Family, (device: string) => readonly Sysctl[]>> = {
-  v4: () => [],
+  v4: (device) => [
+    // Of two interfaces on one bridge each answers for its own address; else neighbours may remember the other one's MAC,
+    // and lose this one when that is detached.
+    { key: `net/ipv4/conf/${device}/arp_ignore`, value: '1' }
+  ],
   v6: (device) => [
     // Runtimes make namespaces with IPv6 off (docker, podman without an IPv6 network).
     { key: 'net/ipv6/conf/lo/disable_ipv6', value: '0' },

@@ -26,6 +26,7 @@ describe('podLinkStates', () => {
     ])
     expect(pod.flatMap(commandsOf)).toEqual([
       'ip link set dev lo up',
+      'sysctl -w net/ipv4/conf/eth0/arp_ignore=1',
       'sysctl -w net/ipv6/conf/lo/disable_ipv6=0',
       'sysctl -w net/ipv6/conf/eth0/disable_ipv6=0',
       'sysctl -w net/ipv6/conf/eth0/accept_dad=0',

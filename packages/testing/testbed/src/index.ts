@@ -27,5 +27,6 @@ export {
   type ReachabilityTarget,
   reachability
 } from './reachability.ts'
+export { answerOn, askTcp, keepAskingUdp } from './talk.ts'
 export { TcpProxy } from './tcp-proxy.ts'
 export { type HostOptions, type RouterOptions, Testbed, type TestbedOptions } from './testbed.ts'

@@ -72,7 +72,8 @@ export class CniPlugin {
     try {
       invocation = decodeInvocation(bytes)
     } catch (error) {
-      return failure(cniErrorOf(error), LATEST_VERSION)
+      const details = error instanceof Error ? error.message : String(error)
+      return failure(new CniError(4, 'the request is not one of the CNI launcher', details), LATEST_VERSION)
     }
     const { env, stdin } = invocation
     try {
