@@ -264,7 +264,7 @@ describe('of two networks', () => {
     )
     const node = both()
     const first = node.leased(a())
-    await Promise.resolve()
+    await new Promise((resolve) => setImmediate(resolve))
     expect(firewall.writes).toEqual([])
     patience.mockResolvedValue()
     await Promise.all([first, node.leased(b())])
