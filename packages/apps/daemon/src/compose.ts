@@ -44,6 +44,7 @@ import type { NodeIdentity } from './identity.ts'
 import { jsonLogger } from './json-logger.ts'
 import type { Metrics } from './metrics.ts'
 import { NetworkAgent } from './network-agent.ts'
+import { refuseClash } from './network-clash.ts'
 import type { NetworkSource } from './network-config-source.ts'
 import { type NetworkStore, networkStore } from './network-store.ts'
 import { NO_HOST_PORTS } from './no-host-ports.ts'
@@ -128,10 +129,10 @@ export function composeAgent(
     logger,
     settings: config,
     loopback: new BridgeLoopback({
-      device: config.bridge,
       kernel: container.get<Kernel>(KERNEL),
       wish: (state) => agent.loop.wish(new Map([[HOST_PORTS_SLOT, state]]))
     }),
+    networks: networkNames(config).length,
     resyncMs: config.firewallPassMs
   })
   const agent: Agent = new Agent({
@@ -148,26 +149,38 @@ export function composeAgent(
   const networkOf =
     (from: NetworkStore, source: NetworkSource) =>
     (loop: ReconcileLoop): NetworkAgent =>
-      composeNetwork(container, from, source, loop, firewall)
+      composeNetwork(container, from, source, { loop, firewall, served: () => agent.networks })
   return { agent, networkOf }
 }
 
-/** @throws TrilaneError `TRI_BACKEND_UNKNOWN`, `TRI_CONFIG_INVALID` */
+/** @throws TrilaneError `TRI_BACKEND_UNKNOWN`, `TRI_CONFIG_INVALID`, `TRI_NETWORKS_CLASH` */
 function composeNetwork(
   container: Container,
   { place: config, store, cache }: NetworkStore,
   { network, revision }: NetworkSource,
-  loop: ReconcileLoop,
-  firewall: NodeFirewall
+  parts: {
+    readonly loop: ReconcileLoop
+    readonly firewall: NodeFirewall
+    /** Networks that this one must be able to stand beside. */
+    readonly served: () => readonly NetworkAgent[]
+  }
 ): NetworkAgent {
+  const { loop, firewall, served } = parts
   const { identity, previousSubnets } = container.get<Surroundings>(SURROUNDINGS)
   const kernel = container.get<Kernel>(KERNEL)
   const clock = container.get<Clock>(CLOCK)
   const logger = container.get<Logger>(LOGGER).child({ network: network.name })
-  const lanesOf = ({ backend }: NetworkConfig): NetworkLanes => {
+  const lanesOf = (wanted: NetworkConfig): NetworkLanes => {
+    const { backend } = wanted
     // By name through the list first: its error has the good names, the container's has not.
     const primary = container.get<Backend>(BACKEND, { name: backendNamed(backend.type).type })
-    return networkLanes(backend, primary, BACKENDS)
+    const lanes = networkLanes(backend, primary, BACKENDS)
+    const others = served().filter(({ name }) => name !== wanted.name)
+    refuseClash(
+      { network: wanted, lanes },
+      others.map((other) => other.config)
+    )
+    return lanes
   }
   const { leaseTtlMs, leaseRenewMarginMs } = config
   const subnetFile = new SubnetFile(config.subnetFile, logger)

@@ -284,11 +284,11 @@ export class NetworkAgent {
   }
 
   async #onAcquired(): Promise<void> {
-    const { firewall, network } = this.parts
+    const { firewall, network, bridge } = this.parts
     this.#wishNode()
     if (this.lease !== undefined) {
       const routed = this.facts?.parent === undefined
-      await firewall.leased({ network, lease: this.lease.lease, health: this.health, routed })
+      await firewall.leased({ network, lease: this.lease.lease, health: this.health, routed, bridge })
     }
     if (this.#ready) await this.#publish()
     void this.#giveUpDropped()

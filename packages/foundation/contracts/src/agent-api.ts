@@ -29,8 +29,14 @@ export interface NodeStatus {
   /** ms since 1970 */
   readonly startedAtMs: number
   readonly networks: readonly NetworkStatus[]
-  /** Names of further networks whose configs are not there yet, or cannot be used. @default none */
-  readonly waiting?: readonly string[]
+  /** Further networks, whose configs are not there yet, or cannot be used. @default none */
+  readonly waiting?: readonly WaitingNetwork[]
+}
+
+export interface WaitingNetwork {
+  readonly name: string
+  /** Absent for the first moment. */
+  readonly problem?: ErrorJson
 }
 
 export interface NetworkStatus {

@@ -283,6 +283,10 @@ export const ERROR_TABLE = {
     'use one of these names',
     { cniCode: 7 }
   ),
+  TRI_NETWORKS_CLASH: row(
+    '{network} cannot be on this node beside {other}: both have {shared}',
+    'give one of the two another Network, VNI or range of slices'
+  ),
 
   // Programs and disk
   TRI_DAEMON_UNREACHABLE: row(

@@ -23,6 +23,7 @@ import {
 import type { PerFamily, Prefix } from '@trilane/ip'
 import { peerCredentials, sendDatagram } from '@trilane/kernel-linux'
 import { readTextFile } from '@trilane/terminal'
+import type { Arrival } from '../agent.ts'
 import { networkNamed } from '../cni/cni-network.ts'
 import { CniService } from '../cni/cni-service.ts'
 import { compose, composeAgent, composeStore } from '../compose.ts'
@@ -101,14 +102,20 @@ async function run(
   const vitals = new Vitals({ config, metrics, clock, logger, send: sendDatagram, environment: process.env })
   onClose(await vitals.start(stop))
   const { agent, networkOf } = composeAgent(container, vitals.observer)
-  const arrivals = stores.map(async (from) => {
+  const arrivals = stores.map((from): Arrival => {
     const { place, store, cache } = from
-    const named = stores.length === 1 ? logger : logger.child({ network: place.networkName })
-    const source = await networkConfig({ config: place, store, cache, clock, logger: named, stop })
-    return networkOf(from, source)
+    const name = place.networkName
+    const named = stores.length === 1 ? logger : logger.child({ network: name })
+    const onWait = (problem: TrilaneError) => agent.waits(name, problem)
+    const again = async () =>
+      networkOf(
+        from,
+        await networkConfig({ config: place, store, cache, clock, logger: named, onWait, stop })
+      )
+    return { name, first: again(), again }
   })
   // Without any network there is nothing to ask this daemon for.
-  await Promise.any(arrivals).catch((error: AggregateError) => {
+  await Promise.any(arrivals.map(({ first }) => first)).catch((error: AggregateError) => {
     throw error.errors[0]
   })
   vitals.of(agent)
