@@ -66,14 +66,7 @@ export class Readiness {
   #missingOf(source: ReadinessSource): string[] {
     const lines = [...source.conditions]
       .filter(([key, condition]) => this.#counts(key, condition, source.ready))
-      .map(
-        ([
-          ,
-          {
-            item: { code, text }
-          }
-        ]) => `${source.name}: ${code}: ${text}`
-      )
+      .map(([, { item }]) => `${source.name}: ${item.code}: ${item.text}`)
     if (!source.ready && lines.length === 0) return [`${source.name}: its first full pass is not done yet`]
     const since = this.#incompleteSince.get(source.name)
     const lastsMs = since === undefined ? 0 : this.#clock.monotonicMs() - since

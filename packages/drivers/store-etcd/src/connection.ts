@@ -47,8 +47,8 @@ export class Connection {
   }
 
   /**
-   * Sends until somebody answers, twice at least. What fails may have been done all the same: `attempt`, from 0, tells whether this is
-   * the first time.
+   * Sends until somebody answers, twice at least. What fails may have been done all the same: `attempt`, from 0, tells
+   * whether this is the first time.
    *
    * @throws TrilaneError `TRI_STORE_UNAVAILABLE`; what {@link isAnswer} as it is
    */
