@@ -6,8 +6,8 @@ import type { Captured, Place, Program } from '@trilane/testbed'
 import { TRILANE } from '../daemon/trilane.ts'
 import { until } from './until.ts'
 
-/** Flags of the daemon without their dashes; `undefined` takes one out. */
-export type NodeFlags = Readonly<Record<string, string | undefined>>
+/** Flags of the daemon without their dashes; `undefined` takes one out, a list repeats it. */
+export type NodeFlags = Readonly<Record<string, string | readonly string[] | undefined>>
 
 /** One machine of a cluster, and the daemon on it, which can end and start again. */
 export class ClusterNode {
@@ -58,7 +58,7 @@ export class ClusterNode {
       ...more
     }
     return Object.entries(flags).flatMap(([flag, value]) =>
-      value === undefined ? [] : [`--${flag}=${value}`]
+      [value ?? []].flat().map((one) => `--${flag}=${one}`)
     )
   }
 
