@@ -117,7 +117,7 @@ export const ADD: readonly Scenario[] = [
     isFresh: true,
     run: async (bench) => {
       await ip(bench.host, 'link', 'set', 'dev', 'eth0', 'mtu', '1450')
-      const deadline = performance.now() + 3_000
+      const deadline = performance.now() + 5_000
       for (;;) {
         const pod = await bench.addedPod()
         const { mtu } = await mustHave(pod.place, 'eth0')

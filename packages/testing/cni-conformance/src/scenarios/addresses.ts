@@ -112,7 +112,7 @@ export const ADDRESSES: readonly Scenario[] = [
       assert(dead !== undefined && alive !== undefined)
       await bench.kill(dead)
       const pod = await bench.pod()
-      const deadline = performance.now() + 2_000
+      const deadline = performance.now() + 5_000
       let ran = await pod.add()
       // The kernel takes a namespace apart some time after its last user went.
       while (ran.status !== 0 && performance.now() < deadline) ran = await pod.add()

@@ -22,7 +22,7 @@ async function server(bench: Bench, options: CallOptions): Promise<Pod> {
 }
 
 async function answers(from: Pod['place'], address: string, port: number, pod: Pod): Promise<void> {
-  const deadline = performance.now() + 2_000
+  const deadline = performance.now() + 6_000
   for (;;) {
     const said = await askTcp(from, address, port)
     if (said.startsWith(`${pod.place.name} sees`)) return
@@ -252,21 +252,20 @@ export const CHAINING: readonly Scenario[] = [
   },
   {
     id: 'P206',
-    title: 'VERSION costs less than 10 ms',
+    title: 'VERSION costs less than 10 ms, beside the start of a program that does nothing',
     tag: 'B',
     run: async (bench) => {
-      const took: number[] = []
+      const script = `t() { date +%s%N; }; a=$(t); v=$("$0"); b=$(t); n=$(/bin/true); c=$(t)
+        case $v in *supportedVersions*) echo $((b - a - (c - b))) ;; *) exit 1 ;; esac`
+      const tookMs: number[] = []
       for (let time = 0; time < 20; time++) {
-        const script = `t() { date +%s%N; }; a=$(t); v=$("$0"); b=$(t)
-          case $v in *supportedVersions*) echo $((b - a)) ;; *) exit 1 ;; esac`
         const { stdout } = await bench.host.run(['sh', '-c', script, bench.subject.main.program], {
           env: { CNI_COMMAND: 'VERSION' }
         })
-        took.push(Number(stdout) / 1e6)
+        tookMs.push(Number(stdout) / 1e6)
       }
-      took.sort((a, b) => a - b)
-      const median = took[10] ?? Number.NaN
-      assert(median < 10 * (await bench.slowness()), `the median is ${median} ms`)
+      const median = tookMs.sort((a, b) => a - b)[10] ?? Number.NaN
+      assert(median < 10, `the median is ${median} ms`)
     }
   }
 ]

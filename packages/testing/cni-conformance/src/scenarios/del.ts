@@ -255,7 +255,7 @@ export const DEL: readonly Scenario[] = [
         for (const pod of await bench.pods(2)) {
           await answerOn(pod.place, 80)
           await pod.must({ runtime })
-          const deadline = performance.now() + 3_000
+          const deadline = performance.now() + 8_000
           while (!answers().includes(`${pod.place.name} sees`)) {
             assert(performance.now() < deadline, `${pod.place.name} got nothing`)
             await new Promise((resolve) => setTimeout(resolve, 20))

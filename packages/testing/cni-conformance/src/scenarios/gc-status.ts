@@ -66,7 +66,7 @@ export const GC: readonly Scenario[] = [
       const one = await bench.footprint()
       const dead = await bench.addedPod(OF_GC)
       await bench.kill(dead)
-      const deadline = performance.now() + 3_000
+      const deadline = performance.now() + 8_000
       while ((await deviceIn(bench.host, dead.hostDevice)) !== undefined) assert(performance.now() < deadline)
       succeeded(await bench.whole('GC'))
       await bench.leftAs(one)
@@ -187,7 +187,7 @@ export const STATUS: readonly Scenario[] = [
     run: async (bench) => {
       const { agent } = bench.subject
       await ip(bench.host, 'link', 'set', 'dev', 'eth0', 'name', 'away0')
-      const deadline = performance.now() + 5_000
+      const deadline = performance.now() + 10_000
       while ((await bench.whole('STATUS')).status === 0)
         assert(performance.now() < deadline, 'it never says so')
       failed(await bench.whole('STATUS'), { code: [50, 51] })
