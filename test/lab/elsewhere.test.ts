@@ -6,7 +6,7 @@ import { labName, leftovers } from './leftovers.ts'
 /** Where this kernel has ipvlan there is nothing to go elsewhere for, which is as much of a promise. */
 const lacksIpvlan = missingLinkTypes(['ipvlan']).length > 0
 /** Without KVM a guest is emulated, on a machine that does other things. */
-const TIMEOUT_MS = 300_000
+const TIMEOUT_MS = 600_000
 const CONFIG = ['--config', 'configs/ipvlan-l2.yaml', '--nodes', '2', '--pods', '1']
 
 describe('a lab that needs what this kernel may lack', () => {
