@@ -27,7 +27,8 @@ const FOUNDATION_ORDER = ['foundation/ip', 'foundation/contracts']
 
 /** Single packages that a layer or package may import besides. */
 const ALSO: Readonly<Record<string, readonly string[]>> = {
-  'testing/testbed': ['drivers/kernel-linux']
+  'testing/testbed': ['drivers/kernel-linux'],
+  'testing/cni-conformance': ['testing/testbed']
 }
 
 /** What any package's own test/ may import besides; a test that needs two real parts belongs in test/. */

@@ -30,6 +30,7 @@ const SPEC: PodLinkSpec = {
 const CLOCK: Clock = {
   wallMs: () => 0,
   monotonicMs: () => 0,
+  bootMs: () => 0,
   sleep: (_ms, signal) => new Promise((resolve) => signal?.addEventListener('abort', () => resolve()))
 }
 
@@ -65,6 +66,8 @@ describe('attachments on real files', () => {
   function start(): Attachments {
     return new Attachments({
       network: 'default',
+      ipam: { run: async () => '' },
+      foreignLinks: { remove: async () => {} },
       hostPorts: {
         publish: async () => {},
         restore: () => {},

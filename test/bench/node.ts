@@ -6,6 +6,7 @@ import { run } from './programs.ts'
 export const CLOCK: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
+  bootMs: () => performance.now(),
   sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {})
 }
 

@@ -4,7 +4,7 @@ import { Attachments } from '@trilane/attachments'
 import { SILENT_LOGGER } from '@trilane/contracts'
 import { mapFamilies } from '@trilane/ip'
 import { LeaseAddressPool, rangeOf } from '@trilane/ipam'
-import { LinuxFileLocks, LinuxKernel } from '@trilane/kernel-linux'
+import { LinuxDirectoryWatches, LinuxFileLocks, LinuxKernel } from '@trilane/kernel-linux'
 import { bridgedPodLink, bridgedPodState, NodePodLinks } from '@trilane/pod-link'
 import { planChanges } from '@trilane/reconcile'
 import { FileAttachments, HostLocalReservations, writeFileAtomic } from '@trilane/state-files'
@@ -50,6 +50,8 @@ const watch = kernel.watch(() => {})
 function ours(): Way {
   const attachments = new Attachments({
     network: 'bench',
+    ipam: { run: async () => '' },
+    foreignLinks: { remove: async () => {} },
     hostPorts: {
       publish: async () => {},
       restore: () => {},
@@ -59,7 +61,8 @@ function ours(): Way {
     pool: new LeaseAddressPool({
       store: new HostLocalReservations({
         directory: join(directory, 'networks', 'bench'),
-        locks: new LinuxFileLocks()
+        locks: new LinuxFileLocks(),
+        watches: new LinuxDirectoryWatches()
       }),
       ranges: () => mapFamilies(OWN_LEASE.subnets, (subnet) => rangeOf(subnet))
     }),

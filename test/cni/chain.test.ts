@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { LAUNCHER, type Target } from './plugin.ts'
+import { failureOf, LAUNCHER, type Target } from './plugin.ts'
 import { addressesOf, CniWorld, resultOf } from './world.ts'
 
 /** Debian's place for the reference plugins. */
@@ -132,6 +132,55 @@ describe('plugins of others behind ours', () => {
       .stdout
     expect(shaped).toContain('tbf')
     await chain.del()
+    expect(await world.leftovers()).toBe(empty)
+  })
+})
+
+describe('a pod with another network before ours', () => {
+  it('P203: reaches all pods of ours by ours, and the rest of the world by the other', async () => {
+    const { place, target } = await world.container()
+    const ipam = {
+      type: 'host-local',
+      dataDir: world.node.file('first'),
+      subnet: '172.30.0.0/24',
+      routes: [{ dst: '0.0.0.0/0' }]
+    }
+    const first = {
+      cniVersion: '1.0.0',
+      name: 'first',
+      type: 'bridge',
+      bridge: 'first0',
+      isGateway: true,
+      ipam
+    }
+    const runFirst = (verb: string) =>
+      world.node.place.run([join(REFERENCE, 'bridge')], {
+        env: {
+          CNI_COMMAND: verb,
+          CNI_CONTAINERID: target.containerId,
+          CNI_NETNS: target.netns,
+          CNI_IFNAME: 'eth0',
+          CNI_PATH: REFERENCE
+        },
+        input: JSON.stringify(first)
+      })
+    await runFirst('ADD')
+    const second = { ...target, ifname: 'net1' }
+    const config = { cniVersion: '1.0.0', name: 'pods', type: 'trilane' }
+    const added = await world.plugin.add(second, config)
+    const [{ gateway = '' } = {}] = resultOf(added).ips
+    const way = async (to: string) => (await place.run(['ip', 'route', 'get', to])).stdout
+    expect(await way('10.5.250.7')).toContain(`via ${gateway} dev net1`)
+    expect(await way('192.0.2.1')).toContain('via 172.30.0.1 dev eth0')
+    const prevResult = JSON.parse(added.stdout) as object
+    expect(await world.plugin.check(second, { ...config, prevResult })).toMatchObject({ status: 0 })
+    await place.run(['ip', 'route', 'delete', '10.5.0.0/16'])
+    expect(failureOf(await world.plugin.check(second, { ...config, prevResult }))[2]).toContain(
+      `net1 has lost the route to 10.5.0.0/16 by ${gateway}`
+    )
+    expect(await world.plugin.del(second, config)).toMatchObject({ status: 0 })
+    await runFirst('DEL')
+    await world.node.ip('link', 'delete', 'dev', 'first0')
     expect(await world.leftovers()).toBe(empty)
   })
 })

@@ -1,7 +1,6 @@
-import type { Place } from '@trilane/testbed'
+import { answerOn, askTcp, keepAskingUdp, type Place } from '@trilane/testbed'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { configOf, failureOf, jsonOf, type Target } from './plugin.ts'
-import { answerOn, askTcp, keepAskingUdp } from './talk.ts'
 import { addressesOf, CniWorld } from './world.ts'
 
 const NODE = { v4: '192.168.77.1', v6: 'fd77::1' }

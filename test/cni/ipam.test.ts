@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { LAUNCHER, type Target } from './plugin.ts'
-import { CniWorld, resultOf } from './world.ts'
+import { failureOf, LAUNCHER, type Target } from './plugin.ts'
+import { addressesOf, CniWorld, resultOf } from './world.ts'
 
 /** Debian's place for the reference plugins. */
 const REFERENCE = '/usr/lib/cni'
@@ -50,7 +50,7 @@ it('another plugin gets addresses, and the pod is one of the network', async () 
   expect(addresses).toHaveLength(2)
   const [v4 = ''] = addresses
   expect(world.reservation(v4)).toBe(`${theirs.target.containerId}\r\neth0`)
-  expect(added.routes.map(({ dst }) => dst)).toEqual(['0.0.0.0/0', '::/0'])
+  expect(added.routes.map(({ dst }) => dst)).toEqual(['0.0.0.0/0', '::/0', '10.5.0.0/16', 'fd00:5::/48'])
 
   const config = { cniVersion: '1.1.0', name: 'pods', type: 'trilane' }
   expect((await world.plugin.add(ours.target, config)).status).toBe(0)
@@ -76,6 +76,44 @@ it('another plugin gets addresses, and the pod is one of the network', async () 
   expect(await bridge('DEL', theirs.target)).toMatchObject({ status: 0 })
   expect((await world.plugin.check(theirs.target, asked)).status).toBe(1)
   expect(await bridge('DEL', theirs.target)).toMatchObject({ status: 0 })
+  expect(await world.leftovers()).toBe(empty)
+})
+
+it('P104: gives addresses out of parts of this node’s lease, and out of nothing else', async () => {
+  const [subnet = ''] = (await world.node.network()).lease?.subnets ?? []
+  const base = subnet.replace(/\d+\/\d+$/, '')
+  const config = (cniVersion: string, ipRanges: unknown, more: object = {}) => ({
+    cniVersion,
+    name: 'pods',
+    type: 'trilane',
+    runtimeConfig: { ipRanges },
+    ...more
+  })
+  const parts = [[{ subnet: `${base}64/30` }, { subnet, rangeStart: `${base}200`, rangeEnd: `${base}200` }]]
+  const pods = [await world.container(), await world.container(), await world.container()]
+  const given: (string | undefined)[] = []
+  for (const { target } of pods) {
+    given.push(addressesOf(await world.plugin.add(target, config('1.0.0', parts)))[0])
+  }
+  expect(given).toEqual([`${base}65`, `${base}66`, `${base}200`])
+  const late = await world.container()
+  const full = await world.plugin.add(late.target, config('1.0.0', parts))
+  expect(failureOf(full)).toEqual([1, 11, expect.stringContaining('has no free address: 3 in use')])
+
+  const refused = async (ipRanges: unknown, more: object = {}) =>
+    failureOf(await world.plugin.add(late.target, config('1.0.0', ipRanges, more)))
+  const outside = `no pod can have an address out of 10.99.0.1-10.99.0.254: it reaches beyond the range of this node`
+  expect(await refused([[{ subnet: '10.99.0.0/24' }]])).toEqual([1, 7, outside])
+  expect(await refused([], { ipam: { subnet: '10.99.0.0/24' } })).toEqual([1, 7, outside])
+  expect((await refused([[{ subnet, gateway: `${base}9` }]])).slice(0, 2)).toEqual([1, 7])
+  expect((await refused([[{ subnet }], [{ subnet }]])).slice(0, 2)).toEqual([1, 7])
+
+  // Through another plugin, which hands its config on.
+  const asked = { ...CONFIG, ipam: { type: 'trilane', ranges: [[{ subnet: `${base}32/30` }]] } }
+  const theirs = resultOf(await bridge('ADD', late.target, asked))
+  expect(theirs.ips[0]?.address).toBe(`${base}33/24`)
+  await bridge('DEL', late.target, asked)
+  for (const { target } of pods) expect((await world.plugin.del(target, config('1.0.0', []))).status).toBe(0)
   expect(await world.leftovers()).toBe(empty)
 })
 

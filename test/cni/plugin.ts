@@ -93,14 +93,14 @@ export class NodePlugin {
   }
 
   /** A verb about an attachment. */
-  call(verb: string, target: Target, config: object): Promise<Ran> {
+  call(verb: string, target: Target, config: object, path = '/opt/cni/bin'): Promise<Ran> {
     const { containerId, netns, ifname = 'eth0', args } = target
     const env = {
       CNI_COMMAND: verb,
       CNI_CONTAINERID: containerId,
       CNI_NETNS: netns,
       CNI_IFNAME: ifname,
-      CNI_PATH: '/opt/cni/bin',
+      CNI_PATH: path,
       ...(args === undefined ? {} : { CNI_ARGS: args })
     }
     return this.raw(env, JSON.stringify(config))

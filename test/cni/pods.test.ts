@@ -50,7 +50,10 @@ describe('ADD', () => {
     const { target } = await world.container()
     added.push(target)
     const ran = await world.plugin.add(target, configOf(undefined))
-    expect(jsonOf(ran)).toMatchObject({ cniVersion: '0.1.0', ip4: { routes: [{ dst: '0.0.0.0/0' }] } })
+    expect(jsonOf(ran)).toMatchObject({
+      cniVersion: '0.1.0',
+      ip4: { routes: [{ dst: '0.0.0.0/0' }, { dst: '10.5.0.0/16' }] }
+    })
   })
 
   it('P51–P53, P57: makes what it says, and says what it made', async () => {
@@ -65,11 +68,12 @@ describe('ADD', () => {
       global.map((entry: { local: string; prefixlen: number }) => `${entry.local}/${entry.prefixlen}`)
     ).toEqual(ips.map(({ address }) => address))
     expect(JSON.stringify(inside)).not.toContain('tentative')
-    const ways = [
-      (await place.run(['ip', 'route', 'show', 'default'])).stdout,
-      (await place.run(['ip', '-6', 'route', 'show', 'default'])).stdout
-    ]
-    expect(ways.map((way) => /via (\S+)/.exec(way)?.[1])).toEqual(routes.map(({ gw }) => gw))
+    const ways = (await place.run(['ip', 'route'])).stdout + (await place.run(['ip', '-6', 'route'])).stdout
+    expect(routes.map(({ dst }) => dst)).toEqual(['0.0.0.0/0', '::/0', '10.5.0.0/16', 'fd00:5::/48'])
+    for (const { dst, gw } of routes) {
+      const destination = dst === '0.0.0.0/0' ? 'default' : dst.replace('::/0', 'default')
+      expect(ways).toMatch(new RegExp(`^${destination} via ${gw} dev eth0`, 'm'))
+    }
     for (const { name, mac } of interfaces.slice(0, 2)) {
       expect(await world.node.ip('link', 'show', 'dev', name)).toContain(mac)
     }

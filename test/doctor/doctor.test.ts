@@ -1,3 +1,4 @@
+import { missingLinkTypes } from '@trilane/testbed'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DoctorBed } from './segment.ts'
 
@@ -173,6 +174,13 @@ describe('a config or a device that cannot be', () => {
     const all = await withConfig(MACVLAN.replace('192.168.77.64', '192.168.77.0'))
     expect(all.status).toBe(1)
     expect(all.configured?.reasons[0]).toMatch(/^TRI_PARENT_UNFIT: .*192\.168\.77\.1 is inside/)
+  })
+
+  it('says that this kernel has no VLANs where the config needs one', async () => {
+    const { configured, status } = await withConfig(MACVLAN.replace('macvlan}', 'macvlan, VLAN: 100}'))
+    const isMissing = missingLinkTypes(['vlan']).length > 0
+    expect(status).toBe(isMissing ? 1 : 0)
+    expect(configured?.reasons.includes('this kernel has no vlan')).toBe(isMissing)
   })
 
   it('a device that is down: only the link types are tried', async () => {

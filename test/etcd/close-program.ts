@@ -13,6 +13,7 @@ const store = new EtcdSubnetStore({
   clock: {
     wallMs: () => Date.now(),
     monotonicMs: () => performance.now(),
+    bootMs: () => performance.now(),
     sleep: (ms, signal) => sleep(ms, undefined, { ...(signal && { signal }) }).catch(() => {})
   },
   logger: SILENT_LOGGER,

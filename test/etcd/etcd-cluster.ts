@@ -14,6 +14,8 @@ export interface EtcdClusterOptions {
   readonly config?: unknown
   /** For every daemon. */
   readonly flags?: NodeFlags
+  /** For every member of etcd. */
+  readonly etcdFlags?: readonly string[]
 }
 
 /** Nodes with the built daemon on one segment, and as their store a real etcd on a machine of its own there. */
@@ -59,7 +61,8 @@ export class EtcdCluster {
         switch: cluster.segment,
         addresses: [`${ADDRESS}/24`, 'fd77::100/64']
       })
-      etcd = await Etcd.start({ host, address: ADDRESS, members: options.members ?? 1 })
+      const { members = 1, etcdFlags = [] } = options
+      etcd = await Etcd.start({ host, address: ADDRESS, members, flags: etcdFlags })
       const made = new EtcdCluster(cluster, etcd, host, options)
       await made.putConfig()
       for (let number = 1; number <= (options.nodes ?? 2); number++) await made.addNode(number)
@@ -80,18 +83,23 @@ export class EtcdCluster {
     return this.cluster.node(number)
   }
 
-  addNode(number: number, flags: NodeFlags = {}): Promise<ClusterNode> {
-    return this.cluster.addNode(number, {}, { ...this.#flags, ...flags })
+  /** @param addresses where they are not those of that number */
+  addNode(number: number, flags: NodeFlags = {}, addresses?: readonly string[]): Promise<ClusterNode> {
+    const host = addresses === undefined ? {} : { addresses }
+    return this.cluster.addNode(number, host, { ...this.#flags, ...flags })
   }
 
   async putConfig(): Promise<void> {
     await this.etcd.ctl(['put', `${PREFIX}/config`, this.config])
   }
 
-  /** @param key below the prefix: `subnets/10.5.9.0-24` */
-  async put(key: string, value: unknown): Promise<void> {
+  /**
+   * @param key below the prefix: `subnets/10.5.9.0-24`
+   * @param patienceS how long etcd may take to agree
+   */
+  async put(key: string, value: unknown, patienceS = 10): Promise<void> {
     const text = typeof value === 'string' ? value : JSON.stringify(value)
-    await this.etcd.ctl(['put', `${PREFIX}/${key}`, '--', text])
+    await this.etcd.ctl(['put', `--command-timeout=${patienceS}s`, `${PREFIX}/${key}`, '--', text])
   }
 
   async remove(key: string): Promise<void> {

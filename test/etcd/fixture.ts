@@ -10,6 +10,7 @@ export const DAY_MS = 86_400_000
 export const CLOCK: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
+  bootMs: () => performance.now(),
   sleep: (ms, signal) => sleep(ms, undefined, { ...(signal && { signal }) }).catch(() => {})
 }
 

@@ -35,7 +35,7 @@ async function isFilledAgain(wanted: readonly string[], losses: number): Promise
   await sleep(1_000)
 }
 
-it('all keys of leases are deleted at once', async () => {
+it('R1: all keys of leases are deleted at once', async () => {
   const before = await leaseTexts()
   const lost = await lostWhile('all leases deleted', pods, async () => {
     await site.etcd.ctl(['del', '--prefix', `${PREFIX}/subnets/`])
@@ -44,7 +44,7 @@ it('all keys of leases are deleted at once', async () => {
   expect(lost).toBe(0)
 })
 
-it('it comes back with an empty data directory, and one node hears of that late', async () => {
+it('R1: it comes back with an empty data directory, and one node hears of that late', async () => {
   const before = await leaseTexts()
   const lost = await lostWhile('data directory replaced', pods, async () => {
     await site.etcd.member(1).kill()

@@ -5,6 +5,7 @@ import type { Clock, LogFields, Logger } from '@trilane/contracts'
 export const systemClock: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
+  bootMs: () => performance.now(),
   sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {})
 }
 

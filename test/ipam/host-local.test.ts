@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { AttachmentKey } from '@trilane/contracts'
 import { IpAddress, Prefix, valuesOf } from '@trilane/ip'
 import { LeaseAddressPool, rangeOf } from '@trilane/ipam'
-import { LinuxFileLocks } from '@trilane/kernel-linux'
+import { LinuxDirectoryWatches, LinuxFileLocks } from '@trilane/kernel-linux'
 import { HostLocalReservations } from '@trilane/state-files'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
@@ -34,7 +34,11 @@ afterEach(() => rmSync(dataDir, { recursive: true }))
 
 function openPool(): LeaseAddressPool {
   return new LeaseAddressPool({
-    store: new HostLocalReservations({ directory, locks: new LinuxFileLocks() }),
+    store: new HostLocalReservations({
+      directory,
+      locks: new LinuxFileLocks(),
+      watches: new LinuxDirectoryWatches()
+    }),
     ranges: () => ({ v4: rangeOf(Prefix.parse(V4)), v6: rangeOf(Prefix.parse(V6)) })
   })
 }

@@ -7,12 +7,16 @@
 import { writeSync } from 'node:fs'
 import { Prefix } from '@trilane/ip'
 import { LeaseAddressPool, rangeOf } from '@trilane/ipam'
-import { LinuxFileLocks } from '@trilane/kernel-linux'
+import { LinuxDirectoryWatches, LinuxFileLocks } from '@trilane/kernel-linux'
 import { HostLocalReservations } from '@trilane/state-files'
 
 const [directory = '', subnet = '', name = '', count = '0', mode] = process.argv.slice(2)
 const pool = new LeaseAddressPool({
-  store: new HostLocalReservations({ directory, locks: new LinuxFileLocks() }),
+  store: new HostLocalReservations({
+    directory,
+    locks: new LinuxFileLocks(),
+    watches: new LinuxDirectoryWatches()
+  }),
   ranges: () => ({ v4: rangeOf(Prefix.parse(subnet)) })
 })
 // Straight to the pipe: what was written before a kill has been written.

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Prefix } from '@trilane/ip'
 import { LeaseAddressPool, rangeOf } from '@trilane/ipam'
-import { LinuxFileLocks } from '@trilane/kernel-linux'
+import { LinuxDirectoryWatches, LinuxFileLocks } from '@trilane/kernel-linux'
 import { HostLocalReservations } from '@trilane/state-files'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { bundle } from './bundle.ts'
@@ -66,7 +66,11 @@ function onDisk(): Map<string, string> {
 
 function openPool(): LeaseAddressPool {
   return new LeaseAddressPool({
-    store: new HostLocalReservations({ directory, locks: new LinuxFileLocks() }),
+    store: new HostLocalReservations({
+      directory,
+      locks: new LinuxFileLocks(),
+      watches: new LinuxDirectoryWatches()
+    }),
     ranges: () => ({ v4: rangeOf(Prefix.parse(SUBNET)) })
   })
 }

@@ -28,6 +28,7 @@ const MANY_BOUND_MS = 250
 const CLOCK: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
+  bootMs: () => performance.now(),
   sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {})
 }
 

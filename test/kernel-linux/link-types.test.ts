@@ -31,7 +31,8 @@ async function namespace() {
 }
 
 /** The rest of the suite runs on the running kernel. */
-const verbs = kernelSuite.verbs.filter(({ verb }) => ['apply link type', 'apply child link'].includes(verb))
+const CONCERNED = ['apply link type', 'apply child link', 'probe']
+const verbs = kernelSuite.verbs.filter(({ verb }) => CONCERNED.includes(verb))
 
 describeSuite({ ...kernelSuite, verbs }, 'on a Linux with every link type', {
   create: async () => {

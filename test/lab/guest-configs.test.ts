@@ -29,9 +29,9 @@ const TIMEOUT_MS = 300_000
 const ETHERNET_BYTES = 14
 const TAG_BYTES = 4
 
+// ipvlan-l2 is run by elsewhere.test.ts.
 describe('the ready configs that need more than every kernel has, in the lab', () => {
   it.each([
-    ['ipvlan-l2', PODS + NODES_AND_OUTSIDE, 'nodes', undefined],
     ['ipvlan-l3', PODS + NODES_AND_OUTSIDE - OWN, 'nodes', undefined],
     ['macvlan-vlan', PODS + NODES_AND_OUTSIDE, 'pods', 100]
   ] as const)(

@@ -56,7 +56,7 @@ describe('a vxlan network and a macvlan network on the same nodes', () => {
   it('carries the first one’s pods while the second one’s config is not there', async () => {
     for (const node of cluster.nodes) {
       const { waiting, networks } = await node.client.status()
-      expect(waiting).toEqual(['lan'])
+      expect(waiting).toMatchObject([{ name: 'lan', problem: { code: 'TRI_CONFIG_MISSING' } }])
       expect(networks.map(({ name, state }) => `${name} ${state}`)).toEqual(['default ready'])
       pods.push(await attach(node, 'bridged', { eth0: 'pods' }))
     }

@@ -20,6 +20,7 @@ const MTU_BYTES = 1450
 const CLOCK: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
+  bootMs: () => performance.now(),
   sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {})
 }
 

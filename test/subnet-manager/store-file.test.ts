@@ -8,6 +8,7 @@ import { LinuxFileLocks } from '@trilane/kernel-linux'
 import { FileSubnetStore } from '@trilane/store-file'
 import { LeaseManager } from '@trilane/subnet-manager'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { expectSlices } from './slices.ts'
 
 const DAY_MS = 86_400_000
 
@@ -38,6 +39,7 @@ function claim(address: string): LeaseClaim {
 const clock: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
+  bootMs: () => performance.now(),
   sleep: (ms, signal) => sleep(ms, undefined, { ...(signal && { signal }) }).catch(() => {})
 }
 
@@ -53,13 +55,13 @@ afterEach(async () => {
 })
 
 /** A node as a process of its own has it: with a store of its own. */
-function node(machineId: string, leaseTtlMs = DAY_MS): LeaseManager {
+function node(machineId: string, leaseTtlMs = DAY_MS, served: NetworkConfig = network): LeaseManager {
   const store = new FileSubnetStore({ directory, locks: new LinuxFileLocks(), clock, logger: SILENT_LOGGER })
   const manager = new LeaseManager({
     store,
     clock,
     logger: SILENT_LOGGER,
-    network,
+    network: served,
     identity: { machineId, name: machineId },
     leaseTtlMs,
     renewMarginMs: leaseTtlMs / 2
@@ -80,6 +82,10 @@ describe('managers on one store of files', () => {
     await vi.waitFor(() => {
       for (const each of nodes.slice(1)) expect(each.peers().size).toBe(48)
     }, 10_000)
+  })
+
+  it('get slices of a /24 as long as there are some, 40 at once, and the rest say why', async () => {
+    await expectSlices((machineId, served) => node(machineId, DAY_MS, served))
   })
 
   it('find their lease again in the next life', async () => {

@@ -8,6 +8,7 @@ import {
   is,
   type Mutant,
   mutant,
+  REFUSED,
   reading,
   rightly,
   without,
@@ -35,6 +36,17 @@ export const childLinkMutants: readonly Mutant[] = [
     without(onChild('create'), 'namespace')
   ),
   mutant(
+    'takes a name for taken that a device here has',
+    'apply child link > * is made in another namespace under a name that a device here has, *',
+    doing(async (change, kernel) => {
+      if (!onChild('create', ({ namespace }) => namespace !== undefined)(change)) return 'rightly'
+      const { links } = await kernel.read({ links: true })
+      return links.some(({ name }) => name === (change.kind === 'link' ? change.value.name : ''))
+        ? REFUSED
+        : 'rightly'
+    })
+  ),
+  mutant(
     'shortens what is too long for a parent',
     'apply child link > * with an MTU above that of its parent is refused and not made',
     withValue(
@@ -44,7 +56,10 @@ export const childLinkMutants: readonly Mutant[] = [
   ),
   mutant(
     'reads the MTU that a child was made with',
-    'apply child link > * has no longer MTU than its parent gets',
+    [
+      'apply child link > * has no longer MTU than its parent gets',
+      'apply child link > ipvlan takes an MTU above that of its parent, until the parent gets another one'
+    ],
     readingChildren((link) => ({ ...link, mtuBytes: 1500 }))
   ),
   mutant(

@@ -152,14 +152,30 @@ static int connect_to(const char *path) {
   return fd;
 }
 
-// The body of a whole answer, or NULL. Its head is the daemon's own: short, with a content-length.
+// The body of a whole answer, or NULL as long as a part is missing. Its head is the daemon's own: short, with a
+// content-length.
 static const char *body_of(struct buffer *answer, int *status, size_t *length) {
   append(answer, "", 1);
+  answer->length--;
   char *end = strstr(answer->at, "\r\n\r\n");
   char *header = strcasestr(answer->at, "\r\ncontent-length:");
   if (!end || !header || header > end || sscanf(answer->at, "HTTP/1.1 %d ", status) != 1) return NULL;
   *length = strtoul(header + 17, NULL, 10);
-  return answer->length - 1 - (size_t)(end + 4 - answer->at) >= *length ? end + 4 : NULL;
+  return answer->length - (size_t)(end + 4 - answer->at) >= *length ? end + 4 : NULL;
+}
+
+// Reads until the answer is whole: that the daemon closes the connection comes a turn of its event loop later.
+static const char *read_answer(int fd, struct buffer *answer, int *status, size_t *length) {
+  while (answer->length <= LARGEST_ANSWER) {
+    reserve(answer, 65536);
+    ssize_t count = read(fd, answer->at + answer->length, 65536);
+    if (count == 0 || (count < 0 && errno != EINTR)) return NULL;
+    if (count < 0) continue;
+    answer->length += (size_t)count;
+    const char *body = body_of(answer, status, length);
+    if (body) return body;
+  }
+  return NULL;
 }
 
 int main(void) {
@@ -198,7 +214,7 @@ int main(void) {
   (void)!write_all(fd, body - size, length + (size_t)size);
   int status = 0;
   size_t answered = 0;
-  const char *text = read_all(fd, &answer, LARGEST_ANSWER) ? NULL : body_of(&answer, &status, &answered);
+  const char *text = read_answer(fd, &answer, &status, &answered);
   if (!text) without_daemon("the trilane daemon ended before it answered", path, body, length);
   if (status != 200 && status != 422) fail(TRY_LATER, "the trilane daemon is of another version", path);
   // From here on nothing but the answer may go to stdout.

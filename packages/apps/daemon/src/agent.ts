@@ -5,18 +5,32 @@ import type {
   Clock,
   Logger,
   NodeStatus,
-  ReconcileJson
+  ReconcileJson,
+  WaitingNetwork
 } from '@trilane/contracts'
 import { type Kernel, type KernelEvent, TrilaneError } from '@trilane/contracts'
 import { valuesOf } from '@trilane/ip'
 import { Reconciler, type SweepScope } from '@trilane/reconcile'
 import { networkNamed } from './cni/cni-network.ts'
 import type { NodeFirewall } from './firewall-node.ts'
-import { firstOf } from './first-of.ts'
 import type { NodeIdentity } from './identity.ts'
 import type { NetworkAgent } from './network-agent.ts'
 import { type LoopObserver, ReconcileLoop } from './reconcile-loop.ts'
 import { networkStatus } from './status.ts'
+
+/** Between two tries of a network that cannot be served as its config is. */
+const RETRY_MS = 2_000
+
+/** How a network is made for an agent, once its config is there. */
+type Maker = (loop: ReconcileLoop) => NetworkAgent
+
+/** A network that is served as soon as its config is there. */
+export interface Arrival {
+  readonly name: string
+  readonly first: Promise<Maker>
+  /** The config anew, after the one before could not be served. */
+  readonly again: () => Promise<Maker>
+}
 
 /**
  * The node agent: one kernel, one reconciler, one or several networks.
@@ -27,14 +41,17 @@ import { networkStatus } from './status.ts'
 export class Agent {
   readonly #loop: ReconcileLoop
   readonly #firewall: NodeFirewall
-  /** One array for the whole life: whoever has it sees those that come later. */
+  /** In the order of `--networks`. One array for the whole life: whoever has it sees those that come later. */
   readonly #networks: NetworkAgent[] = []
   readonly #expected: readonly string[]
+  readonly #clock: Clock
   readonly #logger: Logger
   readonly #identity: NodeIdentity
   readonly #version: string
   readonly #startedAtMs: number
-  #stopped = false
+  readonly #stop = new AbortController()
+  /** By network: why it waits. */
+  readonly #problems = new Map<string, TrilaneError>()
 
   constructor(parts: {
     readonly kernel: Kernel
@@ -53,6 +70,7 @@ export class Agent {
     this.#firewall = parts.firewall
     this.#identity = parts.identity
     this.#expected = parts.networks
+    this.#clock = clock
     this.#logger = logger
     this.#version = parts.version
     this.#startedAtMs = clock.wallMs()
@@ -89,32 +107,67 @@ export class Agent {
     return this.#expected.filter((name) => !this.#networks.some((network) => network.name === name))
   }
 
+  /** A network is waited for, and why. */
+  waits(name: string, problem: TrilaneError): void {
+    this.#problems.set(name, problem)
+  }
+
   /**
-   * @param arrivals one for each network: how to make it, once its config is there. One that cannot be made harms no other.
-   * @returns when one of them is ready; the others go on
-   * @throws what the arrivals do, when no network is left
+   * @param arrivals one for each network
+   * @returns when one of them is ready. The others go on; one that cannot be made harms no other, and is tried again
+   * @throws what keeps the only network from being served
    */
-  async start(arrivals: readonly Promise<(loop: ReconcileLoop) => NetworkAgent>[]): Promise<void> {
+  async start(arrivals: readonly Arrival[]): Promise<void> {
     this.#loop.start()
     this.#firewall.start()
-    const recoveries: Promise<void>[] = []
-    const startOne = async (arrival: (typeof arrivals)[number]): Promise<void> => {
-      const network = (await arrival)(this.#loop)
-      this.#networks.push(network)
-      // All of them first: the first table has the host ports of every network's pods.
-      recoveries.push(network.parts.attachments.recover())
-      await Promise.all(recoveries)
-      await network.start()
+    const recoveries = new Map<string, Promise<void>>()
+    const starts = arrivals.map((arrival) => this.#serve(arrival, recoveries))
+    // Of several, one fails only when it is stopped, and nobody need hear of it then.
+    for (const start of starts) start.catch(() => undefined)
+    await Promise.race(starts)
+  }
+
+  async #serve({ name, first, again }: Arrival, recoveries: Map<string, Promise<void>>): Promise<void> {
+    const { signal } = this.#stop
+    for (let arriving = first; ; arriving = again()) {
+      try {
+        await this.#startOne(arriving, recoveries)
+        return
+      } catch (error) {
+        if (signal.aborted || this.#expected.length === 1) throw error
+        await this.#takeBack(name)
+        const problem = TrilaneError.from(error)
+        if (this.#problems.get(name)?.message !== problem.message) {
+          this.#logger.error('network not served', { network: name, error: problem })
+        }
+        this.#problems.set(name, problem)
+        await this.#clock.sleep(RETRY_MS, signal)
+        if (signal.aborted) throw problem
+      }
     }
-    await firstOf(arrivals.map(startOne), (error) => {
-      if (this.#stopped) return
-      this.#logger.error('network not served', { error: TrilaneError.from(error), waiting: this.waiting })
-    })
+  }
+
+  async #startOne(arriving: Promise<Maker>, recoveries: Map<string, Promise<void>>): Promise<void> {
+    const network = (await arriving)(this.#loop)
+    // At once: of two networks that clash the second one sees the first.
+    this.#networks.push(network)
+    this.#networks.sort((a, b) => this.#expected.indexOf(a.name) - this.#expected.indexOf(b.name))
+    // All of them first: the first table has the host ports of every network's pods.
+    recoveries.set(network.name, network.parts.attachments.recover())
+    await Promise.all(recoveries.values())
+    await network.start()
+  }
+
+  async #takeBack(name: string): Promise<void> {
+    const index = this.#networks.findIndex((network) => network.name === name)
+    if (index < 0) return
+    const [network] = this.#networks.splice(index, 1)
+    await network?.stop()
   }
 
   /** Leaves kernel, leases and pods as they are: packets go on flowing. */
   async stop(): Promise<void> {
-    this.#stopped = true
+    this.#stop.abort()
     this.#loop.stop()
     this.#firewall.stop()
     await Promise.all(this.#networks.map((network) => network.stop()))
@@ -134,7 +187,9 @@ export class Agent {
       machineId,
       startedAtMs: this.#startedAtMs,
       networks,
-      ...(this.waiting.length === 0 ? {} : { waiting: this.waiting })
+      ...(this.waiting.length === 0
+        ? {}
+        : { waiting: this.waiting.map((waiting) => this.#waitingJson(waiting)) })
     }
   }
 
@@ -146,6 +201,7 @@ export class Agent {
   /** @throws TrilaneError `TRI_NETWORK_UNKNOWN`, `TRI_NOT_READY`, and what an attachment throws */
   async attach(request: AttachRequest): Promise<AttachmentRecord> {
     const network = this.#network(request.network)
+    await network.confirmLease()
     network.podLink()
     return network.parts.attachments.attach(request)
   }
@@ -162,6 +218,11 @@ export class Agent {
       writes,
       failures: failures.flatMap(({ error }) => (error === undefined ? [] : [error.toJSON()]))
     }
+  }
+
+  #waitingJson(name: string): WaitingNetwork {
+    const problem = this.#problems.get(name)
+    return { name, ...(problem === undefined ? {} : { problem: problem.toJSON() }) }
   }
 
   #network(name = 'default'): NetworkAgent {
@@ -182,7 +243,10 @@ export class Agent {
   }
 
   #onFullPass(): void {
-    for (const network of this.#networks) void network.onFullPass()
+    for (const network of this.#networks) {
+      void network.onFullPass()
+      void network.parts.attachments.settle()
+    }
   }
 
   #onKernelEvent(event: KernelEvent): void {

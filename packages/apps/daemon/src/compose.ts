@@ -1,5 +1,6 @@
 import 'reflect-metadata'
 import { join } from 'node:path'
+import { setImmediate as breathe } from 'node:timers/promises'
 import { Attachments } from '@trilane/attachments'
 import { formatSubnetEnv, type NodeConfig, networkNames } from '@trilane/config'
 import {
@@ -9,10 +10,14 @@ import {
   type Backend,
   CLOCK,
   type Clock,
+  DIRECTORY_WATCHES,
+  type DirectoryWatches,
   FILE_LOCKS,
   FIREWALL,
   type FileLocks,
   type Firewall,
+  IPAM_PLUGINS,
+  type IpamPlugins,
   KERNEL,
   type Kernel,
   LOGGER,
@@ -22,9 +27,10 @@ import {
 } from '@trilane/contracts'
 import { mapFamilies, type PerFamily, type Prefix } from '@trilane/ip'
 import { LeaseAddressPool, podRanges } from '@trilane/ipam'
-import { LinuxFileLocks, LinuxFirewall, LinuxKernel } from '@trilane/kernel-linux'
+import { LinuxDirectoryWatches, LinuxFileLocks, LinuxFirewall, LinuxKernel } from '@trilane/kernel-linux'
 import { type NetworkLanes, networkLanes } from '@trilane/lanes'
-import { NodePodLinks } from '@trilane/pod-link'
+import { ExecutedPlugins } from '@trilane/plugin-exec'
+import { ForeignPodLinks, NodePodLinks } from '@trilane/pod-link'
 import { FileAttachments, HostLocalReservations } from '@trilane/state-files'
 import { LeaseManager } from '@trilane/subnet-manager'
 import { Container, ContainerModule } from 'inversify'
@@ -38,6 +44,7 @@ import type { NodeIdentity } from './identity.ts'
 import { jsonLogger } from './json-logger.ts'
 import type { Metrics } from './metrics.ts'
 import { NetworkAgent } from './network-agent.ts'
+import { refuseClash } from './network-clash.ts'
 import type { NetworkSource } from './network-config-source.ts'
 import { type NetworkStore, networkStore } from './network-store.ts'
 import { NO_HOST_PORTS } from './no-host-ports.ts'
@@ -78,6 +85,7 @@ export async function compose(surroundings: Surroundings): Promise<Container> {
 const drivers = new ContainerModule(({ bind }) => {
   bind<Clock>(CLOCK).toConstantValue(systemClock)
   bind<FileLocks>(FILE_LOCKS).toConstantValue(new LinuxFileLocks())
+  bind<DirectoryWatches>(DIRECTORY_WATCHES).toConstantValue(new LinuxDirectoryWatches())
   bind<Logger>(LOGGER)
     .toResolvedValue(({ config }: Surroundings) => jsonLogger(config.logLevel), [SURROUNDINGS])
     .inSingletonScope()
@@ -86,6 +94,9 @@ const drivers = new ContainerModule(({ bind }) => {
       ({ config }: Surroundings) => new FileAttachments({ stateDirectory: config.stateDirectory }),
       [SURROUNDINGS]
     )
+    .inSingletonScope()
+  bind<IpamPlugins>(IPAM_PLUGINS)
+    .toResolvedValue((logger: Logger) => new ExecutedPlugins({ logger }), [LOGGER])
     .inSingletonScope()
 })
 
@@ -118,10 +129,10 @@ export function composeAgent(
     logger,
     settings: config,
     loopback: new BridgeLoopback({
-      device: config.bridge,
       kernel: container.get<Kernel>(KERNEL),
       wish: (state) => agent.loop.wish(new Map([[HOST_PORTS_SLOT, state]]))
     }),
+    networks: networkNames(config).length,
     resyncMs: config.firewallPassMs
   })
   const agent: Agent = new Agent({
@@ -138,26 +149,38 @@ export function composeAgent(
   const networkOf =
     (from: NetworkStore, source: NetworkSource) =>
     (loop: ReconcileLoop): NetworkAgent =>
-      composeNetwork(container, from, source, loop, firewall)
+      composeNetwork(container, from, source, { loop, firewall, served: () => agent.networks })
   return { agent, networkOf }
 }
 
-/** @throws TrilaneError `TRI_BACKEND_UNKNOWN`, `TRI_CONFIG_INVALID` */
+/** @throws TrilaneError `TRI_BACKEND_UNKNOWN`, `TRI_CONFIG_INVALID`, `TRI_NETWORKS_CLASH` */
 function composeNetwork(
   container: Container,
   { place: config, store, cache }: NetworkStore,
   { network, revision }: NetworkSource,
-  loop: ReconcileLoop,
-  firewall: NodeFirewall
+  parts: {
+    readonly loop: ReconcileLoop
+    readonly firewall: NodeFirewall
+    /** Networks that this one must be able to stand beside. */
+    readonly served: () => readonly NetworkAgent[]
+  }
 ): NetworkAgent {
+  const { loop, firewall, served } = parts
   const { identity, previousSubnets } = container.get<Surroundings>(SURROUNDINGS)
   const kernel = container.get<Kernel>(KERNEL)
   const clock = container.get<Clock>(CLOCK)
   const logger = container.get<Logger>(LOGGER).child({ network: network.name })
-  const lanesOf = ({ backend }: NetworkConfig): NetworkLanes => {
+  const lanesOf = (wanted: NetworkConfig): NetworkLanes => {
+    const { backend } = wanted
     // By name through the list first: its error has the good names, the container's has not.
     const primary = container.get<Backend>(BACKEND, { name: backendNamed(backend.type).type })
-    return networkLanes(backend, primary, BACKENDS)
+    const lanes = networkLanes(backend, primary, BACKENDS)
+    const others = served().filter(({ name }) => name !== wanted.name)
+    refuseClash(
+      { network: wanted, lanes },
+      others.map((other) => other.config)
+    )
+    return lanes
   }
   const { leaseTtlMs, leaseRenewMarginMs } = config
   const subnetFile = new SubnetFile(config.subnetFile, logger)
@@ -165,7 +188,8 @@ function composeNetwork(
   const pool = new LeaseAddressPool({
     store: new HostLocalReservations({
       directory: join(config.cniDataDirectory, network.name),
-      locks: container.get<FileLocks>(FILE_LOCKS)
+      locks: container.get<FileLocks>(FILE_LOCKS),
+      watches: container.get<DirectoryWatches>(DIRECTORY_WATCHES)
     }),
     ranges: () => {
       const lease = agent.lease?.lease ?? { subnets: {} }
@@ -178,6 +202,8 @@ function composeNetwork(
     store: container.get<AttachmentStore>(ATTACHMENT_STORE),
     links: new NodePodLinks({ kernel, network: network.name, clock, logger }),
     hostPorts: backendNamed(network.backend.type).traits.podsOnNodeNetwork ? NO_HOST_PORTS : firewall,
+    ipam: container.get<IpamPlugins>(IPAM_PLUGINS),
+    foreignLinks: new ForeignPodLinks(kernel),
     spec: () => agent.podLink(),
     onForeignAddress: (error) => tellForeignAddress(error, agent.health, logger),
     logger
@@ -200,6 +226,7 @@ function composeNetwork(
       leaseTtlMs,
       renewMarginMs: leaseRenewMarginMs,
       cache,
+      breathe,
       ...(revision === undefined ? {} : { configRevision: revision })
     }),
     attachments,

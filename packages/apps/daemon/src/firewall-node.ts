@@ -23,10 +23,15 @@ interface Leased {
   readonly health: Health
   /** Its packets are routed by this node. If not, no rule is about them: they come and go on the nodes' own network. */
   readonly routed: boolean
+  /** Of its pods, if it is routed. */
+  readonly bridge: string
 }
 
 /** As `/readyz` knows it: a pod that starts without our table is not masqueraded. */
 const CONDITION = 'firewall'
+
+/** A table without a network takes from its pods what a former process has given them: the first one waits for all so long. */
+const FIRST_TABLE_PATIENCE_MS = 3_000
 
 /**
  * The node's one firewall for all of its networks: their leases and the host ports of their pods make the wish, their
@@ -39,7 +44,12 @@ export class NodeFirewall implements HostPorts {
   readonly #settings: FirewallSettings
   readonly #loopback: Loopback
   readonly #book = new HostPortBook()
+  readonly #clock: Clock
+  readonly #networks: number
   readonly #leased = new Map<string, Leased>()
+  readonly #allLeased = new AbortController()
+  /** The first table may be written. */
+  #begun = false
   /** Keys of conditions that are raised now. */
   #raised: ReadonlySet<string> = new Set()
 
@@ -49,10 +59,14 @@ export class NodeFirewall implements HostPorts {
     readonly logger: Logger
     readonly settings: FirewallSettings
     readonly loopback: Loopback
+    /** How many will have a lease, if all goes well. */
+    readonly networks: number
     readonly resyncMs: number
   }) {
     const { firewall, clock, logger, resyncMs } = parts
     this.#firewall = firewall
+    this.#clock = clock
+    this.#networks = parts.networks
     this.#logger = logger
     this.#settings = parts.settings
     this.#loopback = parts.loopback
@@ -80,6 +94,9 @@ export class NodeFirewall implements HostPorts {
    */
   async leased(leased: Leased): Promise<void> {
     this.#leased.set(leased.network.name, leased)
+    if (this.#leased.size >= this.#networks) this.#allLeased.abort()
+    if (!this.#begun) await this.#clock.sleep(FIRST_TABLE_PATIENCE_MS, this.#allLeased.signal)
+    this.#begun = true
     await this.#keep()
   }
 
@@ -129,26 +146,23 @@ export class NodeFirewall implements HostPorts {
 
   /** Rules stay. */
   stop(): void {
+    this.#allLeased.abort()
     this.#loop.stop()
     this.#firewall.close()
   }
 
   /** @returns why the rules do not stand */
   async #keep(): Promise<TrilaneError | undefined> {
-    const { device } = this.#loopback
-    const isOpen = await this.#loopback.isOpen()
+    // Without a lease yet a table would lack what a former process has written; the first one will have the ports.
+    if (!this.#begun) return undefined
+    const routed = [...this.#leased.values()].filter((one) => one.routed)
+    const bridges = routed.map(({ bridge }) => bridge)
     const { ports } = this.#book
     const isAsked = ports.some(({ podAddress }) => podAddress.family === 'v4')
-    // Without a lease yet a table would lack what a former process has written; the first one will have the ports.
-    if (this.#leased.size === 0) return undefined
-    const wish = firewallWish(
-      this.#settings,
-      [...this.#leased.values()].filter(({ routed }) => routed),
-      ports
-    )
-    const guarded = isAsked || isOpen ? { guardedDevice: device } : {}
-    const { problem } = await this.#loop.wish({ ...wish, ...guarded })
-    if (isAsked && problem === undefined) this.#loopback.open()
+    const guardedDevices = isAsked ? bridges : await this.#loopback.openAmong(bridges)
+    const wish = firewallWish(this.#settings, routed, ports)
+    const { problem } = await this.#loop.wish({ ...wish, guardedDevices })
+    if (isAsked && problem === undefined) this.#loopback.open(bridges)
     return problem
   }
 

@@ -44,11 +44,18 @@ interface LeaseKeeperParts {
   readonly onAcquired: () => Promise<void>
 }
 
+interface Renewal {
+  readonly outcome: 'renewed' | 'failed' | 'lost'
+  readonly reason: string
+}
+
 /** Keeps this node's lease of one network alive, and gets one again when it is lost. */
 export class LeaseKeeper {
   readonly #parts: LeaseKeeperParts
   #stored: StoredLease | undefined
   #recovering: Promise<void> | undefined
+  /** Under way. */
+  #renewal: Promise<Renewal> | undefined
   #recoveredAtMs = Number.NEGATIVE_INFINITY
   #pauseMs = FIRST_PAUSE_MS
 
@@ -98,22 +105,51 @@ export class LeaseKeeper {
 
   /** @returns whether this node holds a lease with its claim in it now */
   async renew(): Promise<boolean> {
+    const { outcome, reason } = await this.#tryToRenew()
+    if (outcome === 'failed') return false
+    if (outcome === 'lost') await this.recover(reason)
+    this.#parts.health.clear('renewal')
+    return this.#parts.subnets.own !== undefined
+  }
+
+  /**
+   * Before a pod is given an address: a machine that slept may not know yet that its lease has ended and is another's.
+   * A store that is known to be away is not asked; then what was the case goes on.
+   *
+   * @returns whether the lease may be used; at once, but for one that is due
+   */
+  async confirm(): Promise<boolean> {
+    const { subnets } = this.#parts
+    const isDue = subnets.renewDelayMs() === 0 && subnets.outage() === undefined
+    if (isDue && this.#recovering === undefined) {
+      const { outcome, reason } = await (this.#renewal ?? this.#tryToRenew())
+      if (outcome === 'lost') void this.recover(reason)
+    }
+    return this.#recovering === undefined && subnets.own !== undefined
+  }
+
+  #tryToRenew(): Promise<Renewal> {
+    const renewal = this.#renewOnce().finally(() => {
+      if (this.#renewal === renewal) this.#renewal = undefined
+    })
+    this.#renewal = renewal
+    return renewal
+  }
+
+  async #renewOnce(): Promise<Renewal> {
     const { subnets, health, logger, claim } = this.#parts
     const wanted = claim()
-    if (wanted === undefined) return false
+    if (wanted === undefined) return { outcome: 'failed', reason: 'there is nothing to say yet' }
     try {
       this.#stored = await subnets.renew(wanted)
+      return { outcome: 'renewed', reason: '' }
     } catch (error) {
       const problem = TrilaneError.from(error)
-      if (problem.code !== 'TRI_LEASE_LOST') {
-        health.raise('renewal', 'medium', problem)
-        logger.warn('lease not renewed', { error: problem })
-        return false
-      }
-      await this.recover(String(problem.values.reason))
+      if (problem.code === 'TRI_LEASE_LOST') return { outcome: 'lost', reason: String(problem.values.reason) }
+      health.raise('renewal', 'medium', problem)
+      logger.warn('lease not renewed', { error: problem })
+      return { outcome: 'failed', reason: problem.message }
     }
-    health.clear('renewal')
-    return subnets.own !== undefined
   }
 
   /** Our lease is not ours any more: say so, get one again, and only then change what pods stand on. Never rejects. */

@@ -41,8 +41,11 @@ import { LeaseProblems } from './lease-problems.ts'
 import { LiveConfig } from './live-config.ts'
 import { Patience } from './patience.ts'
 import type { ReconcileLoop } from './reconcile-loop.ts'
+import { published } from './subnet-file.ts'
 import { UnderlayWatch } from './underlay-watch.ts'
+import { tellUnusableLanes } from './unusable-lanes.ts'
 import type { UplinkWish } from './uplink.ts'
+import { UplinkAnnouncer } from './uplink-announcer.ts'
 
 /** Peers learn of a new lease within a moment; so long they may send by what the former one offered. */
 const DROPPED_LANES_MS = 5_000
@@ -86,6 +89,7 @@ export class NetworkAgent {
   readonly #slots: { readonly node: string; readonly peers: string }
   readonly #stop = new AbortController()
   readonly #follower: FactsFollower
+  readonly #announcer: UplinkAnnouncer
   readonly #lanes: LaneLoop
   /** The lanes as this node's facts have them; from the first lease on. */
   #here: LanesHere | undefined
@@ -141,6 +145,7 @@ export class NetworkAgent {
       claim: () => (this.#here === undefined ? undefined : this.#claim(this.#here)),
       onAcquired: () => this.#onAcquired()
     })
+    this.#announcer = new UplinkAnnouncer({ kernel, logger })
     this.#follower = new FactsFollower({
       read: () => readFacts(parts, this.config, this.#follower.facts),
       onChange: () => this.#onFacts(),
@@ -211,6 +216,13 @@ export class NetworkAgent {
     return podLinkOf(this.#here, lease.lease)
   }
 
+  /** To be called before {@link podLink} for a pod that comes. @throws TrilaneError `TRI_NOT_READY` */
+  async confirmLease(): Promise<void> {
+    if (!this.#ready || (await this.#leases.confirm())) return
+    const reason = 'its lease is lost, and it has none again yet'
+    throw TrilaneError.of('TRI_NOT_READY', { network: this.name, reason })
+  }
+
   /** After its attachments are recovered. @returns when pods can be attached and every peer that is known has been programmed once */
   async start(): Promise<void> {
     const { loop, subnets, logger } = this.parts
@@ -226,6 +238,7 @@ export class NetworkAgent {
       logger.info('first full pass done', { peers: size, writes, failures: failures.length })
     })
     await this.#publish()
+    await this.#announcer.tell(this.#knownFacts().uplink)
     this.#ready = true
     void this.#onListed()
     logger.info('network ready', { subnets: this.lease?.lease.subnets })
@@ -271,11 +284,11 @@ export class NetworkAgent {
   }
 
   async #onAcquired(): Promise<void> {
-    const { firewall, network } = this.parts
+    const { firewall, network, bridge } = this.parts
     this.#wishNode()
     if (this.lease !== undefined) {
       const routed = this.facts?.parent === undefined
-      await firewall.leased({ network, lease: this.lease.lease, health: this.health, routed })
+      await firewall.leased({ network, lease: this.lease.lease, health: this.health, routed, bridge })
     }
     if (this.#ready) await this.#publish()
     void this.#giveUpDropped()
@@ -294,11 +307,7 @@ export class NetworkAgent {
   /** @param former what peers know of this node: what they act on stays as it is */
   #lookAtLanes(facts: NodeFacts, former: Lease | undefined): LanesHere {
     const here = lanesHere(this.config.lanes, facts, former)
-    const told = new Set(this.#here?.lanes.map(({ problem }) => problem?.message))
-    for (const { lane, isFallback, problem } of here.lanes) {
-      if (problem === undefined || isFallback || told.has(problem.message)) continue
-      this.parts.logger.warn('lane cannot be used here', { lane: lane.backend.type, error: problem })
-    }
+    tellUnusableLanes(here, this.#here, this.parts.logger)
     return here
   }
 
@@ -370,8 +379,10 @@ export class NetworkAgent {
     await this.#lookAtForwarding()
     // Without a lease the first one will have these facts.
     if (this.#here === undefined || this.lease === undefined) return
-    this.#here = this.#lookAtLanes(this.#knownFacts(), this.lease.lease)
+    const facts = this.#knownFacts()
+    this.#here = this.#lookAtLanes(facts, this.lease.lease)
     this.#wishNode()
+    void this.#announcer.tell(facts.uplink)
     // Linux removed without a word what stood on a vanished uplink, and what failed meanwhile waits for its turn.
     void this.parts.loop.passSoon(0).catch(() => undefined)
     await this.#leases.renew()
@@ -380,16 +391,9 @@ export class NetworkAgent {
   }
 
   async #publish(): Promise<void> {
-    const { publish, logger } = this.parts
     if (this.lease === undefined || this.#here === undefined) return
     const { mtuBytes } = podLinkOf(this.#here, this.lease.lease)
-    try {
-      await publish(this.lease.lease, mtuBytes)
-      this.health.clear('subnet.env')
-    } catch (error) {
-      const problem = TrilaneError.from(error)
-      this.health.raise('subnet.env', 'medium', problem)
-      logger.warn('subnet file not written', { error: problem })
-    }
+    const { lease } = this.lease
+    await published(() => this.parts.publish(lease, mtuBytes), this.health, this.parts.logger)
   }
 }

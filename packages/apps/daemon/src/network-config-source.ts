@@ -28,6 +28,8 @@ interface Parts {
   readonly cache: Pick<StoreCache, 'read'>
   readonly clock: Clock
   readonly logger: Logger
+  /** Told of what is waited for. */
+  readonly onWait: (problem: TrilaneError) => void
   readonly stop: AbortSignal
 }
 
@@ -66,16 +68,19 @@ export async function networkConfig(parts: Parts): Promise<NetworkSource> {
   }
   return untilAnswered(parts, put, () => {
     // It is for the other nodes: this one need not wait for it.
-    void untilAnswered({ ...parts, cache: NOTHING }, put, () => undefined).catch((error) => {
-      if (!parts.stop.aborted) logger.error('network config not stored', { error: TrilaneError.from(error) })
-    })
+    void untilAnswered({ ...parts, cache: NOTHING, onWait: () => {} }, put, () => undefined).catch(
+      (error) => {
+        if (!parts.stop.aborted)
+          logger.error('network config not stored', { error: TrilaneError.from(error) })
+      }
+    )
     return { network }
   })
 }
 
 /** @param otherwise what to do without an answer, when there is a cache; `undefined`: wait on */
 async function untilAnswered(
-  { store, cache, clock, logger, stop }: Parts,
+  { store, cache, clock, logger, onWait, stop }: Parts,
   ask: () => Promise<NetworkSource>,
   otherwise: (remembered: StoredConfig | undefined) => NetworkSource | undefined
 ): Promise<NetworkSource> {
@@ -85,6 +90,7 @@ async function untilAnswered(
     } catch (error) {
       const problem = TrilaneError.from(error)
       if (!problem.retryable || stop.aborted) throw problem
+      onWait(problem)
       if (problem.message !== said) {
         logger.warn('waiting', { for: 'network config', store: store.description, error: problem })
       }

@@ -1,5 +1,6 @@
-import type { Clock, HealthItem } from '@trilane/contracts'
+import type { Clock } from '@trilane/contracts'
 import type { Standing } from '@trilane/reconcile'
+import type { Condition } from './health.ts'
 import type { Pulse } from './pulse.ts'
 
 /** One network as readiness sees it. */
@@ -8,7 +9,7 @@ export interface ReadinessSource {
   /** Its first full pass is done, and `subnet.env` was written for the first time. */
   readonly ready: boolean
   /** Lasting conditions by key: `uplink`, `peer 10.5.2.0-24`. */
-  readonly conditions: ReadonlyMap<string, HealthItem>
+  readonly conditions: ReadonlyMap<string, Condition>
   /** Of what the node needs whoever its peers are. */
   readonly standing: Pick<Standing, 'wanted' | 'present'>
 }
@@ -64,8 +65,8 @@ export class Readiness {
 
   #missingOf(source: ReadinessSource): string[] {
     const lines = [...source.conditions]
-      .filter(([key, item]) => this.#counts(key, item, source.ready))
-      .map(([, { code, text }]) => `${source.name}: ${code}: ${text}`)
+      .filter(([key, condition]) => this.#counts(key, condition, source.ready))
+      .map(([, { item }]) => `${source.name}: ${item.code}: ${item.text}`)
     if (!source.ready && lines.length === 0) return [`${source.name}: its first full pass is not done yet`]
     const since = this.#incompleteSince.get(source.name)
     const lastsMs = since === undefined ? 0 : this.#clock.monotonicMs() - since
@@ -78,9 +79,9 @@ export class Readiness {
     return lines
   }
 
-  #counts(key: string, { severity, sinceMs }: HealthItem, ready: boolean): boolean {
-    if (severity === 'low' || NOT_COUNTED.test(key)) return false
-    return !ready || AT_ONCE.has(key) || this.#clock.wallMs() - sinceMs > this.#graceMs
+  #counts(key: string, { item, sinceMs }: Condition, ready: boolean): boolean {
+    if (item.severity === 'low' || NOT_COUNTED.test(key)) return false
+    return !ready || AT_ONCE.has(key) || this.#clock.monotonicMs() - sinceMs > this.#graceMs
   }
 }
 

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
-import type { Logger } from '@trilane/contracts'
+import { type Logger, TrilaneError } from '@trilane/contracts'
 import { writeFileAtomic } from '@trilane/state-files'
+import type { Health } from './health.ts'
 
 /** flannel's mode for `subnet.env`: container engines of other users read it. */
 const MODE = 0o644
@@ -40,5 +41,17 @@ export class SubnetFile {
     } catch {
       return 'it was not there'
     }
+  }
+}
+
+/** Its health says what `write` throws; it never rejects. */
+export async function published(write: () => Promise<void>, health: Health, logger: Logger): Promise<void> {
+  try {
+    await write()
+    health.clear('subnet.env')
+  } catch (error) {
+    const problem = TrilaneError.from(error)
+    health.raise('subnet.env', 'medium', problem)
+    logger.warn('subnet file not written', { error: problem })
   }
 }

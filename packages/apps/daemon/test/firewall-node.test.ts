@@ -17,6 +17,7 @@ import { Health } from '../src/health.ts'
 const clock: Clock = {
   wallMs: () => 0,
   monotonicMs: () => 0,
+  bootMs: () => 0,
   sleep: (ms, signal) =>
     ms < RESYNC_MS
       ? Promise.resolve()
@@ -58,8 +59,7 @@ beforeEach(() => {
   firewall = new MemoryFirewall(rules)
   health = new Health(clock)
   loopback = {
-    device: 'cni0',
-    isOpen: async () => opened,
+    openAmong: async (devices) => (opened ? devices : []),
     open: vi.fn(() => {
       opened = true
     })
@@ -71,6 +71,7 @@ beforeEach(() => {
     logger: SILENT_LOGGER,
     settings: SETTINGS,
     loopback,
+    networks: 1,
     resyncMs: RESYNC_MS
   })
   node.start()
@@ -84,13 +85,15 @@ it('has the rules of every network that has a lease, with the settings of the no
     network: network('a', '10.5.0.0/16'),
     lease: lease('10.5.1.0/24'),
     health,
-    routed: true
+    routed: true,
+    bridge: 'cni0'
   })
   await node.leased({
     network: network('b', '10.7.0.0/16'),
     lease: lease('10.7.1.0/24'),
     health,
-    routed: true
+    routed: true,
+    bridge: 'cni0'
   })
   expect(table()).toContain('{ 10.5.1.0/24 . 10.5.0.0/16, 10.7.1.0/24 . 10.7.0.0/16 }')
   expect(table()).toContain('{ 172.16.0.0/12, 224.0.0.0/4 }')
@@ -99,7 +102,8 @@ it('has the rules of every network that has a lease, with the settings of the no
     network: network('a', '10.5.0.0/16'),
     lease: lease('10.5.9.0/24'),
     health,
-    routed: true
+    routed: true,
+    bridge: 'cni0'
   })
   expect(table()).toContain('{ 10.5.9.0/24, 10.7.1.0/24 }')
   expect(node.status.standing).toBe(true)
@@ -116,9 +120,10 @@ it('tells the health of the network what stands in the way, and when it is over'
     network: network('a', '10.5.0.0/16'),
     lease: lease('10.5.1.0/24'),
     health,
-    routed: true
+    routed: true,
+    bridge: 'cni0'
   })
-  expect(health.conditions().get('firewall')).toMatchObject({ code: problem.code, severity: 'high' })
+  expect(health.conditions().get('firewall')?.item).toMatchObject({ code: problem.code, severity: 'high' })
   expect(health.items().map(({ code }) => code)).toContain('TRI_FORWARD_REFUSED')
   Reflect.deleteProperty(firewall, 'replace')
   rules.change({ forwardChains: [] })
@@ -126,7 +131,8 @@ it('tells the health of the network what stands in the way, and when it is over'
     network: network('a', '10.5.0.0/16'),
     lease: lease('10.5.1.0/24'),
     health,
-    routed: true
+    routed: true,
+    bridge: 'cni0'
   })
   expect(health.items()).toEqual([])
 })
@@ -138,7 +144,13 @@ const ADDRESS = { v4: IpAddress.parse('10.5.1.2') }
 
 describe('host ports', () => {
   beforeEach(() =>
-    node.leased({ network: network('a', '10.5.0.0/16'), lease: lease('10.5.1.0/24'), health, routed: true })
+    node.leased({
+      network: network('a', '10.5.0.0/16'),
+      lease: lease('10.5.1.0/24'),
+      health,
+      routed: true,
+      bridge: 'cni0'
+    })
   )
 
   it('stand when they are published, and are gone when they are withdrawn', async () => {
@@ -171,7 +183,8 @@ describe('host ports', () => {
       network: network('a', '10.5.0.0/16'),
       lease: lease('10.5.1.0/24'),
       health,
-      routed: true
+      routed: true,
+      bridge: 'cni0'
     })
     expect(table()).toContain('iifname "cni0" ip daddr 127.0.0.0/8 drop')
   })
@@ -197,7 +210,8 @@ describe('host ports', () => {
       network: network('a', '10.5.0.0/16'),
       lease: lease('10.5.1.0/24'),
       health,
-      routed: true
+      routed: true,
+      bridge: 'cni0'
     })
     expect(table()).not.toContain('5353')
     expect(opened).toBe(false)
@@ -214,6 +228,74 @@ describe('host ports', () => {
   })
 })
 
+describe('of two networks', () => {
+  const patience = vi.fn<Clock['sleep']>()
+  const both = () =>
+    new NodeFirewall({
+      firewall,
+      clock: {
+        ...clock,
+        sleep: (ms, signal) => (ms < RESYNC_MS ? patience(ms, signal) : clock.sleep(ms, signal))
+      },
+      logger: SILENT_LOGGER,
+      settings: SETTINGS,
+      loopback,
+      networks: 2,
+      resyncMs: RESYNC_MS
+    })
+  const a = () => ({
+    network: network('a', '10.5.0.0/16'),
+    lease: lease('10.5.1.0/24'),
+    health,
+    routed: true,
+    bridge: 'cni0'
+  })
+  const b = () => ({
+    network: network('b', '10.7.0.0/16'),
+    lease: lease('10.7.1.0/24'),
+    health,
+    routed: true,
+    bridge: 'cni-b'
+  })
+
+  it('the first table has both: one of them alone would take from pods what they use', async () => {
+    patience.mockImplementation(
+      (_, signal) => new Promise((resolve) => signal?.addEventListener('abort', () => resolve()))
+    )
+    const node = both()
+    const first = node.leased(a())
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(firewall.writes).toEqual([])
+    patience.mockResolvedValue()
+    await Promise.all([first, node.leased(b())])
+    expect(table()).toContain('{ 10.5.1.0/24 . 10.5.0.0/16, 10.7.1.0/24 . 10.7.0.0/16 }')
+    expect(firewall.writes).toEqual(['replace'])
+    node.stop()
+  })
+
+  it('one that has no lease does not keep the other waiting forever', async () => {
+    patience.mockResolvedValue()
+    const node = both()
+    await node.leased(a())
+    expect(patience).toHaveBeenCalledWith(3_000, expect.anything())
+    expect(table()).toContain('{ 10.5.1.0/24 . 10.5.0.0/16 }')
+    node.stop()
+  })
+
+  it('each has its bridge guarded', async () => {
+    patience.mockResolvedValue()
+    const node = both()
+    await node.leased(a())
+    await node.leased(b())
+    await node.publish(POD, [UDP], ADDRESS)
+    for (const bridge of ['cni0', 'cni-b']) {
+      expect(table()).toContain(`iifname "${bridge}" ip daddr 127.0.0.0/8 drop`)
+    }
+    expect(loopback.open).toHaveBeenCalledWith(['cni0', 'cni-b'])
+    node.stop()
+  })
+})
+
 it('host ports of a former process are in the first table of this one', async () => {
   node.restore(POD, [UDP], ADDRESS)
   await node.withdraw(OTHER)
@@ -222,7 +304,8 @@ it('host ports of a former process are in the first table of this one', async ()
     network: network('a', '10.5.0.0/16'),
     lease: lease('10.5.1.0/24'),
     health,
-    routed: true
+    routed: true,
+    bridge: 'cni0'
   })
   expect(table()).toContain('{ 17 . 53 : 10.5.1.2 . 5353 }')
   expect(firewall.writes).toEqual(['replace'])

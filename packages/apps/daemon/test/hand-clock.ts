@@ -14,6 +14,10 @@ export class HandClock implements Clock {
     return this.#nowMs
   }
 
+  bootMs(): number {
+    return this.#nowMs
+  }
+
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const sleeper = {

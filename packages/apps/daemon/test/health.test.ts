@@ -7,18 +7,26 @@ const error = (peer: string): TrilaneError =>
 
 describe('Health', () => {
   let nowMs = 1_000
-  const clock: Clock = { wallMs: () => nowMs, monotonicMs: () => nowMs, sleep: async () => {} }
+  let aheadMs = 0
+  const clock: Clock = {
+    wallMs: () => nowMs + aheadMs,
+    monotonicMs: () => nowMs,
+    bootMs: () => nowMs,
+    sleep: async () => {}
+  }
 
   it('keeps the start of what lasts, and forgets what is over', () => {
     const health = new Health(clock)
     expect(health.raise('peer a', 'medium', error('a'))).toBe(true)
     nowMs = 2_000
+    // Somebody sets the wall clock: what is older comes first all the same.
+    aheadMs = -86_400_000
     expect(health.raise('peer b', 'low', error('b'))).toBe(true)
     nowMs = 3_000
     expect(health.raise('peer a', 'medium', error('a, again'))).toBe(false)
     expect(health.items().map(({ text, sinceMs }) => [text.slice(0, 8), sinceMs])).toEqual([
       ['a, again', 1_000],
-      ['b announ', 2_000]
+      ['b announ', 2_000 - 86_400_000]
     ])
     health.clear('peer a')
     health.clear('never raised')

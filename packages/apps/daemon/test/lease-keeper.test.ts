@@ -34,9 +34,13 @@ function setUp() {
     acquire: (): StoredLease => stored('10.5.1.0/24'),
     renew: (): StoredLease => stored('10.5.1.0/24'),
     recall: (): StoredLease | undefined => undefined,
-    renewDelayMs: 0
+    renewDelayMs: 0,
+    outage: undefined as TrilaneError | undefined
   }
-  const manager: Pick<SubnetManager, 'former' | 'acquire' | 'renew' | 'recall' | 'renewDelayMs'> & {
+  const manager: Pick<
+    SubnetManager,
+    'former' | 'acquire' | 'renew' | 'recall' | 'renewDelayMs' | 'outage'
+  > & {
     own: StoredLease | undefined
   } = {
     own: undefined,
@@ -57,7 +61,8 @@ function setUp() {
       }
     },
     recall: async () => answers.recall(),
-    renewDelayMs: () => answers.renewDelayMs
+    renewDelayMs: () => answers.renewDelayMs,
+    outage: () => answers.outage
   }
   let told = 0
   const keeper = new LeaseKeeper({
@@ -183,5 +188,66 @@ describe('LeaseKeeper', () => {
     await clock.pass(60_000)
     expect(codes()).toEqual([])
     stop.abort()
+  })
+})
+
+describe('LeaseKeeper.confirm, before a pod is given an address', () => {
+  async function held() {
+    const all = setUp()
+    await all.keeper.acquire()
+    let renewals = 0
+    const { renew } = all.answers
+    const answer = { lease: renew }
+    all.answers.renew = () => {
+      renewals++
+      return answer.lease()
+    }
+    return { ...all, answer, renewals: () => renewals }
+  }
+
+  it('asks nobody while the lease is not due', async () => {
+    const { keeper, answers, renewals } = await held()
+    answers.renewDelayMs = 1
+    expect(await keeper.confirm()).toBe(true)
+    expect(renewals()).toBe(0)
+  })
+
+  it('renews one that is due, once for all who ask', async () => {
+    const { keeper, renewals } = await held()
+    expect(await Promise.all([keeper.confirm(), keeper.renew(), keeper.confirm()])).toEqual([
+      true,
+      true,
+      true
+    ])
+    expect(renewals()).toBe(2)
+  })
+
+  it('refuses one that is lost, until there is one again', async () => {
+    const { keeper, answers, answer, clock } = await held()
+    answer.lease = () => {
+      throw lost()
+    }
+    answers.acquire = () => {
+      throw unavailable()
+    }
+    expect(await keeper.confirm()).toBe(false)
+    expect(await keeper.confirm()).toBe(false)
+    answers.acquire = () => stored('10.5.2.0/24')
+    answers.renewDelayMs = 1
+    await clock.pass(1_000)
+    expect(await keeper.confirm()).toBe(true)
+    expect(keeper.stored?.key).toBe('10.5.2.0-24')
+  })
+
+  it('goes by what is known while the store is away, or does not answer', async () => {
+    const { keeper, answers, answer, renewals } = await held()
+    answer.lease = () => {
+      throw unavailable()
+    }
+    expect(await keeper.confirm()).toBe(true)
+    expect(renewals()).toBe(1)
+    answers.outage = unavailable()
+    expect(await keeper.confirm()).toBe(true)
+    expect(renewals()).toBe(1)
   })
 })

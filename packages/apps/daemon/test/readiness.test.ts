@@ -1,5 +1,6 @@
 import type { HealthItem } from '@trilane/contracts'
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { Condition } from '../src/health.ts'
 import { Pulse } from '../src/pulse.ts'
 import { Readiness, type ReadinessSource } from '../src/readiness.ts'
 import { TestClock } from './clock.ts'
@@ -18,11 +19,9 @@ beforeEach(() => {
   readiness.of(() => [source])
 })
 
-const item = (severity: HealthItem['severity']): HealthItem => ({
-  code: 'TRI_X',
-  severity,
-  text: 'it is bad',
-  sinceMs: clock.nowMs
+const item = (severity: HealthItem['severity']): Condition => ({
+  item: { code: 'TRI_X', severity, text: 'it is bad', sinceMs: clock.wallMs() },
+  sinceMs: clock.monotonicMs()
 })
 
 function become(more: Partial<ReadinessSource>): void {
@@ -57,6 +56,15 @@ describe('once it was ready', () => {
     expect(readiness.missing()).toEqual(['default: TRI_X: it is bad'])
     become({ conditions: new Map() })
     expect(readiness.missing()).toEqual([])
+  })
+
+  it.each([-86_400_000, 86_400_000])('a wall clock that is set by %i ms is no grace and takes none', (ms) => {
+    become({ conditions: new Map([['uplink', item('high')]]) })
+    clock.aheadMs = ms
+    clock.nowMs += GRACE_MS
+    expect(readiness.missing()).toEqual([])
+    clock.nowMs += 1
+    expect(readiness.missing()).toEqual(['default: TRI_X: it is bad'])
   })
 
   it.each([

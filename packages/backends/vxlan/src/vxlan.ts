@@ -1,10 +1,11 @@
 import type { Backend } from '@trilane/contracts'
+import { FAMILIES } from '@trilane/ip'
 import { bridgedPodLink, bridgedPodState } from '@trilane/pod-link'
 import { leaseData, type VxlanLeaseData } from './lease-data.ts'
 import { nodeState, podMtuBytes } from './node-state.ts'
 import { LIVE_OPTION_NAMES, OPTION_NAMES, parseOptions, type VxlanOptions } from './options.ts'
 import { peerState } from './peer-state.ts'
-import { OVERHEAD_BYTES } from './tunnel-device.ts'
+import { deviceName, OVERHEAD_BYTES } from './tunnel-device.ts'
 import { TYPE } from './vtep.ts'
 
 export const vxlan: Backend<VxlanOptions, VxlanLeaseData> = {
@@ -25,6 +26,7 @@ export const vxlan: Backend<VxlanOptions, VxlanLeaseData> = {
   leaseData,
   nodeState,
   peerState,
+  deviceNames: ({ vni }) => FAMILIES.map((family) => deviceName(family, vni)),
   podLink: (node, lease, options) => bridgedPodLink(node, lease, podMtuBytes(node, options)),
   podState: bridgedPodState
 }

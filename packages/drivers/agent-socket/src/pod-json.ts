@@ -1,8 +1,9 @@
-import type { AttachmentRecord, PodJson } from '@trilane/contracts'
+import type { AttachmentRecord, HostPort, HostPortJson, PodJson } from '@trilane/contracts'
 import { valuesOf } from '@trilane/ip'
 
 /** An attachment as the socket carries it. Before it is plugged, nothing but its key and its phase is certain. */
-export function podJson({ network, key, namespace, phase, link }: AttachmentRecord): PodJson {
+export function podJson({ network, key, namespace, phase, link, hostPorts }: AttachmentRecord): PodJson {
+  const addresses = link?.given?.addresses ?? valuesOf(link?.addresses ?? {})
   return {
     network,
     containerId: key.containerId,
@@ -17,10 +18,16 @@ export function podJson({ network, key, namespace, phase, link }: AttachmentReco
           mac: String(link.podMac),
           mtuBytes: link.mtuBytes
         }),
-    addresses: valuesOf(link?.addresses ?? {}).map(({ address, prefixLength, gateway }) => ({
+    ...(hostPorts === undefined ? {} : { hostPorts: hostPorts.map(hostPortJson) }),
+    ...(link?.bandwidth === undefined ? {} : { bandwidth: link.bandwidth }),
+    addresses: addresses.map(({ address, prefixLength, gateway }) => ({
       address: String(address),
       prefixLength,
       ...(gateway === undefined ? {} : { gateway: String(gateway) })
     }))
   }
+}
+
+function hostPortJson({ hostAddress, ...port }: HostPort): HostPortJson {
+  return { ...port, ...(hostAddress === undefined ? {} : { hostAddress: String(hostAddress) }) }
 }

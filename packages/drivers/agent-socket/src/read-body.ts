@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { requestInvalid } from './request-body.ts'
+import { requestInvalid } from './request-fields.ts'
 
 /** A request is an object of six fields; a thousandth of this would do. */
 const LARGEST_BODY_BYTES = 1_048_576

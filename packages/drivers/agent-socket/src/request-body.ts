@@ -1,8 +1,11 @@
-import { type AttachRequest, type ReserveJson, TrilaneError } from '@trilane/contracts'
+import type { AttachRequest, ReserveJson } from '@trilane/contracts'
 import { type Family, IpAddress, Mac } from '@trilane/ip'
 import type { DetachRequest } from './agent-handlers.ts'
+import { bandwidthOf, hostPortsOf } from './pod-extras.ts'
+import { type Fields, fieldsOf, wrong } from './request-fields.ts'
 
-type Fields = { readonly [Name in keyof AttachRequest]?: unknown }
+/** For messages. */
+const BODY = 'its body'
 
 const RESERVE_FIELDS: readonly (keyof ReserveJson)[] = ['subnets', 'publicAddresses', 'machineId', 'node']
 
@@ -23,21 +26,39 @@ const LONGEST_PATH = 4095
 
 /** @throws TrilaneError `TRI_REQUEST_INVALID` that names the field */
 export function parseAttach(body: unknown): AttachRequest {
-  const names = ['network', 'containerId', 'ifname', 'namespace', 'addresses', 'mac']
-  const fields = fieldsOf(body, names)
+  const names = [
+    'network',
+    'containerId',
+    'ifname',
+    'namespace',
+    'addresses',
+    'mac',
+    'hostPorts',
+    'bandwidth'
+  ]
+  const fields = fieldsOf(body, BODY, names)
   const addresses = fields.addresses === undefined ? {} : { addresses: addressesOf(fields.addresses) }
   const mac = fields.mac === undefined ? {} : { mac: macOf(fields.mac) }
-  return { ...keyOf(fields), namespace: namespaceOf(fields.namespace), ...addresses, ...mac }
+  const hostPorts = fields.hostPorts === undefined ? {} : { hostPorts: hostPortsOf(fields.hostPorts) }
+  const bandwidth = fields.bandwidth === undefined ? {} : { bandwidth: bandwidthOf(fields.bandwidth) }
+  return {
+    ...keyOf(fields),
+    namespace: namespaceOf(fields.namespace),
+    ...addresses,
+    ...mac,
+    ...hostPorts,
+    ...bandwidth
+  }
 }
 
 /** @throws TrilaneError `TRI_REQUEST_INVALID` that names the field */
 export function parseDetach(body: unknown): DetachRequest {
-  return keyOf(fieldsOf(body, ['network', 'containerId', 'ifname']))
+  return keyOf(fieldsOf(body, BODY, ['network', 'containerId', 'ifname']))
 }
 
 /** What the texts mean is the store's matter. @throws TrilaneError `TRI_REQUEST_INVALID` that names the field */
 export function parseReserve(body: unknown): ReserveJson {
-  const fields = fieldsOf(body, RESERVE_FIELDS) as { readonly [Name in keyof ReserveJson]?: unknown }
+  const fields = fieldsOf(body, BODY, RESERVE_FIELDS)
   const { subnets, publicAddresses = [], machineId, node } = fields
   return {
     subnets: textsOf('subnets', subnets),
@@ -49,7 +70,7 @@ export function parseReserve(body: unknown): ReserveJson {
 
 /** A body with one text. @throws TrilaneError `TRI_REQUEST_INVALID` */
 export function parseText(field: string, body: unknown): string {
-  const fields = fieldsOf(body, [field]) as Readonly<Record<string, unknown>>
+  const fields = fieldsOf(body, BODY, [field])
   return textOf(field, fields[field])
 }
 
@@ -61,17 +82,6 @@ function textsOf(field: string, value: unknown): readonly string[] {
 function textOf(field: string, value: unknown): string {
   if (typeof value !== 'string' || value === '') throw wrong(field, value, 'a text')
   return value
-}
-
-function fieldsOf(body: unknown, known: readonly string[]): Fields {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw requestInvalid('its body is not a JSON object')
-  }
-  const unknown = Object.keys(body).filter((name) => !known.includes(name))
-  if (unknown.length > 0) {
-    throw requestInvalid(`unknown field ${quote(unknown[0])}; there is ${known.join(', ')}`)
-  }
-  return body as Fields
 }
 
 function keyOf(fields: Fields): DetachRequest {
@@ -113,20 +123,4 @@ function macOf(text: unknown): Mac {
   const mac = typeof text === 'string' ? Mac.tryParse(text) : undefined
   if (mac?.isUnicast === true && mac.toBytes().some((byte) => byte !== 0)) return mac
   throw wrong('mac', text, 'a unicast MAC address such as 0e:2a:00:00:00:01')
-}
-
-function wrong(field: string, value: unknown, allowed: string): TrilaneError {
-  if (value === undefined) return requestInvalid(`${field} is missing; it is ${allowed}`)
-  return requestInvalid(`${field} is ${quote(value)}, not ${allowed}`)
-}
-
-/** For every request that is not answered because of what it is, not because of what there is. */
-export function requestInvalid(problem: string): TrilaneError {
-  return TrilaneError.of('TRI_REQUEST_INVALID', { problem })
-}
-
-/** As JSON, so that control characters show and do no harm; cut, so that a flood stays out of the log. */
-function quote(value: unknown): string {
-  const text = JSON.stringify(value)
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text
 }

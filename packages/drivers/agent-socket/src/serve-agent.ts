@@ -6,7 +6,8 @@ import type { AgentHandlers } from './agent-handlers.ts'
 import { CNI_STATUS } from './cni-answer.ts'
 import { podJson } from './pod-json.ts'
 import { readBody, readBytes } from './read-body.ts'
-import { parseAttach, parseDetach, parseReserve, parseText, requestInvalid } from './request-body.ts'
+import { parseAttach, parseDetach, parseReserve, parseText } from './request-body.ts'
+import { requestInvalid } from './request-fields.ts'
 import { fileError, prepareSocketPath } from './socket-path.ts'
 
 export interface AgentServer {

@@ -59,6 +59,53 @@ describe('a bad request', () => {
       'one address of each'
     ],
     ['a multicast MAC', JSON.stringify({ ...GOOD, mac: '01:00:5e:00:00:01' }), 'mac is'],
+    ['ports that are no list', JSON.stringify({ ...GOOD, hostPorts: {} }), 'hostPorts is {}'],
+    ['a port that is no object', JSON.stringify({ ...GOOD, hostPorts: [80] }), 'hostPorts[0] is not'],
+    [
+      'port 0',
+      JSON.stringify({ ...GOOD, hostPorts: [{ hostPort: 0, podPort: 1 }] }),
+      'hostPorts[0].hostPort is 0'
+    ],
+    [
+      'a port too far',
+      JSON.stringify({ ...GOOD, hostPorts: [{ hostPort: 1, podPort: 65_536 }] }),
+      '.podPort is 65536'
+    ],
+    [
+      'a port of an unknown protocol',
+      JSON.stringify({ ...GOOD, hostPorts: [{ hostPort: 1, podPort: 1, protocol: 'TCP' }] }),
+      'protocol is "TCP", not tcp, udp, sctp'
+    ],
+    [
+      'a port of no address',
+      JSON.stringify({ ...GOOD, hostPorts: [{ hostPort: 1, podPort: 1, hostAddress: '' }] }),
+      'hostAddress is ""'
+    ],
+    [
+      'a port in CNI’s words',
+      JSON.stringify({ ...GOOD, hostPorts: [{ hostPort: 1, containerPort: 1 }] }),
+      'unknown field "containerPort"'
+    ],
+    [
+      'a limit that is a number',
+      JSON.stringify({ ...GOOD, bandwidth: { ingress: 7 } }),
+      'bandwidth.ingress is not'
+    ],
+    [
+      'a limit without a rate',
+      JSON.stringify({ ...GOOD, bandwidth: { egress: {} } }),
+      'bytesPerSecond is missing'
+    ],
+    [
+      'a limit of nothing',
+      JSON.stringify({ ...GOOD, bandwidth: { egress: { bytesPerSecond: 0 } } }),
+      'bytesPerSecond is 0'
+    ],
+    [
+      'a burst that Linux cannot count',
+      JSON.stringify({ ...GOOD, bandwidth: { egress: { bytesPerSecond: 1, burstBytes: 2 ** 32 } } }),
+      'burstBytes is 4294967296'
+    ],
     ['a MAC of zeros', JSON.stringify({ ...GOOD, mac: '00:00:00:00:00:00' }), 'mac is'],
     [
       'more than a megabyte',
@@ -100,6 +147,28 @@ describe('parsing requests', () => {
     })
   })
 
+  it('takes ports of the node and limits, with what nobody names filled in', () => {
+    const hostPorts = [
+      { hostPort: 8080, podPort: 80 },
+      { protocol: 'udp', hostPort: 53, hostAddress: '192.0.2.1', podPort: 5353 },
+      { protocol: 'sctp', hostPort: 9, hostAddress: '::', podPort: 9 }
+    ]
+    const bandwidth = { ingress: { bytesPerSecond: 1_000 }, egress: { bytesPerSecond: 5, burstBytes: 7 } }
+    const parsed: unknown = JSON.parse(JSON.stringify(parseAttach({ ...GOOD, hostPorts, bandwidth })))
+    expect(parsed).toEqual({
+      ...GOOD,
+      hostPorts: [
+        { protocol: 'tcp', hostPort: 8080, podPort: 80 },
+        { protocol: 'udp', hostPort: 53, hostAddress: '192.0.2.1', podPort: 5353 },
+        { protocol: 'sctp', hostPort: 9, podPort: 9 }
+      ],
+      bandwidth: {
+        ingress: { bytesPerSecond: 1_000, burstBytes: 100 },
+        egress: { bytesPerSecond: 5, burstBytes: 7 }
+      }
+    })
+  })
+
   it('answers any JSON with a value or with TRI_REQUEST_INVALID', () => {
     const field = fc.oneof(
       fc.jsonValue(),
@@ -108,7 +177,22 @@ describe('parsing requests', () => {
     const body = fc.oneof(
       fc.jsonValue(),
       fc.record(
-        { containerId: field, ifname: field, namespace: field, network: field, addresses: field, mac: field },
+        {
+          containerId: field,
+          ifname: field,
+          namespace: field,
+          network: field,
+          addresses: field,
+          mac: field,
+          hostPorts: fc.oneof(
+            field,
+            fc.array(fc.record({ hostPort: field, podPort: field, hostAddress: field }))
+          ),
+          bandwidth: fc.oneof(
+            field,
+            fc.record({ ingress: fc.record({ bytesPerSecond: field, burstBytes: field }) })
+          )
+        },
         { requiredKeys: ['containerId', 'ifname', 'namespace'] }
       )
     )

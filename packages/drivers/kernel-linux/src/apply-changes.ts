@@ -183,16 +183,15 @@ class ChangeRun implements DeviceIndexes {
   /** `ip link del …`, several at once. */
   async removeDevices(from: number, count: number): Promise<void> {
     this.flush()
-    const requests = this.#changes
-      .slice(from, from + count)
-      .flatMap((change) => (change.kind === 'link' ? [removeLink(change.value.name)] : []))
-    try {
-      for (const [position, verdict] of await this.#place.background.batchAsync(requests)) {
-        this.#fail(from + position, verdict)
+    const removals = this.#changes.slice(from, from + count).map(async (change, position) => {
+      try {
+        const verdict = await this.#place.removals.remove(change.kind === 'link' ? change.value.name : '')
+        if (verdict.errno !== 0) this.#fail(from + position, verdict)
+      } catch (error) {
+        this.#failAs(from + position, TrilaneError.from(error))
       }
-    } catch (error) {
-      for (let index = from; index < from + count; index++) this.#failAs(index, TrilaneError.from(error))
-    }
+    })
+    await Promise.all(removals)
     this.forget()
   }
 

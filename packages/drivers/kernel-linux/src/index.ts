@@ -3,11 +3,12 @@
  * `Firewall` port: {@link LinuxFirewall}, on libnftables; the `Segment` port: {@link LinuxSegment}, on raw sockets.
  *
  * One socket per namespace, requests answered before `sendmsg` returns, many in one send; events through a guarded poll;
- * namespaces entered for the moment in which a socket is made. {@link LinuxFileLocks} and {@link peerCredentials} are here
- * because they too need a system call that Node does not have.
+ * namespaces entered for the moment in which a socket is made. {@link LinuxFileLocks}, {@link LinuxDirectoryWatches} and
+ * {@link peerCredentials} are here because they too need a system call that Node does not have.
  *
  * @packageDocumentation
  */
+export { LinuxDirectoryWatches } from './directory-watches.ts'
 export { LinuxFileLocks } from './file-locks.ts'
 export { LinuxKernel, type LinuxKernelOptions } from './linux-kernel.ts'
 export { LinuxSegment } from './linux-segment.ts'

@@ -3,7 +3,7 @@ import { readAddress } from './addresses.ts'
 import { FollowedNames } from './devices.ts'
 import { EventQueue } from './event-queue.ts'
 import { EventSource } from './event-source.ts'
-import { readLink, readLinkName } from './links.ts'
+import { readLinkEvent, readLinkName } from './links.ts'
 import { readNeighbour } from './neighbours.ts'
 import type { NetlinkSocket } from './netlink-socket.ts'
 import { type Message, messagesOf } from './reader.ts'
@@ -67,7 +67,7 @@ function eventOf({ type, body }: Message, names: FollowedNames): KernelEvent | u
       const gone = type === RTM.DELLINK
       const named = readLinkName(body)
       if (named !== undefined && !gone) names.add(named.index, named.name)
-      const value = readLink(body, names)
+      const value = readLinkEvent(body, names)
       if (named !== undefined && gone) names.remove(named.index, named.name)
       return value === undefined ? undefined : { kind: 'link', gone, value }
     }

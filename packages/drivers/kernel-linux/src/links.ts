@@ -76,20 +76,25 @@ function neighbourOf(mtuBytes: number): number {
 }
 
 /**
- * `ip link set dev NAME …`, then `bridge link set dev NAME hairpin …`: in one message Linux would look for the port's
- * bridge before it has put the device into it. Then `tc qdisc replace …`. All fail with ENODEV when there is no such device.
+ * `ip link set dev NAME …` and `bridge link set dev NAME hairpin …`: in one message, unless that puts the device into its
+ * bridge: Linux would look for the port's bridge before it has. Then `tc qdisc replace …`. All fail with ENODEV when there
+ * is no such device.
  */
 export function setLink(link: Link, devices: DeviceIndexes): Request[] {
   const { name, kind, hairpin, sendLimit, ...attributes } = link
   const requests: Request[] = []
   const given = Object.values(attributes).some((value) => value !== undefined)
-  if (given || isChangeable(kind) || hairpin === undefined) requests.push(setAttributes(link, devices))
-  if (hairpin !== undefined) requests.push(setHairpin(name, hairpin))
+  const isTogether = link.master === undefined && !isChangeable(kind)
+  if (isTogether) requests.push(setAttributes(link, devices, hairpin))
+  else {
+    if (given || isChangeable(kind)) requests.push(setAttributes(link, devices))
+    if (hairpin !== undefined) requests.push(setHairpin(name, hairpin))
+  }
   if (sendLimit !== undefined) requests.push(writeSendLimit(devices.indexOf(name), sendLimit))
   return requests
 }
 
-function setAttributes(link: Link, devices: DeviceIndexes): Request {
+function setAttributes(link: Link, devices: DeviceIndexes, hairpin?: boolean): Request {
   const { master, kind } = link
   const masterIndex = typeof master === 'string' ? devices.indexOf(master) : 0
   const parent = kind.type === 'vxlan' ? kind.parent : undefined
@@ -104,6 +109,7 @@ function setAttributes(link: Link, devices: DeviceIndexes): Request {
       if (link.mac !== undefined) writer.attribute(IFLA.ADDRESS, link.mac.toBytes())
       if (link.alias !== undefined) writer.attribute(IFLA.IFALIAS, Buffer.from(link.alias))
       if (master !== undefined) writer.u32(IFLA.MASTER, masterIndex)
+      if (hairpin !== undefined) writeHairpin(writer, hairpin)
       if (!isChangeable(kind)) return
       writer.nest(IFLA.LINKINFO, () => {
         writer.text(IFLA_INFO.KIND, kind.type)
@@ -120,12 +126,16 @@ function setHairpin(name: string, hairpin: boolean): Request {
     write: (writer) => {
       header(writer)
       writer.text(IFLA.IFNAME, name)
-      writer.nest(IFLA.LINKINFO, () => {
-        writer.text(IFLA_INFO.SLAVE_KIND, 'bridge')
-        writer.nest(IFLA_INFO.SLAVE_DATA, () => writer.u8(IFLA_BRPORT_MODE, Number(hairpin)))
-      })
+      writeHairpin(writer, hairpin)
     }
   }
+}
+
+function writeHairpin(writer: MessageWriter, hairpin: boolean): void {
+  writer.nest(IFLA.LINKINFO, () => {
+    writer.text(IFLA_INFO.SLAVE_KIND, 'bridge')
+    writer.nest(IFLA_INFO.SLAVE_DATA, () => writer.u8(IFLA_BRPORT_MODE, Number(hairpin)))
+  })
 }
 
 /** `ip link set dev OLD name NEW`, of a device that is down. */
@@ -140,7 +150,32 @@ export function renameLink(index: number, name: string): Request {
   }
 }
 
-/** `ip link del dev NAME`. Takes the kernel 10 to 20 ms for a veth (RCU grace periods). */
+/** `ip link set dev NAME group N` */
+export function setGroup(name: string, group: number): Request {
+  return {
+    type: RTM.NEWLINK,
+    flags: 0,
+    write: (writer) => {
+      header(writer)
+      writer.text(IFLA.IFNAME, name)
+      writer.u32(IFLA.GROUP, group)
+    }
+  }
+}
+
+/** `ip link del group N` */
+export function removeGroup(group: number): Request {
+  return {
+    type: RTM.DELLINK,
+    flags: 0,
+    write: (writer) => {
+      header(writer)
+      writer.u32(IFLA.GROUP, group)
+    }
+  }
+}
+
+/** `ip link del dev NAME`. Takes the kernel 10 to 40 ms for a veth, most of it when the device is gone already. */
 export function removeLink(name: string): Request {
   return {
     type: RTM.DELLINK,
@@ -208,6 +243,19 @@ export function readLink(body: Buffer, names: DeviceNames): LinkReading | undefi
     ...(alias === undefined ? {} : { alias: textOf(alias) }),
     ...(hairpin === undefined ? {} : { hairpin })
   }
+}
+
+/**
+ * {@link readLink} of an event. When an ipvlan's mode changes, Linux (`ipvlan_set_port_mode`) first sets or clears NOARP on
+ * all ipvlans of the parent, telling of each with the mode of before, and then changes the mode without a word. So it is the
+ * flag that says what the mode is about to be; which of the two of layer 3, a reading knows.
+ */
+export function readLinkEvent(body: Buffer, names: DeviceNames): LinkReading | undefined {
+  const link = readLink(body, names)
+  if (link?.kind.type !== 'ipvlan') return link
+  const isRouted = (body.readUInt32LE(8) & IFF.NOARP) !== 0
+  if (isRouted === (link.kind.mode !== 'l2')) return link
+  return { ...link, kind: { ...link.kind, mode: isRouted ? 'l3' : 'l2' } }
 }
 
 function readHairpin(info: Buffer | undefined): boolean | undefined {

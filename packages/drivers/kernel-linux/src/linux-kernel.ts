@@ -79,13 +79,12 @@ export class LinuxKernel implements Kernel {
     const place = this.#place
     let answer: Buffer | undefined
     const verdict = place.socket.request(getRoute(destination), ({ body }) => {
-      // Its device's name is asked for on the same socket: not before this request is answered to the end.
       answer = Buffer.from(body)
     })
     if (verdict.errno !== 0 && !NO_WAY.includes(verdict.errno)) {
       throw kernelError(`ip route get ${destination}`, verdict)
     }
-    return answer === undefined ? undefined : readLookup(answer, { nameOf: (index) => place.nameOf(index) })
+    return answer === undefined ? undefined : readLookup(answer, { nameOf: (index) => place.nameNow(index) })
   }
 
   async announce(announcements: readonly Announcement[]): Promise<void> {

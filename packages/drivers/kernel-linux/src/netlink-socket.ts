@@ -23,6 +23,13 @@ export const DEFAULT_BUFFER_BYTES = 4 << 20
 /** The kernel fills at most 32 KiB for each message of a dump (`NLMSG_GOODSIZE` and `min_dump_alloc`). */
 const RECEIVE_BYTES = 64 << 10
 
+/**
+ * Of closed sockets, for the next: each pod has one for some milliseconds, and memory that is outside of the collector's heap
+ * makes it collect all the more often.
+ */
+const spareRooms: Buffer[] = []
+const MOST_SPARE_ROOMS = 8
+
 /** One send of a batch; the kernel works it off inside `sendmsg`. */
 const BATCH_BYTES = 128 << 10
 
@@ -62,7 +69,7 @@ export class NetlinkSocket {
   readonly fd: number
   readonly #calls: NetlinkCalls
   /** Its pages cost nothing until something is received into them. */
-  readonly #received = Buffer.allocUnsafeSlow(RECEIVE_BYTES)
+  readonly #received = spareRooms.pop() ?? Buffer.allocUnsafeSlow(RECEIVE_BYTES)
   readonly #writer = new MessageWriter()
   /** Written and not sent yet, or free again: growing a new one for each batch would be the collector's work. */
   readonly #spareWriters: MessageWriter[] = []
@@ -172,7 +179,10 @@ export class NetlinkSocket {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    const close = (): unknown => this.#calls.close(this.fd)
+    const close = (): void => {
+      this.#calls.close(this.fd)
+      if (spareRooms.length < MOST_SPARE_ROOMS) spareRooms.push(this.#received)
+    }
     if (this.#asyncTail === undefined) close()
     else void this.#asyncTail.then(close)
   }
@@ -203,6 +213,11 @@ export class NetlinkSocket {
     })
     this.#asyncTail = result.catch(() => undefined)
     return result
+  }
+
+  /** When what {@link batchAsync} has under way by now is done, however; `undefined` when it never had anything. */
+  get underWay(): Promise<unknown> | undefined {
+    return this.#asyncTail
   }
 
   /** Before what is sent together. @returns its first sequence number; they start again before they leave their 32 bits */

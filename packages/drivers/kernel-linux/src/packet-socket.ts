@@ -46,6 +46,9 @@ export class PacketSocket implements EventSocket {
   }
 
   /**
+   * A frame that is lost on its way out – a queue is full, the other end of a pair takes no such length – is as one that is
+   * lost on the wire.
+   *
    * @param command what it does, for the error
    * @throws TrilaneError `TRI_KERNEL_REFUSED` when the device is down
    */
@@ -53,8 +56,9 @@ export class PacketSocket implements EventSocket {
     const to = addressOf(index, frame.readUInt16BE(12))
     to[11] = 6
     frame.copy(to, 12, 0, 6)
-    if (sys.sendto(this.fd, frame, frame.length, MSG_DONTWAIT, to, to.length) >= 0) return
-    throw kernelError(command, { errno: lastErrno() })
+    if (sys.sendto(this.fd, frame, frame.length, 0, to, to.length) >= 0) return
+    const errno = lastErrno()
+    if (errno !== ERRNO.ENOBUFS) throw kernelError(command, { errno })
   }
 
   /** One frame without waiting. What went wrong with the device shows when something is sent. */

@@ -26,7 +26,7 @@ import { isWireless } from './wireless.ts'
 
 const NOTHING: KernelSnapshot = { links: [], addresses: [], routes: [], neighbours: [], fdb: [], sysctls: [] }
 
-type ReadPlace = Pick<Place, 'socket' | 'inside' | 'isOwn'>
+type ReadPlace = Pick<Place, 'socket' | 'inside' | 'isOwn' | 'nameNow'>
 
 /** Between two attempts, so that whoever makes the devices gets on. */
 const ATTEMPT_PAUSE_MS = 2
@@ -79,8 +79,7 @@ function readNamed(place: ReadPlace, wanted: readonly string[]): LinkReading[] {
       found = Buffer.from(body)
     })
     if (found === undefined) return []
-    // Others that its message names are asked for when it has been answered to the end.
-    const link = readLink(found, { nameOf: (index) => nameOf(socket, index) })
+    const link = readLink(found, { nameOf: (index) => place.nameNow(index) })
     if (link === undefined) return []
     const sendLimit = hasSendLimit(found) ? sendLimitOf(socket, link.index) : undefined
     return withWireless(place, sendLimit === undefined ? link : { ...link, sendLimit })
@@ -89,14 +88,6 @@ function readNamed(place: ReadPlace, wanted: readonly string[]): LinkReading[] {
 
 function withWireless({ isOwn }: ReadPlace, link: LinkReading): LinkReading {
   return isOwn && isWireless(link) ? { ...link, wireless: true } : link
-}
-
-function nameOf(socket: NetlinkSocket, index: number): string | undefined {
-  let name: string | undefined
-  socket.request(getLink(index), ({ body }) => {
-    name = readLinkName(body)?.name
-  })
-  return name
 }
 
 function sendLimitOf(socket: NetlinkSocket, index: number): SendLimit | undefined {

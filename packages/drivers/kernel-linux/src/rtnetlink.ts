@@ -32,7 +32,7 @@ export const AF = { UNSPEC: 0, INET: 2, BRIDGE: 7, INET6: 10 } as const
 /** Address families of `Family`. */
 export const AF_OF = { v4: AF.INET, v6: AF.INET6 } as const
 
-export const IFF = { UP: 1, LOOPBACK: 8, RUNNING: 0x40, LOWER_UP: 0x10000 } as const
+export const IFF = { UP: 1, LOOPBACK: 8, RUNNING: 0x40, NOARP: 0x80, LOWER_UP: 0x10000 } as const
 
 export const IFLA = {
   ADDRESS: 1,
@@ -43,6 +43,7 @@ export const IFLA = {
   MASTER: 10,
   LINKINFO: 18,
   IFALIAS: 20,
+  GROUP: 27,
   NET_NS_FD: 28,
   EXT_MASK: 29,
   PROMISCUITY: 30,

@@ -67,9 +67,26 @@ export const sys = {
   close: asyncable(libc.func('int close(int)')) as Asyncable<[fd: number]>,
   unshare: libc.func('int unshare(int)') as unknown as (flags: number) => number,
   setns: libc.func('int setns(int, int)') as unknown as (fd: number, type: number) => number,
+  read: libc.func('long read(int, void *, ulong)') as unknown as (
+    fd: number,
+    into: Bytes,
+    length: number
+  ) => number,
+  inotifyInit: libc.func('int inotify_init1(int)') as unknown as (flags: number) => number,
+  inotifyAddWatch: libc.func('int inotify_add_watch(int, str, uint)') as unknown as (
+    fd: number,
+    path: string,
+    mask: number
+  ) => number,
   fstatfs: libc.func('int fstatfs(int, void *)') as unknown as (fd: number, into: Bytes) => number,
   /** Requests without an argument only. */
   ioctl: libc.func('int ioctl(int, ulong)') as unknown as (fd: number, request: number) => number,
+  /** Requests that read and write `struct ifreq`. */
+  ioctlInto: libc.func('int ioctl(int, ulong, void *)') as unknown as (
+    fd: number,
+    request: number,
+    into: Bytes
+  ) => number,
   flock: libc.func('int flock(int, int)') as unknown as (fd: number, operation: number) => number
 }
 

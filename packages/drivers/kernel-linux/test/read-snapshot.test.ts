@@ -59,7 +59,7 @@ describe('a reading while others change the devices', () => {
 
   const read = (socket: NetlinkSocket) =>
     readSnapshot(
-      { socket, inside: (act) => opened.run(act), isOwn: false },
+      { socket, inside: (act) => opened.run(act), isOwn: false, nameNow: () => undefined },
       { links: true, addresses: true, routes: 'main' }
     )
 
@@ -109,7 +109,10 @@ describe('a reading of a part', () => {
     const writer = await LinuxKernel.open({ namespace: namespace.path })
     const bytesOf = async (scope: ReadScope): Promise<number> => {
       received = 0
-      await readSnapshot({ socket, inside: (act) => opened.run(act), isOwn: false }, scope)
+      await readSnapshot(
+        { socket, inside: (act) => opened.run(act), isOwn: false, nameNow: () => undefined },
+        scope
+      )
       return received
     }
     try {

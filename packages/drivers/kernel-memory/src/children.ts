@@ -68,13 +68,14 @@ export function sharedFlag(parent: Device): IpvlanKind['flag'] {
   return undefined
 }
 
-/** The longest packet that a child may send is its parent's. Of a tunnel it is its own affair. */
+/** A macvlan or VLAN may not have more than its parent. Of a tunnel it is its own affair, and ipvlan does not look. */
 export function checkChildMtu(kind: DeviceKind, mtuBytes: number, parent: Device | undefined): void {
-  if (parent === undefined || kind.type === 'vxlan' || mtuBytes <= parent.mtuBytes) return
+  if (parent === undefined || mtuBytes <= parent.mtuBytes) return
+  if (kind.type !== 'macvlan' && kind.type !== 'vlan') return
   throw new Refusal('EINVAL', 'Invalid argument')
 }
 
-/** An ipvlan always has the MTU of its parent, the others at most that. */
+/** An ipvlan gets every MTU that its parent gets, the others have at most that. */
 export function followMtu(parent: Device): void {
   for (const child of parent.children) {
     if (child.kind.type === 'vxlan') continue

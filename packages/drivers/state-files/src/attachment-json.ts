@@ -1,8 +1,10 @@
 import {
   type AttachmentRecord,
   type Bandwidth,
+  type GivenAddressing,
   HOST_PORT_PROTOCOLS,
   type HostPort,
+  type IpamCall,
   type PluggedLink,
   type PodRoute,
   type SendLimit
@@ -44,7 +46,8 @@ export function attachmentFromLines(text: string): AttachmentRecord {
     addresses: readFamilies(body, 'addresses', readAddress),
     ...(body.link === undefined ? {} : { link: readLink(asObject(body.link, 'link')) }),
     ...(body.cniNetwork === undefined ? {} : { cniNetwork: readText(body, 'cniNetwork') }),
-    ...(body.hostPorts === undefined ? {} : { hostPorts: readHostPorts(body.hostPorts) })
+    ...(body.hostPorts === undefined ? {} : { hostPorts: readHostPorts(body.hostPorts) }),
+    ...(body.ipam === undefined ? {} : { ipam: readIpamCall(asObject(body.ipam, 'ipam')) })
   }
 }
 
@@ -69,7 +72,45 @@ function readLink(link: JsonObject): PluggedLink {
         ...(address.gateway === undefined ? {} : { gateway: readAddress(address, 'gateway') })
       }
     }),
+    ...(link.given === undefined ? {} : { given: readGiven(asObject(link.given, 'given')) }),
     ...(link.routes === undefined ? {} : { routes: readRoutes(link.routes) })
+  }
+}
+
+function readGiven(given: JsonObject): GivenAddressing {
+  return {
+    addresses: readObjects(given.addresses, 'addresses').map((address) => ({
+      address: readAddress(address, 'address'),
+      prefixLength: readCount(address, 'prefixLength'),
+      ...(address.gateway === undefined ? {} : { gateway: readAddress(address, 'gateway') })
+    })),
+    routes: readRoutes(given.routes),
+    bridgeIsGateway: given.bridgeIsGateway === true
+  }
+}
+
+const SCOPES = ['global', 'site', 'link', 'host', 'nowhere'] as const
+
+function readRoutes(list: unknown): readonly PodRoute[] {
+  return readObjects(list, 'routes').map((route) => {
+    const scope = SCOPES.find((known) => known === route.scope)
+    return {
+      destination: Prefix.parse(readText(route, 'destination')),
+      ...(route.gateway === undefined ? {} : { gateway: readAddress(route, 'gateway') }),
+      ...(route.metric === undefined ? {} : { metric: readCount(route, 'metric') }),
+      ...(route.table === undefined ? {} : { table: readCount(route, 'table') }),
+      ...(scope === undefined ? {} : { scope })
+    }
+  })
+}
+
+function readIpamCall(call: JsonObject): IpamCall {
+  const env = asObject(call.env, 'env')
+  const names = Object.keys(env)
+  return {
+    type: readText(call, 'type'),
+    env: Object.fromEntries(names.map((name) => [name, readText(env, name)])),
+    config: readText(call, 'config')
   }
 }
 
@@ -103,15 +144,6 @@ function readOneOf<const T extends string>(
   return found
 }
 
-function readRoutes(list: unknown): readonly PodRoute[] {
-  if (!Array.isArray(list)) throw new Error('routes is not a list')
-  return list.map((each: unknown) => {
-    const route = asObject(each, 'a route')
-    const destination = Prefix.parse(readText(route, 'destination'))
-    return { destination, ...(route.gateway === undefined ? {} : { gateway: readAddress(route, 'gateway') }) }
-  })
-}
-
 function readBandwidth({ ingress, egress }: JsonObject): Bandwidth {
   const limit = (value: unknown): SendLimit => {
     const body = asObject(value, 'a limit')
@@ -127,9 +159,7 @@ function readBandwidth({ ingress, egress }: JsonObject): Bandwidth {
 }
 
 function readHostPorts(list: unknown): readonly HostPort[] {
-  if (!Array.isArray(list)) throw new Error('hostPorts is not a list')
-  return list.map((each: unknown) => {
-    const port = asObject(each, 'a host port')
+  return readObjects(list, 'hostPorts').map((port) => {
     const protocol = HOST_PORT_PROTOCOLS.find((known) => known === port.protocol)
     if (protocol === undefined) throw new Error(`protocol is ${JSON.stringify(port.protocol)}`)
     return {
@@ -170,6 +200,11 @@ function readCount(from: JsonObject, name: string): number {
     throw new Error(`${name} is ${JSON.stringify(value)}, not a whole number`)
   }
   return value
+}
+
+function readObjects(list: unknown, name: string): readonly JsonObject[] {
+  if (!Array.isArray(list)) throw new Error(`${name} is not a list`)
+  return list.map((each: unknown) => asObject(each, `one of ${name}`))
 }
 
 function asObject(value: unknown, name: string): JsonObject {

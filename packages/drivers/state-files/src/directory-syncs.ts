@@ -1,9 +1,23 @@
+import { statfsSync } from 'node:fs'
 import { syncDirectory, syncFile } from './durable-directory.ts'
+
+/**
+ * `f_type` of file systems that make a new file's name durable together with the file: in ext4 (0xef53) and XFS both are in
+ * the same transaction of the journal, btrfs logs the names of a new inode.
+ */
+const NAMES_GO_WITH_FILES: ReadonlySet<number> = new Set([0xef53, 0x58465342, 0x9123683e])
 
 interface Group {
   /** When the group before it is done. */
   readonly begun: Promise<unknown>
-  directory: Promise<void> | undefined
+  readonly files: number[]
+  hasRemoved: boolean
+  started: Started | undefined
+}
+
+interface Started {
+  readonly files: ReadonlyMap<number, Promise<void>>
+  readonly directory: Promise<void> | undefined
 }
 
 /**
@@ -15,6 +29,7 @@ interface Group {
  */
 export class DirectorySyncs {
   readonly #path: string
+  #namesGoWithFiles: boolean | undefined
   #gathering: Group | undefined
   #last: Promise<unknown> = Promise.resolve()
 
@@ -23,25 +38,34 @@ export class DirectorySyncs {
   }
 
   /**
-   * @param files open ones that shall be durable as well. They must stay open until this has settled.
+   * @param created open files; content and name shall be durable. They must stay open until this has settled.
+   * @param hasRemoved shall it be durable that names were removed?
    * @throws Error of the first that failed, when all have ended
    */
-  async sync(files: readonly number[]): Promise<void> {
-    this.#gathering ??= { begun: this.#last, directory: undefined }
+  async sync(created: readonly number[], hasRemoved: boolean): Promise<void> {
+    this.#gathering ??= { begun: this.#last, files: [], hasRemoved: false, started: undefined }
     const group = this.#gathering
+    group.files.push(...created)
+    group.hasRemoved ||= hasRemoved
     await group.begun
-    // At once with the directory: together they are one commit.
-    const synced = files.map((file) => syncFile(file))
-    group.directory ??= this.#begin()
-    for (const result of await Promise.allSettled([...synced, group.directory])) {
+    group.started ??= this.#start(group)
+    const { files, directory } = group.started
+    for (const result of await Promise.allSettled([...created.map((file) => files.get(file)), directory])) {
       if (result.status === 'rejected') throw result.reason
     }
   }
 
-  #begin(): Promise<void> {
+  /** All at once: together they are one commit. */
+  #start(group: Group): Started {
     this.#gathering = undefined
-    const directory = syncDirectory(this.#path)
-    this.#last = directory.catch(() => {})
-    return directory
+    const files = new Map(group.files.map((file) => [file, syncFile(file)]))
+    const directory = group.hasRemoved || !this.#doNamesGoWithFiles() ? syncDirectory(this.#path) : undefined
+    this.#last = Promise.allSettled([...files.values(), directory])
+    return { files, directory }
+  }
+
+  #doNamesGoWithFiles(): boolean {
+    this.#namesGoWithFiles ??= NAMES_GO_WITH_FILES.has(statfsSync(this.#path).type)
+    return this.#namesGoWithFiles
   }
 }

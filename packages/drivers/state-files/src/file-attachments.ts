@@ -1,6 +1,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   ftruncateSync,
   openSync,
@@ -25,8 +26,8 @@ export interface FileAttachmentsOptions {
 
 const SUFFIX = '.json'
 
-/** A record has less than 1 KiB. */
-const MAX_BYTES = 64 * 1024
+/** A record has less than 1 KiB; with the config of another plugin (`ipam.type`) a few of 512 KiB. */
+const MAX_BYTES = 4 * 1024 * 1024
 
 /**
  * One file for each pod interface, with a JSON object a line, of which the last whole one counts.
@@ -52,8 +53,11 @@ export class FileAttachments implements AttachmentStore {
   }
 
   async read(network: string, key: AttachmentKey): Promise<AttachmentRecord | undefined> {
+    const path = this.#pathOf(network, key)
+    // Of a new pod there is none: an error that is made and caught would cost ten times as much.
+    if (!existsSync(path)) return undefined
     try {
-      return this.#load(this.#pathOf(network, key))
+      return this.#load(path)
     } catch {
       return undefined
     }
@@ -113,6 +117,7 @@ const APPEND_FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOL
  * @returns false when there is no file
  */
 function appendTo(path: string, line: string): boolean {
+  if (!existsSync(path)) return false
   try {
     const file = openSync(path, APPEND_FLAGS)
     try {

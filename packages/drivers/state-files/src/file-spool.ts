@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readdirSync, readFileSync, unlinkSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { errnoOf, fileError } from './file-error.ts'
 import { writeFileAtomic } from './write-file-atomic.ts'
@@ -30,6 +30,8 @@ export class FileSpool {
 
   /** Names of the requests, the oldest first. Costs one look at a directory that is nearly always empty. */
   names(): readonly string[] {
+    // Every request asks, and nearly always there is none: an error that is made and caught would cost ten times as much.
+    if (!existsSync(this.#directory)) return []
     try {
       return readdirSync(this.#directory)
         .filter((name) => name.endsWith(SUFFIX) && !name.startsWith('.'))

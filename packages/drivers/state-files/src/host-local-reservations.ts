@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   type AttachmentKey,
+  type DirectoryWatches,
   type FileLock,
   type FileLocks,
   type PoolListing,
@@ -33,6 +34,8 @@ export interface HostLocalReservationsOptions {
   /** `<dataDir>/<network>`; host-local's default data directory is `/var/lib/cni/networks`. Made when missing. */
   readonly directory: string
   readonly locks: FileLocks
+  /** Without them every use of the lock looks at every file. */
+  readonly watches?: DirectoryWatches
   /** How long to wait for other processes. host-local holds the lock for milliseconds. @default 10_000 */
   readonly lockTimeoutMs?: number
 }
@@ -66,7 +69,7 @@ export class HostLocalReservations implements ReservationStore {
     this.#directory = options.directory
     this.#locks = options.locks
     this.#lockTimeoutMs = options.lockTimeoutMs ?? 10_000
-    this.#index = new ReservationIndex(options.directory)
+    this.#index = new ReservationIndex(options.directory, options.watches)
     this.#syncs = new DirectorySyncs(options.directory)
   }
 
@@ -139,7 +142,10 @@ export class HostLocalReservations implements ReservationStore {
     const [first] = [...created.map(({ address }) => address), ...removed]
     if (first === undefined) return
     try {
-      await this.#syncs.sync(created.map(({ file }) => file))
+      await this.#syncs.sync(
+        created.map(({ file }) => file),
+        removed.length > 0
+      )
     } catch (error) {
       // What cannot be taken back stays reserved for its key, whose release frees it: the first error matters more.
       await this.#inTurn((files) => takeBack(files, created), new UnsyncedChanges()).catch(() => {})

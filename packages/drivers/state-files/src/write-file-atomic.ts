@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { closeSync, fchmodSync, openSync, renameSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, fchmodSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { makeDirectory, syncDirectory, syncFile } from './durable-directory.ts'
 import { fileError } from './file-error.ts'
@@ -9,8 +9,8 @@ export interface WriteFileOptions {
   /** Exact: the umask does not apply. @default 0o600 */
   readonly modeOctal?: number
   /**
-   * What the text has survived when the call returns: the end of this process, or also a power failure, which costs two
-   * fsyncs. @default 'power-loss'
+   * What the text, and its directory when that is new, have survived when the call returns: the end of this process, or also
+   * a power failure, which costs two fsyncs and more. @default 'power-loss'
    */
   readonly survives?: 'process' | 'power-loss'
 }
@@ -32,7 +32,8 @@ export async function writeFileAtomic(
   // Beside the file: a rename is atomic within one file system only.
   const temporary = join(directory, `.${basename(path)}.${randomUUID()}.tmp`)
   try {
-    await makeDirectory(directory)
+    if (survives === 'power-loss') await makeDirectory(directory)
+    else if (!existsSync(directory)) mkdirSync(directory, { recursive: true, mode: 0o755 })
     const file = openSync(temporary, 'wx', 0o600)
     try {
       writeFileSync(file, text)

@@ -89,6 +89,41 @@ describe('FileAttachments', () => {
         link: { ...link, child: { type: 'ipvlan', parent: 'eth0.7', mode: 'l3s', flag: 'vepa' } }
       } as const
     ],
+    [
+      'with routes of its own',
+      {
+        ...plugged,
+        link: { ...link, routes: [{ destination: Prefix.parse('10.5.0.0/16'), gateway: address }] }
+      }
+    ],
+    [
+      'with addresses of another plugin',
+      {
+        ...plugged,
+        ipam: { type: 'theirs', env: { CNI_PATH: '/opt/cni/bin' }, config: '{"name":"net"}' },
+        link: {
+          ...link,
+          addresses: { v4: { address, prefixLength: 24 } },
+          given: {
+            addresses: [
+              { address, prefixLength: 24 },
+              { address, prefixLength: 16, gateway: address }
+            ],
+            routes: [
+              {
+                destination: Prefix.parse('::/0'),
+                gateway: address,
+                metric: 7,
+                table: 100,
+                scope: 'link' as const
+              },
+              { destination: Prefix.parse('10.0.0.0/8') }
+            ],
+            bridgeIsGateway: true
+          }
+        }
+      }
+    ],
     ['without addresses', { ...plugging, addresses: {} }]
   ])('gives back a record that is %s, in a new life too', async (_, record) => {
     const { stateDirectory, store } = setUp()

@@ -47,8 +47,8 @@ export class Connection {
   }
 
   /**
-   * Sends until somebody answers. What fails may have been done all the same: `attempt`, from 0, tells whether this is
-   * the first time.
+   * Sends until somebody answers, twice at least. What fails may have been done all the same: `attempt`, from 0, tells
+   * whether this is the first time.
    *
    * @throws TrilaneError `TRI_STORE_UNAVAILABLE`; what {@link isAnswer} as it is
    */
@@ -56,16 +56,18 @@ export class Connection {
     const { clock, callTimeoutMs } = this.#options
     return this.#slots.run(async () => {
       const startedMs = clock.monotonicMs()
+      let reason: unknown
       for (let attempt = 0; ; attempt++) {
         const endpoint = this.#endpoint()
         try {
           return await send(await this.#client(endpoint), attempt)
         } catch (error) {
           if (isAnswer(error)) throw error
-          const { passing } = this.#note(endpoint, error)
-          if (!passing || clock.monotonicMs() - startedMs > callTimeoutMs) {
-            throw this.#unavailable(endpoint, error)
-          }
+          const { passing, isVague } = this.#note(endpoint, error)
+          if (reason === undefined || isVague !== true) reason = error
+          // One attempt may only find that a former connection has broken.
+          const isOver = attempt > 0 && clock.monotonicMs() - startedMs > callTimeoutMs
+          if (!passing || isOver) throw this.#unavailable(endpoint, reason)
         }
         await clock.sleep(backOffMs(attempt, FIRST_WAIT_MS, LONGEST_WAIT_MS), this.closing)
       }

@@ -7,6 +7,8 @@ export interface Failure {
   readonly fix?: string
   /** May another attempt, or another endpoint, succeed within the same call? */
   readonly passing: boolean
+  /** It tells that something broke, and not why: another attempt's reason is the better one. */
+  readonly isVague?: true
   /** It wants none now, or it wants one. */
   readonly login?: 'refused' | 'wanted'
 }
@@ -17,6 +19,7 @@ interface Row {
   readonly problem: string
   readonly fix?: string
   readonly passing?: true
+  readonly isVague?: true
   readonly login?: 'refused' | 'wanted'
 }
 
@@ -102,7 +105,8 @@ const ROWS: readonly Row[] = [
   {
     text: /Connection dropped|ECONNRESET|socket hang up|disconnected|GOAWAY|UNAVAILABLE|CANCELLED|INTERNAL/,
     problem: 'the connection was cut',
-    passing: true
+    passing: true,
+    isVague: true
   }
 ]
 

@@ -23,6 +23,8 @@ export interface WatchStreamOptions {
   readonly signal: AbortSignal
   /** etcd follows every range. */
   readonly onCreated: () => void
+  /** The stream is given up for its silence. */
+  readonly onSilent: () => void
 }
 
 /**
@@ -80,7 +82,10 @@ export async function followStream(options: WatchStreamOptions): Promise<string 
         while (!done.signal.aborted) {
           await clock.sleep(silenceMs / 2, done.signal)
           const silentMs = clock.monotonicMs() - heardMs
-          if (silentMs >= silenceMs * 1.5) throw new Error('DEADLINE_EXCEEDED: the watch stream is silent')
+          if (silentMs >= silenceMs * 1.5) {
+            options.onSilent()
+            throw new Error('DEADLINE_EXCEEDED: the watch stream is silent')
+          }
           if (silentMs >= silenceMs && !done.signal.aborted) stream.write({ progress_request: {} })
         }
       }

@@ -23,9 +23,9 @@ export interface WatchOptions {
   readonly onClosed: () => void
 }
 
-/** flannel's numbers. */
+/** An etcd that is back is followed again within 5 s. */
 const FIRST_WAIT_MS = 100
-const LONGEST_WAIT_MS = 5_000
+const LONGEST_WAIT_MS = 3_000
 
 /** A stream that lasted so long was healthy: the next failure begins with the shortest wait. */
 const HEALTHY_MS = 5_000
@@ -36,6 +36,8 @@ export class Watch implements StoreWatch {
   readonly #ranges: readonly Followed[]
   readonly #closing = new AbortController()
   #witness: Witness | undefined
+  /** The last stream was given up for its silence. */
+  #wasSilent = false
   /** Text of the trouble that was logged and lasts. */
   #trouble: string | undefined
   #ended: Promise<void> = Promise.resolve()
@@ -94,16 +96,25 @@ export class Watch implements StoreWatch {
     }
   }
 
-  /** etcd lets a watch wait for a revision of the future: on a store that was wiped it would wait in silence. */
+  /**
+   * etcd lets a watch wait for a revision of the future: on a store that was wiped it would wait in silence. And where
+   * calls are answered but watches are not, whoever follows would know nothing new for as long as that lasts.
+   */
   async #checkHistory(first: boolean): Promise<void> {
     const { connection, keys } = this.#options
     const { isSame, revision } = await askFor(connection, keys.config, this.#witness)
     const next = Math.max(...this.#ranges.map((range) => range.next))
+    const isUntold = this.#wasSilent && revision >= next
+    this.#wasSilent = false
+    if (isSame && !isUntold) return
     // Whoever has just listed an empty store has no witness, and has missed nothing.
-    if (isSame || (first && this.#witness === undefined && revision >= next - 1)) return
+    if (first && this.#witness === undefined && revision >= next - 1) return
     for (const range of this.#ranges) range.next = revision + 1
     this.#witness = undefined
-    this.#deliver({ kind: 'gap', reason: `the store may have been made anew before revision ${revision}` })
+    const reason = isSame
+      ? `the watch does not tell what came before revision ${revision}`
+      : `the store may have been made anew before revision ${revision}`
+    this.#deliver({ kind: 'gap', reason })
   }
 
   async #follow(): Promise<string | undefined> {
@@ -116,7 +127,10 @@ export class Watch implements StoreWatch {
         clock,
         silenceMs,
         signal: this.#closing.signal,
-        onCreated: () => this.#end()
+        onCreated: () => this.#end(),
+        onSilent: () => {
+          this.#wasSilent = true
+        }
       })
     } catch (error) {
       throw failed(error)

@@ -39,6 +39,7 @@ function setUp() {
   const clock = new ManualClock()
   const told: number[] = []
   let created = 0
+  let silences = 0
   const range: Followed = {
     id: 2,
     key: Buffer.from('/a/'),
@@ -53,11 +54,12 @@ function setUp() {
     clock,
     silenceMs: 1_000,
     signal: closing.signal,
-    onCreated: () => created++
+    onCreated: () => created++,
+    onSilent: () => silences++
   })
   // Whoever waits for it says so; until then a failure is nobody's.
   ended.catch(() => {})
-  return { stream, clock, told, range, closing, ended, created: () => created }
+  return { stream, clock, told, range, closing, ended, created: () => created, silences: () => silences }
 }
 
 const events = (...revisions: number[]) =>
@@ -110,7 +112,7 @@ it.each([
 })
 
 it('asks after a silence, is content with any answer, and gives up without one', async () => {
-  const { stream, clock, ended } = setUp()
+  const { stream, clock, ended, silences } = setUp()
   const step = async () => {
     await expect.poll(() => clock.sleepers).toBe(1)
     clock.advance(500)
@@ -121,8 +123,10 @@ it('asks after a silence, is content with any answer, and gives up without one',
   stream.send({ watch_id: '-1' })
   for (let half = 0; half < 2; half++) await step()
   await expect.poll(() => stream.written).toHaveLength(3)
+  expect(silences()).toBe(0)
   await step()
   await expect(ended).rejects.toThrow('silent')
+  expect(silences()).toBe(1)
   expect(stream.cancelled).toBe(true)
 })
 

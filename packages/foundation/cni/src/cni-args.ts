@@ -23,8 +23,9 @@ export function parseCniArgs(text: string): CniArgs {
     if (value === undefined || more.length > 0) throw invalid(`ARGS: invalid pair ${JSON.stringify(pair)}`)
     args.set(key, value)
   }
+  const isTolerant = ignoresUnknown(args)
   const unknown = [...args.keys()].filter((key) => !KNOWN.has(key)).map((key) => `${key}=${args.get(key)}`)
-  if (unknown.length > 0 && !ignoresUnknown(args)) {
+  if (unknown.length > 0 && !isTolerant) {
     throw invalid(`ARGS: unknown args [${unknown.map((pair) => JSON.stringify(pair)).join(' ')}]`)
   }
   return args

@@ -33,6 +33,8 @@ export function cniErrorOf(error: unknown): CniError {
   if (!TrilaneError.is(error)) {
     return new CniError(INTERNAL_CODE, error instanceof Error ? error.message : String(error))
   }
+  // Another plugin's own words and code, as whoever delegates hands them on.
+  if (error.cause instanceof CniError && error.code === 'TRI_IPAM_FAILED') return error.cause
   const details = error.details === undefined ? '' : ` (${error.details})`
   return new CniError(error.row.cniCode, error.message, `${error.code}: ${error.remedy}${details}`)
 }

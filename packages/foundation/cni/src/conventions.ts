@@ -4,6 +4,7 @@ import { bandwidthIn } from './bandwidth.ts'
 import type { CniArgs } from './cni-args.ts'
 import { CniError } from './cni-error.ts'
 import type { Fields } from './fields.ts'
+import { type WantedRanges, wantedRanges } from './ip-ranges.ts'
 import type { CniNetworkConfig } from './network-config.ts'
 import { hostPortsIn } from './port-mappings.ts'
 import { readDns } from './read-result.ts'
@@ -11,7 +12,6 @@ import type { CniDns } from './result.ts'
 
 /** What a runtime asks for one pod, by whichever of the three channels of the CNI conventions. */
 export interface WantedPod {
-  readonly addresses: PerFamily<IpAddress>
   readonly mac?: Mac
   readonly dns: CniDns
   /** From the capability `portMappings` alone. */
@@ -20,10 +20,29 @@ export interface WantedPod {
   readonly bandwidth: Bandwidth
 }
 
+/** The addresses that one pod is to have, where this plugin chooses them. */
+export interface WantedAddresses extends WantedRanges {
+  readonly addresses: PerFamily<IpAddress>
+}
+
 /**
- * Addresses, MAC and DNS of one pod. What comes by two channels is taken from the first that has it: `runtimeConfig`
- * (the capabilities `ips`, `mac`, `dns`), `args.cni` of the config, `CNI_ARGS` (`IP`, `MAC`); addresses family by family,
- * their prefix lengths are the network's.
+ * What comes by two channels is taken from the first that has it: `runtimeConfig` (the capability `ips`), `args.cni` of the
+ * config, `CNI_ARGS` (`IP`), family by family; their prefix lengths are the network's.
+ *
+ * @throws CniError 4 for `CNI_ARGS`, 7 for the config; they name the value
+ */
+export function wantedAddresses({ fields }: CniNetworkConfig, args: CniArgs): WantedAddresses {
+  const runtime = fields.object('runtimeConfig')
+  const conventional = fields.object('args').object('cni')
+  return {
+    addresses: { ...addressOf(args), ...addressesIn(conventional), ...addressesIn(runtime) },
+    ...wantedRanges(fields)
+  }
+}
+
+/**
+ * MAC, DNS, ports and limits of one pod. What comes by two channels is taken from the first that has it: `runtimeConfig`
+ * (the capabilities `mac`, `dns`), `args.cni` of the config, `CNI_ARGS` (`MAC`).
  *
  * @throws CniError 4 for `CNI_ARGS`, 7 for the config; they name the value
  */
@@ -32,7 +51,6 @@ export function wantedPod({ fields }: CniNetworkConfig, args: CniArgs): WantedPo
   const conventional = fields.object('args').object('cni')
   const mac = macIn(runtime) ?? macIn(conventional) ?? macOf(args)
   return {
-    addresses: { ...addressOf(args), ...addressesIn(conventional), ...addressesIn(runtime) },
     ...(mac === undefined ? {} : { mac }),
     dns: dnsOf(fields, runtime),
     hostPorts: hostPortsIn(runtime),

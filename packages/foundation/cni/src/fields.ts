@@ -57,6 +57,13 @@ export class Fields {
     throw this.wrong(name, 'a whole number')
   }
 
+  /** An absent one is off. */
+  flag(name: string): boolean {
+    const value = this.get(name) ?? false
+    if (typeof value === 'boolean') return value
+    throw this.wrong(name, 'true or false')
+  }
+
   /** An absent object has no fields. */
   object(name: string): Fields {
     const value = this.get(name)

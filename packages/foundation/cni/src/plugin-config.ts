@@ -12,6 +12,8 @@ export interface PluginConfig {
   readonly role: 'interface' | 'addresses'
   /** Which of the daemon's networks. */
   readonly network: string
+  /** Name of another plugin that gives the addresses; absent: they are of this node's lease. */
+  readonly ipam?: string
 }
 
 /**
@@ -25,12 +27,23 @@ export function readPluginConfig({ fields }: CniNetworkConfig): PluginConfig {
   const isAsked = type !== OWN_TYPE && fields.object('ipam').get('type') === OWN_TYPE
   // The other keys are that plugin's.
   if (isAsked) return { role: 'addresses', network: networkIn(fields.object('ipam')) }
-  for (const { path, among, asks, instead } of NOT_DONE) {
-    const value = among(fields).get(path.split('.').at(-1) ?? path)
-    if (value === undefined || !asks(value)) continue
-    throw new CniError(2, `${path} is ${printed(value)}, which this plugin does not do`, instead)
+  for (const key of NOT_DONE) {
+    const value = fields.get(key)
+    if (value === undefined || !isOn(value)) continue
+    const instead = `remove ${key}, or use the bridge plugin`
+    throw new CniError(2, `${key} is ${printed(value)}, which this plugin does not do`, instead)
   }
-  return { role: 'interface', network: networkIn(fields) }
+  const ipam = otherIpam(fields)
+  return { role: 'interface', network: networkIn(fields), ...(ipam === undefined ? {} : { ipam }) }
+}
+
+/** What another plugin is called by is looked for in directories: it is a name, and nothing more. */
+function otherIpam(fields: Fields): string | undefined {
+  const ipam = fields.object('ipam')
+  const type = ipam.text('type') ?? ''
+  if (type === '' || type === OWN_TYPE) return undefined
+  if (/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$/.test(type)) return type
+  throw ipam.wrong('type', 'the name of a plugin')
 }
 
 function networkIn(fields: Fields): string {
@@ -39,36 +52,16 @@ function networkIn(fields: Fields): string {
   return network
 }
 
-interface NotDone {
-  readonly path: string
-  /** The object that has the key. */
-  readonly among: (config: Fields) => Fields
-  /** Does this value ask for anything? */
-  readonly asks: (value: Json) => boolean
-  /** What to do instead. */
-  readonly instead: string
-}
-
-const top = (config: Fields): Fields => config
-const runtime = (config: Fields): Fields => config.object('runtimeConfig')
+/** Does this value ask for anything? */
 const isOn = (value: Json): boolean => value !== false && value !== 0 && value !== ''
 
-const NOT_DONE: readonly NotDone[] = [
-  ...['macspoofchk', 'promiscMode', 'portIsolation', 'disableContainerInterface', 'vlan', 'vlanTrunk'].map(
-    (path): NotDone => ({ path, among: top, asks: isOn, instead: `remove ${path}, or use the bridge plugin` })
-  ),
-  {
-    path: 'ipam.type',
-    among: (config) => config.object('ipam'),
-    asks: (value) => value !== '' && value !== OWN_TYPE,
-    instead: 'remove ipam: addresses come from the lease of this node'
-  },
-  {
-    path: 'runtimeConfig.ipRanges',
-    among: runtime,
-    asks: (value) => isArray(value) && value.length > 0,
-    instead: 'remove the capability ipRanges: addresses come from the lease of this node'
-  }
+const NOT_DONE: readonly string[] = [
+  'macspoofchk',
+  'promiscMode',
+  'portIsolation',
+  'disableContainerInterface',
+  'vlan',
+  'vlanTrunk'
 ]
 
 function printed(value: Json): string {

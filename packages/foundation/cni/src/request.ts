@@ -36,8 +36,8 @@ const CHECKS: Readonly<Record<string, (value: string) => void>> = {
 }
 
 /**
- * What a runtime asks for, checked in the order and with the words of the reference skeleton. `CNI_PATH` is not needed:
- * this plugin runs no other.
+ * What a runtime asks for, checked in the order and with the words of the reference skeleton. `CNI_PATH` is needed only
+ * where another plugin gives the addresses, and is not looked at here.
  *
  * @param env the `CNI_…` variables; an empty one counts as missing
  * @throws CniError 1 version, 4 environment, 6 no JSON, 7 config

@@ -13,6 +13,7 @@ import {
   readPluginConfig,
   readValidAttachments,
   versionText,
+  wantedAddresses,
   wantedPod
 } from '../src/index.ts'
 import { bytes, refusal, told } from './refusal.ts'
@@ -21,9 +22,12 @@ const config = (more: object) => readNetworkConfig(bytes(JSON.stringify({ name: 
 const texts = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
 describe('what a pod is wanted with', () => {
-  const wanted = (more: object, args = '') => texts(wantedPod(config(more), parseCniArgs(args)))
-  const refusedPod = (more: object, args = '') =>
-    told(refusal(() => wantedPod(config(more), parseCniArgs(args))))
+  const read = (more: object, args: string) => {
+    const given = [config(more), parseCniArgs(args)] as const
+    return { ...wantedAddresses(...given), ...wantedPod(...given) }
+  }
+  const wanted = (more: object, args = '') => texts(read(more, args))
+  const refusedPod = (more: object, args = '') => told(refusal(() => read(more, args)))
 
   it('P75, P101, P102: comes from runtimeConfig, else args.cni, else CNI_ARGS', () => {
     const args = { cni: { ips: ['10.5.1.3/24', 'fd00::3'], mac: '02:00:00:00:00:03' } }
@@ -40,6 +44,8 @@ describe('what a pod is wanted with', () => {
     })
     expect(wanted({})).toEqual({
       addresses: {},
+      ranges: {},
+      gateways: [],
       dns: { nameservers: [], search: [], options: [] },
       hostPorts: [],
       bandwidth: {}
@@ -84,6 +90,53 @@ describe('what a pod is wanted with', () => {
     expect(refusedPod({ runtimeConfig: { portMappings: [mapping] } })).toEqual([
       7,
       `runtimeConfig.portMappings[0].${said}`
+    ])
+  })
+
+  it('P104: has ranges of the runtime before those of the config, family by family', () => {
+    const ipRanges = [[{ subnet: '10.5.1.0/25' }, { subnet: '10.5.1.128/25', rangeStart: '10.5.1.200' }]]
+    const six = { subnet: 'fd00:0::/64', rangeEnd: 'fd00::9', gateway: 'fd00::1' }
+    expect(wanted({ runtimeConfig: { ipRanges } })).toMatchObject({
+      ranges: { v4: ['10.5.1.1-10.5.1.126', '10.5.1.200-10.5.1.254'] },
+      gateways: []
+    })
+    const ipam = { subnet: '10.5.1.0/24', rangeStart: '10.5.1.9', rangeEnd: '10.5.1.10', ranges: [[six]] }
+    expect(wanted({ ipam })).toMatchObject({
+      ranges: { v4: ['10.5.1.9-10.5.1.10'], v6: ['fd00::1-fd00::9'] },
+      gateways: ['fd00::1']
+    })
+    expect(wanted({ ipam, runtimeConfig: { IPRanges: ipRanges } })).toMatchObject({
+      ranges: { v4: ['10.5.1.1-10.5.1.126', '10.5.1.200-10.5.1.254'], v6: ['fd00::1-fd00::9'] }
+    })
+    expect(wanted({ runtimeConfig: { ipRanges: [] } })).toMatchObject({ ranges: {} })
+  })
+
+  it.each([
+    [[[{ subnet: '10.5.1.1/24' }]], '[0][0].subnet is "10.5.1.1/24", not a subnet such as'],
+    [[[{ subnet: '10.5.1.0/31' }]], '[0][0].subnet is "10.5.1.0/31", not large enough'],
+    [[[{}]], '[0][0].subnet is missing'],
+    [[[{ subnet: '10.5.1.0/24', rangeEnd: '10.5.2.1' }]], '[0][0].rangeEnd is "10.5.2.1", not an address of'],
+    [
+      [[{ subnet: '10.5.1.0/24', rangeStart: '10.5.1.9', rangeEnd: '10.5.1.8' }]],
+      '[0][0].rangeEnd is "10.5.1.8"'
+    ],
+    [
+      [[{ subnet: '10.5.1.0/24' }, { subnet: 'fd00::/64' }]],
+      ' is [["{…}","{…}"]], not sets of one family each'
+    ],
+    [[[{ subnet: '10.5.1.0/24' }], [{ subnet: '10.5.2.0/24' }]], ' is [["{…}"],["{…}"]], not one set for v4'],
+    [
+      [[{ subnet: '10.5.1.0/24' }, { subnet: '10.5.1.0/25' }]],
+      ' is [["{…}","{…}"]], not sets of ranges that'
+    ],
+    [[{ subnet: '10.5.1.0/24' }], ' is ["{…}"], not a list of lists of ranges'],
+    [[[7]], ' is [[7]], not a list of lists of ranges']
+  ])('P98, P99: is refused with the ranges %j', (ipRanges, said) => {
+    const [code, message] = refusedPod({ runtimeConfig: { ipRanges } })
+    expect([code, String(message).startsWith(`runtimeConfig.ipRanges${said}`), message]).toEqual([
+      7,
+      true,
+      message
     ])
   })
 
@@ -172,12 +225,26 @@ describe('our own keys', () => {
   it.each([
     [{ macspoofchk: true }, 'macspoofchk is true'],
     [{ vlan: 100 }, 'vlan is 100'],
-    [{ ipam: { type: 'host-local' } }, 'ipam.type is "host-local"']
+    [{ disableContainerInterface: true }, 'disableContainerInterface is true']
   ])('P83, P84: of other plugins that ask for more are refused: %j', (more, said) => {
     const error = refusal(() => readPluginConfig(config(more)))
     expect(told(error)).toEqual([2, `${said}, which this plugin does not do`])
     expect(error.details).not.toBe('')
   })
+})
+
+describe('another plugin that gives the addresses', () => {
+  it('is a name', () => {
+    expect(readPluginConfig(config({ IPAM: { Type: 'host-local' } }))).toMatchObject({ ipam: 'host-local' })
+    expect(readPluginConfig(config({ ipam: { type: 'trilane' } }))).not.toHaveProperty('ipam')
+  })
+
+  it.each(['a/b', '/bin/sh', '..', '.hidden', '-x', 'a b', 'a\0b', `a${'b'.repeat(255)}`])(
+    'P171: cannot be called %j',
+    (type) => {
+      expect(told(refusal(() => readPluginConfig(config({ ipam: { type } }))))[0]).toBe(7)
+    }
+  )
 })
 
 it('another plugin that wants our addresses gets no interface, whatever its own keys say', () => {

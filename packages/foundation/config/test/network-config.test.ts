@@ -22,6 +22,15 @@ function v6(text: string): string {
 }
 
 describe('defaults', () => {
+  it('of a /24 that is cut into slices: all but the first one', () => {
+    expect(v4('{Network: 192.168.77.0/24, SubnetLen: 28, Backend: {Type: macvlan}}')).toBe(
+      '192.168.77.0/24 /28 192.168.77.16 192.168.77.240'
+    )
+    expect(v4('{Network: 192.168.77.0/24, SubnetLen: 30, Backend: {Type: macvlan}}')).toBe(
+      '192.168.77.0/24 /30 192.168.77.4 192.168.77.252'
+    )
+  })
+
   it("are flannel's", () => {
     expect(parse('{ "network": "10.3.0.0/16" }')).toEqual({
       name: 'default',

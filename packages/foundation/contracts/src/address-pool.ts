@@ -19,10 +19,15 @@ export interface AddressPool {
    * One address per family of the pool, all or none.
    *
    * @param wanted addresses to use instead of the next free ones, by family
+   * @param within the address of a family is to be out of one of these ranges, which are parts of the node's own
    * @throws TrilaneError `TRI_ADDRESSES_EXHAUSTED`, `TRI_ADDRESS_TAKEN`, `TRI_ADDRESS_NOT_ALLOWED`,
-   *   `TRI_POD_EXISTS` when the key holds addresses already
+   *   `TRI_RANGE_NOT_ALLOWED`, `TRI_POD_EXISTS` when the key holds addresses already
    */
-  reserve(key: AttachmentKey, wanted?: PerFamily<IpAddress>): Promise<PerFamily<IpAddress>>
+  reserve(
+    key: AttachmentKey,
+    wanted?: PerFamily<IpAddress>,
+    within?: PerFamily<readonly Range[]>
+  ): Promise<PerFamily<IpAddress>>
 
   /** Frees whatever the key holds. @returns the freed addresses; none is no error */
   release(key: AttachmentKey): Promise<readonly IpAddress[]>

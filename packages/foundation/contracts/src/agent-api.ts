@@ -1,4 +1,5 @@
 import type { ErrorJson } from './errors.ts'
+import type { HostPortProtocol } from './host-port.ts'
 import type { IpvlanKind, MacvlanKind } from './kernel-state.ts'
 
 /**
@@ -28,8 +29,14 @@ export interface NodeStatus {
   /** ms since 1970 */
   readonly startedAtMs: number
   readonly networks: readonly NetworkStatus[]
-  /** Names of further networks whose configs are not there yet, or cannot be used. @default none */
-  readonly waiting?: readonly string[]
+  /** Further networks, whose configs are not there yet, or cannot be used. @default none */
+  readonly waiting?: readonly WaitingNetwork[]
+}
+
+export interface WaitingNetwork {
+  readonly name: string
+  /** Absent for the first moment. */
+  readonly problem?: ErrorJson
 }
 
 export interface NetworkStatus {
@@ -121,6 +128,31 @@ export interface AttachJson {
   readonly namespace: string
   readonly addresses?: readonly string[]
   readonly mac?: string
+  /** Ports of the node that lead to the pod. */
+  readonly hostPorts?: readonly HostPortJson[]
+  readonly bandwidth?: BandwidthJson
+}
+
+/** `HostPort`, with a text for the address. */
+export interface HostPortJson {
+  /** @default 'tcp' */
+  readonly protocol?: HostPortProtocol
+  readonly hostPort: number
+  /** Absent: every address of the node. */
+  readonly hostAddress?: string
+  readonly podPort: number
+}
+
+/** How fast a pod may receive (`ingress`) and send (`egress`); absent: as fast as it can. */
+export interface BandwidthJson {
+  readonly ingress?: LimitJson
+  readonly egress?: LimitJson
+}
+
+export interface LimitJson {
+  readonly bytesPerSecond: number
+  /** What may pass at once after a pause. @default what the rate carries in 100 ms; at least one frame */
+  readonly burstBytes?: number
 }
 
 export interface DetachJson {
@@ -140,9 +172,14 @@ export interface PodJson {
   readonly parent?: string
   readonly mac?: string
   readonly mtuBytes?: number
+  /** Absent for none. */
+  readonly hostPorts?: readonly HostPortJson[]
+  /** Absent for no limit. */
+  readonly bandwidth?: BandwidthJson
   readonly addresses: readonly {
     readonly address: string
     readonly prefixLength: number
+    /** Absent where no router leads out. */
     readonly gateway?: string
   }[]
 }

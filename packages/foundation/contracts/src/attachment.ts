@@ -1,7 +1,8 @@
-import type { IpAddress, Mac, PerFamily } from '@trilane/ip'
+import type { IpAddress, Mac, PerFamily, Range } from '@trilane/ip'
 import type { AttachmentKey } from './address-pool.ts'
 import type { HostPort } from './host-port.ts'
-import type { Bandwidth, PluggedLink } from './pod-link.ts'
+import type { IpamCall } from './ipam-call.ts'
+import type { Bandwidth, GivenAddressing, PluggedLink } from './pod-link.ts'
 
 /** A pod interface that this node was asked for, as it is kept on disk. */
 export interface AttachmentRecord {
@@ -22,6 +23,8 @@ export interface AttachmentRecord {
   readonly cniNetwork?: string
   /** Ports of the node that lead to it; absent for none. */
   readonly hostPorts?: readonly HostPort[]
+  /** Another plugin gives its addresses, and takes them back by this call. Absent: they are of this node's subnets. */
+  readonly ipam?: IpamCall
 }
 
 /** This node's disk for {@link AttachmentRecord}s of all networks. */
@@ -55,4 +58,8 @@ export interface AttachRequest {
   readonly bandwidth?: Bandwidth
   /** As in {@link AttachmentRecord}. */
   readonly hostPorts?: readonly HostPort[]
+  /** The address of a family is to be out of one of these; see {@link AddressPool.reserve}. */
+  readonly ranges?: PerFamily<readonly Range[]>
+  /** Addresses come from another plugin. The call is written down first, then it is asked. */
+  readonly ipam?: { readonly call: IpamCall; give(): Promise<GivenAddressing> }
 }

@@ -78,6 +78,13 @@ export interface Backend<Options = unknown, LeaseData extends JsonValue = JsonVa
    */
   parentDevice?(options: Options): string | undefined
 
+  /**
+   * Devices whose names follow from the options alone: of two networks of a node only one can have them.
+   *
+   * @default none
+   */
+  deviceNames?(options: Options): readonly string[]
+
   /** How this node's pods are plugged in, were this backend to carry every peer. */
   podLink(node: NodeFacts, lease: Lease, options: Options): PodLinkSpec
 

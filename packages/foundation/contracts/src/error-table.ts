@@ -243,9 +243,27 @@ export const ERROR_TABLE = {
     'ask for an address inside {range}',
     { cniCode: 7 }
   ),
+  TRI_RANGE_NOT_ALLOWED: row(
+    'no pod can have an address out of {range}: {reason}',
+    'ask for ranges inside {allowed}, which this node gives out, or for none',
+    { cniCode: 7 }
+  ),
   TRI_POOL_CORRUPT: row(
     '{file} is not a reservation: {problem}',
     'the address stays out of use; remove the file when nothing uses it'
+  ),
+  TRI_IPAM_MISSING: row(
+    'failed to find plugin "{type}" in path [{path}]: {reason}',
+    'install it in one of these directories, or correct ipam.type'
+  ),
+  TRI_IPAM_FAILED: row(
+    'the IPAM plugin {type} refused {verb}: {text}',
+    'the words are that plugin’s: see its documentation, and the config that names it'
+  ),
+  TRI_IPAM_TIMEOUT: row(
+    'the IPAM plugin {type} had not ended {waitedMs} ms after {verb}, and was killed',
+    'find out what it waits for',
+    { retryable: true }
   ),
   TRI_POD_EXISTS: row('{containerId}/{ifname} is attached already', 'detach it first'),
   TRI_HOST_PORT_REFUSED: row(
@@ -264,6 +282,10 @@ export const ERROR_TABLE = {
     'this daemon serves no network "{network}"; it serves {known}',
     'use one of these names',
     { cniCode: 7 }
+  ),
+  TRI_NETWORKS_CLASH: row(
+    '{network} cannot be on this node beside {other}: both have {shared}',
+    'give one of the two another Network, VNI or range of slices'
   ),
 
   // Programs and disk
@@ -288,7 +310,8 @@ export const ERROR_TABLE = {
   }),
   TRI_FILE: row(
     '{operation} {path}: {problem}',
-    'check that the directory exists, is writable and has space'
+    'check that the directory exists, is writable and has space',
+    { cniCode: 5 }
   ),
   TRI_LOCK_TIMEOUT: row(
     '{path} stayed locked for {waitedMs} ms',

@@ -12,10 +12,10 @@ export interface FirewallWish {
   /** Ports of the node that lead to pods; no two of them catch the same packet. */
   readonly hostPorts?: readonly PublishedPort[]
   /**
-   * A device that hands on packets to 127.0.0.0/8 (its `route_localnet` is on), as answers to what this node asked by
-   * its loopback address: none may come in by it that claims such a destination on the wire.
+   * Devices that hand on packets to 127.0.0.0/8 (their `route_localnet` is on), as answers to what this node asked by
+   * its loopback address: none may come in by them that claims such a destination on the wire.
    */
-  readonly guardedDevice?: string
+  readonly guardedDevices?: readonly string[]
 }
 
 /** One network as the firewall sees it. */

@@ -1,6 +1,6 @@
 import type { IpAddress, Mac, PerFamily, Prefix } from '@trilane/ip'
 import type { AttachmentKey } from './address-pool.ts'
-import type { IpvlanKind, MacvlanKind, SendLimit } from './kernel-state.ts'
+import type { IpvlanKind, MacvlanKind, Route, SendLimit } from './kernel-state.ts'
 
 /** How pods of a network are plugged in, computed by its backend. */
 export type PodLinkSpec = BridgedPodLink | ChildPodLink
@@ -36,17 +36,38 @@ export interface ChildNetwork {
   readonly routes: readonly PodRoute[]
 }
 
+export interface PodNetwork {
+  /** The pod's address gets this prefix's length. */
+  readonly onLink: Prefix
+  readonly gateway: IpAddress
+  /**
+   * All pods of all nodes: led to by the gateway even where another interface of the pod has its default route. Absent:
+   * by the default route alone.
+   */
+  readonly network?: Prefix
+}
+
 /** A route in a pod's namespace, by its interface. */
-export interface PodRoute {
+export interface PodRoute extends Pick<Route, 'metric' | 'table' | 'scope'> {
   readonly destination: Prefix
   /** Absent: straight on the link. */
   readonly gateway?: IpAddress
 }
 
-export interface PodNetwork {
-  /** The pod's address gets this prefix's length. */
-  readonly onLink: Prefix
-  readonly gateway: IpAddress
+/** An address that another plugin has given. */
+export interface GivenAddress {
+  readonly address: IpAddress
+  readonly prefixLength: number
+  readonly gateway?: IpAddress
+}
+
+/** What another plugin has given a pod interface (`ipam.type`): it is written as it stands. */
+export interface GivenAddressing {
+  /** At least one. */
+  readonly addresses: readonly GivenAddress[]
+  readonly routes: readonly PodRoute[]
+  /** The bridge is to have the gateways' addresses; else they are somebody else's. */
+  readonly bridgeIsGateway: boolean
 }
 
 /** How fast a pod may receive (`ingress`) and send (`egress`); absent: as fast as it can. */
@@ -61,6 +82,8 @@ export interface PodLinkRequest {
   /** Path of the pod's network namespace. */
   readonly namespace: string
   readonly addresses: PerFamily<IpAddress>
+  /** Instead of what follows from {@link addresses} and the node's subnets. */
+  readonly given?: GivenAddressing
   /** Instead of the one derived from network, container id and interface. */
   readonly mac?: Mac
   readonly bandwidth?: Bandwidth
@@ -86,7 +109,9 @@ export interface PluggedLink {
     /** Absent where no router leads out. */
     readonly gateway?: IpAddress
   }>
-  /** Of a child: the routes that it was given. */
+  /** Present when another plugin gave the addresses; {@link addresses} are the first of each family then. */
+  readonly given?: GivenAddressing
+  /** Its routes, unless they are {@link given}. Absent in records of former versions: a default route by each gateway. */
   readonly routes?: readonly PodRoute[]
 }
 

@@ -4,6 +4,8 @@ export interface Clock {
   wallMs(): number
   /** Never jumps, never goes back: for durations. */
   monotonicMs(): number
+  /** The same, but it goes on while the machine is suspended: for what others may end meanwhile. To 10 ms. */
+  bootMs(): number
   /** Resolves after `ms`, or early (without throwing) when `signal` is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
@@ -48,4 +50,21 @@ export interface FileLocks {
 export interface FileLock {
   /** Repeating it is free. */
   release(): void
+}
+
+/** Sees what any process changes in a directory of a local file system (`inotify(7)`). */
+export interface DirectoryWatches {
+  /** @returns `undefined` when it cannot be watched: whoever needs to know looks for himself */
+  open(path: string): DirectoryWatch | undefined
+}
+
+export interface DirectoryWatch {
+  /**
+   * What was made, written, renamed or removed since the call before, the last moment included.
+   *
+   * @returns names of entries; `'unknown'` when it may have been any, or when the directory itself is no more: open a new one
+   */
+  changes(): ReadonlySet<string> | 'unknown'
+  /** Repeating it is free. */
+  close(): void
 }

@@ -69,6 +69,10 @@ export class TestClock implements Clock {
     return this.nowMs
   }
 
+  bootMs(): number {
+    return this.nowMs
+  }
+
   async sleep(ms: number): Promise<void> {
     this.nowMs += ms
   }

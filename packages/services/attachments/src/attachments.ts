@@ -7,18 +7,20 @@ import {
   type HostPortOwner,
   type HostPorts,
   type Logger,
-  type PluggedPod,
   type PodLinkRequest,
   type PodLinkSpec,
   type PodLinks,
-  type Reservation,
   TrilaneError
 } from '@trilane/contracts'
-import { type IpAddress, type PerFamily, valuesOf } from '@trilane/ip'
+import type { IpAddress, PerFamily } from '@trilane/ip'
+import type { AttachmentsParts } from './attachments-parts.ts'
+import { ForeignPods, type KnownPod } from './foreign-pods.ts'
+import { firstsOf, GivenBack, type Prepared, type Wanted } from './given-back.ts'
+import { keyOf, textOf } from './keys.ts'
+import { OwedDetaches } from './owed-detaches.ts'
+import { passingOver } from './passing-over.ts'
+import { type LookedAt, problemsOf } from './problems.ts'
 import { Turns } from './turns.ts'
-
-/** So many addresses that are used by machines nobody told us of are a wrong config, not an accident. */
-const MAX_PASSED_OVER = 16
 
 /**
  * Attaches and detaches the pods of one network on this node.
@@ -30,7 +32,8 @@ const MAX_PASSED_OVER = 16
  * | 3 record `plugged` | file | an attached pod |
  *
  * In step 1 neither waits for the other, because both must be there only before step 2. A crash may leave the addresses
- * without the record; the runtime's DEL frees them.
+ * without the record; the runtime's DEL frees them. Another plugin that gives the addresses is asked only when the record
+ * says so: nothing else knows of it.
  *
  * A record is not waited for on the disk: a power failure that could take it ends the pod and the link as well. What
  * outlives them is the reservation, which is durable and has the key.
@@ -46,33 +49,26 @@ export class Attachments {
   readonly #store: AttachmentStore
   readonly #links: PodLinks
   readonly #hostPorts: HostPorts
+  readonly #addresses: GivenBack
+  readonly #foreign: ForeignPods
   readonly #spec: () => PodLinkSpec
   readonly #onForeignAddress: (error: TrilaneError) => void
   readonly #logger: Logger
   readonly #turns = new Turns()
+  readonly #owed: OwedDetaches
 
-  /**
-   * @param parts spec: how a pod is plugged in now; throws `TRI_NOT_READY` while that is not known. onForeignAddress: told
-   *   of each `TRI_ADDRESS_IN_USE`
-   */
-  constructor(parts: {
-    readonly network: string
-    readonly pool: AddressPool
-    readonly store: AttachmentStore
-    readonly links: PodLinks
-    readonly hostPorts: HostPorts
-    readonly spec: () => PodLinkSpec
-    readonly onForeignAddress?: (error: TrilaneError) => void
-    readonly logger: Logger
-  }) {
+  constructor(parts: AttachmentsParts) {
     this.#network = parts.network
     this.#pool = parts.pool
     this.#store = parts.store
     this.#links = parts.links
     this.#hostPorts = parts.hostPorts
+    this.#addresses = new GivenBack(parts.pool, parts.ipam)
+    this.#foreign = new ForeignPods(parts.pool, parts.foreignLinks)
     this.#spec = parts.spec
     this.#onForeignAddress = parts.onForeignAddress ?? (() => {})
     this.#logger = parts.logger
+    this.#owed = new OwedDetaches(parts)
   }
 
   /**
@@ -84,7 +80,10 @@ export class Attachments {
    */
   attach(request: AttachRequest): Promise<AttachmentRecord> {
     const key = keyOf(request)
-    return this.#turns.take(textOf(key), () => this.#attachUnused(key, request))
+    const isAsked = Object.keys(request.addresses ?? {}).length > 0
+    return this.#turns.take(textOf(key), () =>
+      passingOver(() => this.#attach(key, request), isAsked, this.#onForeignAddress)
+    )
   }
 
   /**
@@ -94,7 +93,7 @@ export class Attachments {
    * @throws TrilaneError as {@link attach}
    */
   reserve(
-    request: Pick<AttachRequest, keyof AttachmentKey | 'namespace' | 'addresses' | 'cniNetwork'>
+    request: Pick<AttachRequest, keyof AttachmentKey | 'namespace' | 'addresses' | 'ranges' | 'cniNetwork'>
   ): Promise<AttachmentRecord> {
     const key = keyOf(request)
     return this.#turns.take(textOf(key), () => this.#reserveAlone(key, request))
@@ -104,10 +103,24 @@ export class Attachments {
    * Succeeds when there is nothing to detach, or only a part of it, and when the pod's namespace is gone.
    * After an error the record stays, and with it the addresses: the link may still use them.
    *
-   * @param namespace where the pod is, as the caller knows it; the record knows better
+   * A disk that refuses is no error once the link is gone: no call of the runtime could do more, and the record is all that
+   * it takes to free the addresses as soon as the disk takes it, by {@link settle}, by `recover` or when they are needed.
+   *
+   * @param known what the caller knows of the pod
    */
-  detach(key: AttachmentKey, namespace?: string): Promise<void> {
-    return this.#turns.take(textOf(key), () => this.#undo(keyOf(key), namespace))
+  detach(key: AttachmentKey, known: KnownPod = {}): Promise<void> {
+    return this.#turns.take(textOf(key), async () => {
+      try {
+        await this.#undo(keyOf(key), known)
+      } catch (error) {
+        if (!(await this.#owed.accept(keyOf(key), error))) throw error
+      }
+    })
+  }
+
+  /** Does what the disk has refused to detach. Nothing, nearly always; what is refused again stays for the next time. */
+  async settle(): Promise<void> {
+    for (const key of this.#owed.keys()) await this.#turns.take(textOf(key), () => this.#settle(key))
   }
 
   /** What is attached, and what is being attached. A record that cannot be read is skipped with a warning. */
@@ -127,7 +140,7 @@ export class Attachments {
    * @param request namespace: the pod's; a wrong one shows. otherMacs: see {@link PluggedPod}
    * @throws TrilaneError `TRI_POD_CHANGED` with every difference
    */
-  check(request: AttachmentKey & Pick<PluggedPod, 'namespace' | 'otherMacs'>): Promise<void> {
+  check(request: AttachmentKey & LookedAt): Promise<void> {
     const key = keyOf(request)
     return this.#turns.take(textOf(key), async () => {
       const problems = await this.#problems(key, request)
@@ -137,9 +150,11 @@ export class Attachments {
   }
 
   /**
-   * Detaches what a runtime no longer knows, of those that it attached by the CNI network of that name.
+   * Detaches what a runtime no longer knows, of those that it attached by the CNI network of that name. When that is this
+   * network's name too, addresses that no record knows are freed as well: host-local has its reservations where the CNI
+   * network's name says, so these are of pods that another plugin gave addresses to by the same name.
    *
-   * @param valid what it knows; without a list, what has no link any more is detached
+   * @param valid what it knows; without a list, what has no link any more is detached, and nothing that no record knows
    * @returns why some of them could not be; the others are
    */
   async collect(
@@ -149,7 +164,21 @@ export class Attachments {
     const own = (await this.list()).filter((record) => record.cniNetwork === cniNetwork)
     if (valid === undefined) return this.#detachAll(await this.#dead(own))
     const known = new Set(valid.map(textOf))
-    return this.#detachAll(own.filter(({ key }) => !known.has(textOf(key))))
+    const stale: readonly Pick<AttachmentRecord, 'key' | 'phase'>[] = own.filter(
+      ({ key }) => !known.has(textOf(key))
+    )
+    const failures = await this.#detachAll(stale)
+    if (cniNetwork !== this.#network) return failures
+    const unrecorded = await this.#foreign.unrecorded(await this.list(), valid)
+    const foreign = unrecorded.map((key) => ({ key, phase: 'reserved' as const }))
+    return [...failures, ...(await this.#detachAll(foreign, (key) => this.#free(key)))]
+  }
+
+  /** Unless it has a record by now: it may be attached at this moment. */
+  #free(key: AttachmentKey): Promise<void> {
+    return this.#turns.take(textOf(key), async () => {
+      if ((await this.#store.read(this.#network, key)) === undefined) await this.#undo(key)
+    })
   }
 
   /** Could one more pod be attached, as far as addresses go? */
@@ -180,27 +209,10 @@ export class Attachments {
     })
   }
 
-  async #problems(
-    key: AttachmentKey,
-    { namespace, otherMacs }: Pick<PluggedPod, 'namespace' | 'otherMacs'>
-  ): Promise<readonly string[]> {
+  async #problems(key: AttachmentKey, pod: LookedAt): Promise<readonly string[]> {
     const record = await this.#store.read(this.#network, key)
-    if (record === undefined || record.phase === 'plugging') return ['it is not attached']
-    const { reservations } = await this.#pool.list()
-    const lost = valuesOf(record.addresses).filter(
-      (address) => !reservations.some((held) => held.address.equals(address) && isHeldBy(held, key))
-    )
-    const unreserved = lost.map((address) => `the address ${address} is not reserved for it`)
-    if (record.link === undefined) return unreserved
-    const found = await this.#links.inspect({
-      key,
-      namespace,
-      link: record.link,
-      ...(otherMacs === undefined ? {} : { otherMacs })
-    })
-    const { hostPorts = [] } = record
-    const closed = hostPorts.length === 0 ? [] : this.#hostPorts.problems(this.#owner(key))
-    return [...unreserved, ...found, ...closed]
+    const ports = { problems: () => this.#hostPorts.problems(this.#owner(key)) }
+    return problemsOf(record, pod, { addresses: this.#addresses, links: this.#links, ports })
   }
 
   /** Attached once, and without a link now: the pod has ended. */
@@ -213,12 +225,15 @@ export class Attachments {
   }
 
   /** @returns why some could not be */
-  async #detachAll(records: readonly AttachmentRecord[]): Promise<readonly TrilaneError[]> {
+  async #detachAll(
+    records: readonly Pick<AttachmentRecord, 'key' | 'phase'>[],
+    detach = (key: AttachmentKey) => this.detach(key)
+  ): Promise<readonly TrilaneError[]> {
     const failures: TrilaneError[] = []
     await Promise.all(
       records.map(async ({ key, phase }) => {
         try {
-          await this.detach(key)
+          await detach(key)
           this.#logger.info('attachment without a pod undone', { ...key, phase })
         } catch (error) {
           const failure = TrilaneError.from(error)
@@ -230,31 +245,32 @@ export class Attachments {
     return failures
   }
 
-  /** An address that another machine of the segment has is passed over; the pool gives it last when it is asked again. */
-  async #attachUnused(key: AttachmentKey, request: AttachRequest): Promise<AttachmentRecord> {
-    for (let passedOver = 0; ; passedOver++) {
-      try {
-        return await this.#attach(key, request)
-      } catch (error) {
-        if (!TrilaneError.is(error, 'TRI_ADDRESS_IN_USE')) throw error
-        this.#onForeignAddress(error)
-        if (valuesOf(request.addresses ?? {}).length > 0 || passedOver >= MAX_PASSED_OVER) throw error
-      }
+  async #settle(key: AttachmentKey): Promise<void> {
+    try {
+      await this.#undo(key)
+      this.#logger.info('files of a detached pod removed', { ...key })
+    } catch (error) {
+      this.#logger.debug('files of a detached pod not removed yet', { ...key, error })
     }
   }
 
   async #attach(key: AttachmentKey, request: AttachRequest): Promise<AttachmentRecord> {
     const spec = this.#spec()
     await this.#makeRoomFor(key)
-    const { namespace, mac, cniNetwork, hostPorts = [], bandwidth } = request
+    const { namespace, mac, cniNetwork, hostPorts = [], bandwidth, ipam } = request
     const origin = cniNetwork === undefined ? {} : { cniNetwork }
     const ports = hostPorts.length === 0 ? {} : { hostPorts }
-    const record = { network: this.#network, key, namespace, ...origin, ...ports }
-    const addresses = await this.#prepare({ ...record, phase: 'plugging', addresses: {} }, request.addresses)
+    const given = ipam === undefined ? {} : { ipam: ipam.call }
+    const record = { network: this.#network, key, namespace, ...origin, ...ports, ...given }
+    const { addresses, addressing } = await this.#prepare(
+      { ...record, phase: 'plugging', addresses: {} },
+      request
+    )
     const wanted: PodLinkRequest = {
       key,
       namespace,
       addresses,
+      ...(addressing === undefined ? {} : { given: addressing }),
       ...(mac === undefined ? {} : { mac }),
       ...(bandwidth === undefined ? {} : { bandwidth })
     }
@@ -275,19 +291,21 @@ export class Attachments {
   async #makeRoomFor(key: AttachmentKey): Promise<void> {
     const found = await this.#store.read(this.#network, key)
     if (found === undefined) return
-    if (found.phase !== 'plugging') throw TrilaneError.of('TRI_POD_EXISTS', { ...key })
+    const isOver = found.phase === 'plugging' || this.#owed.has(key)
+    if (!isOver) throw TrilaneError.of('TRI_POD_EXISTS', { ...key })
     await this.#undo(key)
   }
 
   async #reserveAlone(
     key: AttachmentKey,
-    { namespace, addresses: wanted, cniNetwork }: Parameters<Attachments['reserve']>[0]
+    request: Parameters<Attachments['reserve']>[0]
   ): Promise<AttachmentRecord> {
     this.#spec()
     await this.#makeRoomFor(key)
+    const { namespace, cniNetwork } = request
     const origin = cniNetwork === undefined ? {} : { cniNetwork }
     const record = { network: this.#network, key, namespace, ...origin }
-    const addresses = await this.#prepare({ ...record, phase: 'plugging', addresses: {} }, wanted)
+    const { addresses } = await this.#prepare({ ...record, phase: 'plugging', addresses: {} }, request)
     const reserved: AttachmentRecord = { ...record, phase: 'reserved', addresses }
     try {
       await this.#store.write(reserved)
@@ -299,13 +317,11 @@ export class Attachments {
   }
 
   /** All that must be durable before the kernel is touched. */
-  async #prepare(
-    record: AttachmentRecord,
-    wanted: PerFamily<IpAddress> | undefined
-  ): Promise<PerFamily<IpAddress>> {
+  async #prepare(record: AttachmentRecord, request: Wanted): Promise<Prepared> {
     const { key } = record
+    if (request.ipam !== undefined) return this.#askForAddresses(record, request.ipam)
     const [reserved, written] = await Promise.allSettled([
-      this.#reserve(key, wanted),
+      this.#reserve(key, request),
       this.#store.write(record)
     ])
     if (reserved.status === 'rejected') {
@@ -317,22 +333,39 @@ export class Attachments {
       await this.#clear(key, () => this.#undo(key))
       throw written.reason
     }
-    return reserved.value
+    return { addresses: reserved.value }
+  }
+
+  /** Whatever goes wrong in it, the plugin is asked to take back what it may have given. */
+  async #askForAddresses(
+    record: AttachmentRecord,
+    ipam: NonNullable<AttachRequest['ipam']>
+  ): Promise<Prepared> {
+    await this.#store.write(record)
+    try {
+      const addressing = await ipam.give()
+      return { addresses: firstsOf(addressing), addressing }
+    } catch (error) {
+      await this.#clear(record.key, () => this.#undo(record.key))
+      throw error
+    }
   }
 
   /** Pods whose runtime never said that they ended do not keep their addresses from others. */
-  async #reserve(
-    key: AttachmentKey,
-    wanted: PerFamily<IpAddress> | undefined
-  ): Promise<PerFamily<IpAddress>> {
+  async #reserve(key: AttachmentKey, { addresses, ranges }: Wanted): Promise<PerFamily<IpAddress>> {
     try {
-      return await this.#pool.reserve(key, wanted)
+      return await this.#pool.reserve(key, addresses, ranges)
     } catch (error) {
       if (!TrilaneError.is(error, 'TRI_ADDRESSES_EXHAUSTED')) throw error
       const dead = await this.#dead(await this.list())
       const failures = await this.#detachAll(dead)
-      if (dead.length === failures.length) throw error
-      return this.#pool.reserve(key, wanted)
+      if (dead.length === failures.length) {
+        // Who looks for addresses must hear of those that a broken file keeps.
+        for (const problem of (await this.#pool.list()).problems)
+          this.#logger.warn('address out of use', { problem })
+        throw error
+      }
+      return this.#pool.reserve(key, addresses, ranges)
     }
   }
 
@@ -349,25 +382,13 @@ export class Attachments {
     return { network: this.#network, key }
   }
 
-  async #undo(key: AttachmentKey, namespace?: string): Promise<void> {
-    await this.#hostPorts.withdraw(this.#owner(key))
+  async #undo(key: AttachmentKey, { ipam, ...pod }: KnownPod = {}): Promise<void> {
     const record = await this.#store.read(this.#network, key)
-    await this.#links.unplug(key, record?.namespace ?? namespace)
-    await this.#pool.release(key)
+    await this.#hostPorts.withdraw(this.#owner(key))
+    await this.#links.unplug(key, record?.namespace ?? pod.namespace)
+    if (record === undefined) await this.#foreign.unplug(key, pod)
+    await this.#addresses.release(key, record?.ipam === undefined ? undefined : (ipam ?? record.ipam))
     await this.#store.remove(this.#network, key)
+    this.#owed.delete(key)
   }
-}
-
-/** Old host-local versions wrote the container alone. */
-function isHeldBy({ containerId, ifname }: Reservation, key: AttachmentKey): boolean {
-  return containerId === key.containerId && (ifname === undefined || ifname === key.ifname)
-}
-
-/** Nothing else of a request goes into marks and files. */
-function keyOf({ containerId, ifname }: AttachmentKey): AttachmentKey {
-  return { containerId, ifname }
-}
-
-function textOf({ containerId, ifname }: AttachmentKey): string {
-  return `${containerId}\0${ifname}`
 }

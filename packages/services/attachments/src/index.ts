@@ -4,3 +4,4 @@
  * @packageDocumentation
  */
 export { Attachments } from './attachments.ts'
+export type { KnownPod } from './foreign-pods.ts'

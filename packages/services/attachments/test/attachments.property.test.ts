@@ -6,15 +6,23 @@ const IDS = ['a', 'b', 'c']
 
 /** A life of one process: calls at once, some steps that fail, perhaps a crash. */
 const life = fc.record({
-  calls: fc.array(fc.record({ verb: fc.constantFrom('attach', 'detach'), id: fc.constantFrom(...IDS) }), {
-    minLength: 1,
-    maxLength: 8
-  }),
+  calls: fc.array(
+    fc.record({ verb: fc.constantFrom('attach', 'ask', 'detach'), id: fc.constantFrom(...IDS) }),
+    {
+      minLength: 1,
+      maxLength: 8
+    }
+  ),
   failAt: fc.array(fc.nat(40), { maxLength: 3 }),
   crashAt: fc.option(fc.nat(40), { nil: Number.POSITIVE_INFINITY })
 })
 
 const keyOf = (containerId: string) => ({ containerId, ifname: 'eth0' })
+
+function requestOf(world: World, verb: 'attach' | 'ask', id: string) {
+  const ipam = verb === 'ask' ? { ipam: world.theirs(id) } : {}
+  return { ...keyOf(id), namespace: `/run/netns/${id}`, ...ipam }
+}
 
 /** What must hold whenever nobody is at work. */
 function check(world: World): void {
@@ -22,8 +30,10 @@ function check(world: World): void {
   expect(new Set(holders).size).toBe(holders.length)
   for (const [text, request] of world.links) {
     const address = String(request.addresses.v4)
+    const owned = [...world.given].map(([id, given]) => [given, textOf(keyOf(id))] as const)
+    const holders = new Map([...world.reserved, ...owned])
     expect(world.records.has(text), `${text} has a link and no record`).toBe(true)
-    expect(world.reserved.get(address), `${text} uses ${address}`).toBe(text)
+    expect(holders.get(address), `${text} uses ${address}`).toBe(text)
   }
   for (const [text, { phase, addresses }] of world.records) {
     if (phase !== 'plugged' || !world.links.has(text)) continue
@@ -44,9 +54,7 @@ describe('attachments through failures and crashes', () => {
           world.failAt = new Set(failAt)
           world.crashAt = crashAt
           const work = calls.map(({ verb, id }) =>
-            verb === 'attach'
-              ? attachments.attach({ ...keyOf(id), namespace: `/run/netns/${id}` })
-              : attachments.detach(keyOf(id))
+            verb === 'detach' ? attachments.detach(keyOf(id)) : attachments.attach(requestOf(world, verb, id))
           )
           await Promise.allSettled(work)
           check(world)
@@ -74,9 +82,7 @@ describe('attachments through failures and crashes', () => {
         })
         const outcomes = await Promise.allSettled(
           calls.map(({ verb, id }) =>
-            verb === 'attach'
-              ? attachments.attach({ ...keyOf(id), namespace: `/run/netns/${id}` })
-              : attachments.detach(keyOf(id))
+            verb === 'detach' ? attachments.detach(keyOf(id)) : attachments.attach(requestOf(world, verb, id))
           )
         )
         expect(outcomes.map(({ status }) => status === 'fulfilled')).toEqual(expected)

@@ -47,6 +47,8 @@ describe('attach', () => {
       },
       links,
       hostPorts: world.hostPorts,
+      ipam: world.ipam,
+      foreignLinks: world.foreignLinks,
       spec: () => SPEC,
       logger: SILENT_LOGGER
     })
@@ -96,6 +98,8 @@ describe('attach', () => {
       store,
       links,
       hostPorts: world.hostPorts,
+      ipam: world.ipam,
+      foreignLinks: world.foreignLinks,
       spec,
       logger: SILENT_LOGGER
     })
@@ -143,8 +147,8 @@ describe('detach', () => {
     const world = new World()
     const attachments = world.start()
     await attachments.attach(REQUEST)
-    await attachments.detach(KEY, '/run/netns/other')
-    await attachments.detach(KEY, '/run/netns/other')
+    await attachments.detach(KEY, { namespace: '/run/netns/other' })
+    await attachments.detach(KEY, { namespace: '/run/netns/other' })
     await attachments.detach(KEY)
     expect(world.unpluggedIn).toEqual([REQUEST.namespace, '/run/netns/other', undefined])
   })
@@ -154,7 +158,7 @@ describe('detach', () => {
     const attachments = world.start()
     await attachments.attach(REQUEST)
     await attachments.detach(KEY)
-    expect(world.steps.slice(-3)).toEqual(['unplug a', 'release a', 'remove a'])
+    expect(world.steps.slice(-4)).toEqual(['read a', 'unplug a', 'release a', 'remove a'])
     expect(world.isEmpty).toBe(true)
   })
 
@@ -170,19 +174,13 @@ describe('detach', () => {
     expect(world.isEmpty).toBe(true)
   })
 
-  it.each([
-    [0, 1],
-    [1, 1],
-    [2, 1],
-    [3, 0]
-  ])('keeps the record when step %i fails, so that it can be repeated', async (step, addresses) => {
+  it.each([0, 1])('keeps the record when step %i fails, so that it can be repeated', async (step) => {
     const world = new World()
     await world.start().attach(REQUEST)
     const attachments = world.start()
     world.failAt = new Set([step])
     await expect(attachments.detach(KEY)).rejects.toMatchObject({ values: { problem: `step ${step}` } })
-    expect(world.records.size).toBe(1)
-    expect(world.reserved.size).toBe(addresses)
+    expect([world.records.size, world.reserved.size]).toEqual([1, 1])
     await attachments.detach(KEY)
     expect(world.isEmpty).toBe(true)
   })

@@ -3,8 +3,14 @@ import {
   type AttachmentKey,
   type AttachmentRecord,
   type AttachmentStore,
+  type AttachRequest,
+  type ForeignLinks,
+  type ForeignPod,
+  type GivenAddressing,
   type HostPort,
   type HostPorts,
+  type IpamPlugins,
+  type IpamVerb,
   type PluggedLink,
   type PodLinkRequest,
   type PodLinks,
@@ -24,6 +30,13 @@ export const SPEC = {
   families: { v4: { onLink: Prefix.parse('10.5.71.0/28'), gateway: IpAddress.parse('10.5.71.1') } }
 } as const
 
+/** What another plugin gives container `a`. */
+export const GIVEN: GivenAddressing = {
+  addresses: [{ address: IpAddress.parse('10.90.0.97'), prefixLength: 24 }],
+  routes: [{ destination: Prefix.parse('10.0.0.0/8') }],
+  bridgeIsGateway: false
+}
+
 export type Step =
   | 'read'
   | 'reserve'
@@ -35,6 +48,7 @@ export type Step =
   | 'unplug'
   | 'release'
   | 'remove'
+  | `their ${IpamVerb}`
 
 /**
  * Disk and kernel of one node in memory, which outlive the process that uses them.
@@ -48,6 +62,8 @@ export class World {
   readonly links = new Map<string, PodLinkRequest>()
   /** Open host ports; the process that opened them knows of them, the next one by the records. */
   readonly ports = new Map<string, readonly HostPort[]>()
+  /** Addresses that another plugin has given, by the config of the call. */
+  readonly given = new Map<string, string>()
   readonly steps: string[] = []
   /** How many addresses there are. */
   room = 13
@@ -75,6 +91,8 @@ export class World {
       store: this.store,
       links: this.podLinks,
       hostPorts: this.hostPorts,
+      ipam: this.ipam,
+      foreignLinks: this.foreignLinks,
       spec: () => SPEC,
       onForeignAddress: ({ values }) => void this.told.push(String(values.address)),
       logger: SILENT_LOGGER
@@ -82,7 +100,7 @@ export class World {
   }
 
   get isEmpty(): boolean {
-    return this.reserved.size + this.records.size + this.links.size + this.ports.size === 0
+    return this.reserved.size + this.records.size + this.links.size + this.ports.size + this.given.size === 0
   }
 
   async #step(name: Step, key: AttachmentKey): Promise<void> {
@@ -123,7 +141,8 @@ export class World {
     list: async () => ({
       reservations: [...this.reserved].map(([text, holder]) => ({
         address: IpAddress.parse(text),
-        containerId: holder.split('/')[0] ?? ''
+        containerId: holder.split('/')[0] ?? '',
+        ifname: holder.split('/')[1] ?? ''
       })),
       problems: []
     })
@@ -154,6 +173,31 @@ export class World {
     withdraw: async ({ key }) => void this.ports.delete(textOf(key)),
     problems: ({ key }) => (this.ports.has(textOf(key)) ? [] : ['its host ports are not open'])
   }
+
+  /** To be asked for an address of its own for that container. */
+  theirs(containerId: string): NonNullable<AttachRequest['ipam']> {
+    const call = { type: 'theirs', env: { CNI_CONTAINERID: containerId }, config: containerId }
+    const give = async () => {
+      await this.#step('their ADD', { containerId, ifname: '' })
+      const address = IpAddress.parse(`10.90.0.${containerId.charCodeAt(0)}`)
+      this.given.set(containerId, String(address))
+      return { ...GIVEN, addresses: [{ address, prefixLength: 24 }] }
+    }
+    return { call, give }
+  }
+
+  /** The plugin of another; `given` says what it has. */
+  readonly ipam: Pick<IpamPlugins, 'run'> = {
+    run: async (verb, { env, config }) => {
+      await this.#step(`their ${verb}`, { containerId: env.CNI_CONTAINERID ?? '', ifname: '' })
+      if (verb === 'DEL') this.given.delete(config)
+      return ''
+    }
+  }
+
+  /** What was to be removed of pods that others have plugged in. */
+  readonly foreignPods: ForeignPod[] = []
+  readonly foreignLinks: ForeignLinks = { remove: async (pod) => void this.foreignPods.push(pod) }
 
   readonly podLinks: PodLinks = {
     plug: async (spec, request): Promise<PluggedLink> => {

@@ -108,8 +108,10 @@ function elementOf({ hostAddress, protocol, hostPort, podAddress, podPort }: Pub
 }
 
 /** Without it a pod could reach what the node offers to itself alone (CVE-2020-8558). */
-function guardOf({ guardedDevice }: FirewallWish): FirewallChain[] {
-  if (guardedDevice === undefined) return []
-  const rule = `iifname "${guardedDevice}" ip daddr ${LOOPBACK} drop comment "the node's own"`
-  return [{ name: 'loopback', hook: HOOKS.guard, rules: [rule] }]
+function guardOf({ guardedDevices = [] }: FirewallWish): FirewallChain[] {
+  if (guardedDevices.length === 0) return []
+  const rules = guardedDevices.map(
+    (device) => `iifname "${device}" ip daddr ${LOOPBACK} drop comment "the node's own"`
+  )
+  return [{ name: 'loopback', hook: HOOKS.guard, rules }]
 }

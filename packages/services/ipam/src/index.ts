@@ -6,7 +6,7 @@
  *
  * @packageDocumentation
  */
-export { candidateAddresses, notAllowed } from './choose-address.ts'
+export { candidateAddresses, notAllowed, rangeNotAllowed } from './choose-address.ts'
 export { hostAddressesOf, hostAddressOf } from './host-address.ts'
 export { LeaseAddressPool, type LeaseAddressPoolOptions } from './lease-address-pool.ts'
 export { podRanges, sliceRangeOf } from './pod-ranges.ts'

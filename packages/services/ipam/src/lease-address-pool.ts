@@ -7,8 +7,8 @@ import {
   type ReservationStore,
   TrilaneError
 } from '@trilane/contracts'
-import { type Family, familiesOf, type IpAddress, type PerFamily, valuesOf } from '@trilane/ip'
-import { candidateAddresses, notAllowed } from './choose-address.ts'
+import { type Family, familiesOf, type IpAddress, type PerFamily, type Range, valuesOf } from '@trilane/ip'
+import { candidateAddresses, notAllowed, rangeNotAllowed } from './choose-address.ts'
 import { heldBy } from './held-addresses.ts'
 
 export interface LeaseAddressPoolOptions {
@@ -33,10 +33,15 @@ export class LeaseAddressPool implements AddressPool {
     this.#ranges = options.ranges
   }
 
-  reserve(key: AttachmentKey, wanted: PerFamily<IpAddress> = {}): Promise<PerFamily<IpAddress>> {
+  reserve(
+    key: AttachmentKey,
+    wanted: PerFamily<IpAddress> = {},
+    within: PerFamily<readonly Range[]> = {}
+  ): Promise<PerFamily<IpAddress>> {
     return this.#store.locked(async (files) => {
       const ranges = this.#ranges()
-      checkWanted(ranges, wanted)
+      checkWithin(ranges, within)
+      checkWanted(ranges, wanted, within)
       const { reservations } = await files.list()
       if (heldBy(reservations, key).length > 0) {
         throw TrilaneError.of('TRI_POD_EXISTS', { containerId: key.containerId, ifname: key.ifname })
@@ -49,7 +54,7 @@ export class LeaseAddressPool implements AddressPool {
           const chosen = wanted[family]
           const address =
             chosen === undefined
-              ? await createNext(files, pool, rangeIndex, key)
+              ? await createNext(files, pool, within[family], rangeIndex, key)
               : await createWanted(files, chosen, key)
           reserved[family] = address
           await files.setLastReserved(rangeIndex, address)
@@ -93,17 +98,41 @@ async function hasFree(files: ReservationFiles, pool: PoolRange): Promise<boolea
   return false
 }
 
-function checkWanted(ranges: PerFamily<PoolRange>, wanted: PerFamily<IpAddress>): void {
+/** @throws TrilaneError `TRI_RANGE_NOT_ALLOWED` */
+function checkWithin(pools: PerFamily<PoolRange>, within: PerFamily<readonly Range[]>): void {
+  const allowed = valuesOf(pools).map(({ range }) => range)
+  for (const family of familiesOf(within)) {
+    const pool = pools[family]
+    for (const range of within[family] ?? []) {
+      const reason =
+        pool === undefined ? `this network gives out no ${family} addresses` : rangeNotAllowed(pool, range)
+      if (reason !== undefined) throw TrilaneError.of('TRI_RANGE_NOT_ALLOWED', { range, reason, allowed })
+    }
+  }
+}
+
+function checkWanted(
+  ranges: PerFamily<PoolRange>,
+  wanted: PerFamily<IpAddress>,
+  within: PerFamily<readonly Range[]>
+): void {
   for (const family of familiesOf(wanted)) {
     const address = wanted[family]
     if (address === undefined) continue
     const pool = ranges[family]
     const reason =
-      pool === undefined ? `this network gives out no ${family} addresses` : notAllowed(pool, address)
+      pool === undefined
+        ? `this network gives out no ${family} addresses`
+        : (notAllowed(pool, address) ?? outsideOf(within[family], address))
     if (reason === undefined) continue
     const range = pool?.range ?? familiesOf(ranges).map((other) => ranges[other]?.range)
     throw TrilaneError.of('TRI_ADDRESS_NOT_ALLOWED', { address, reason, range })
   }
+}
+
+function outsideOf(ranges: readonly Range[] | undefined, address: IpAddress): string | undefined {
+  if (ranges === undefined || ranges.some((range) => range.contains(address))) return undefined
+  return `it is outside the ranges that were asked for, ${ranges.join(', ')}`
 }
 
 async function createWanted(
@@ -118,15 +147,17 @@ async function createWanted(
 async function createNext(
   files: ReservationFiles,
   pool: PoolRange,
+  within: readonly Range[] | undefined,
   rangeIndex: number,
   key: AttachmentKey
 ): Promise<IpAddress> {
   let used = 0
-  for (const address of candidateAddresses(pool, await files.lastReserved(rangeIndex))) {
+  const ranges = within ?? [pool.range]
+  for (const address of candidateAddresses(pool, await files.lastReserved(rangeIndex), ranges)) {
     if (!(await files.isReserved(address)) && (await createUnlessTaken(files, address, key))) return address
     used++
   }
-  throw TrilaneError.of('TRI_ADDRESSES_EXHAUSTED', { range: pool.range, used })
+  throw TrilaneError.of('TRI_ADDRESSES_EXHAUSTED', { range: within?.join(', ') ?? pool.range, used })
 }
 
 /** Somebody who ignores the lock may have made the file since it was looked for. */

@@ -52,6 +52,25 @@ describe('candidateAddresses', () => {
     expect(order('10.7.0.0/29', '255.255.255.255')).toEqual(order('10.7.0.0/29'))
   })
 
+  it('goes through parts of the pool one after the other, from wherever it stopped', () => {
+    const pool = subnet('10.7.0.0/28')
+    const range = (first: number, last: number) =>
+      Range.of(IpAddress.parse(`10.7.0.${first}`), IpAddress.parse(`10.7.0.${last}`))
+    const after = (last?: number) =>
+      [
+        ...candidateAddresses(pool, last === undefined ? undefined : IpAddress.parse(`10.7.0.${last}`), [
+          range(8, 10),
+          range(1, 3)
+        ])
+      ].map((address) => String(address).split('.').at(-1))
+    expect(after()).toEqual(['8', '9', '10', '2', '3'])
+    expect(after(8)).toEqual(['9', '10', '2', '3', '8'])
+    expect(after(2)).toEqual(['3', '8', '9', '10', '2'])
+    expect(after(10)).toEqual(['2', '3', '8', '9', '10'])
+    expect(after(3)).toEqual(after())
+    expect(after(5)).toEqual(after())
+  })
+
   it('skips what the operator excludes', () => {
     const pool = subnet('10.7.0.0/29')
     const single = (text: string) => Range.of(IpAddress.parse(text), IpAddress.parse(text))

@@ -1,7 +1,7 @@
 import { MemoryFiles, MemoryReservations } from '@trilane/compliance'
 import type { AttachmentKey, ReservationFiles } from '@trilane/contracts'
 import { TrilaneError } from '@trilane/contracts'
-import { IpAddress, Prefix } from '@trilane/ip'
+import { IpAddress, Prefix, Range } from '@trilane/ip'
 import { LeaseAddressPool, rangeOf } from '@trilane/ipam'
 import { describe, expect, it } from 'vitest'
 
@@ -34,6 +34,46 @@ describe('LeaseAddressPool', () => {
     const pool = new LeaseAddressPool({ store, ranges: () => ({ v6 }) })
     expect(await pool.reserve(key)).toEqual({ v6: IpAddress.parse('fd00:7::2') })
     expect([...store.directory.pointers].map(([n, address]) => `${n} ${address}`)).toEqual(['0 fd00:7::2'])
+  })
+
+  it('P104: gives addresses out of parts of its own range, in their order, round and round', async () => {
+    const pool = new LeaseAddressPool({ store: new MemoryReservations(), ranges: () => ({ v4, v6 }) })
+    const range = (first: string, last: string) => Range.of(IpAddress.parse(first), IpAddress.parse(last))
+    const within = { v4: [range('10.7.0.12', '10.7.0.13'), range('10.7.0.4', '10.7.0.5')] }
+    const given: string[] = []
+    for (const containerId of ['a', 'b', 'c', 'd']) {
+      const { v4: four } = await pool.reserve({ ...key, containerId }, {}, within)
+      given.push(String(four))
+    }
+    expect(given).toEqual(['10.7.0.12', '10.7.0.13', '10.7.0.4', '10.7.0.5'])
+    const late = { ...key, containerId: 'late' }
+    await expect(pool.reserve(late, {}, within)).rejects.toMatchObject({
+      code: 'TRI_ADDRESSES_EXHAUSTED',
+      values: { range: '10.7.0.12-10.7.0.13, 10.7.0.4-10.7.0.5', used: 4 }
+    })
+    await pool.release({ ...key, containerId: 'b' })
+    expect(String((await pool.reserve(late, {}, within)).v4)).toBe('10.7.0.13')
+    const wanted = { v4: IpAddress.parse('10.7.0.9') }
+    await expect(pool.reserve({ ...key, containerId: 'e' }, wanted, within)).rejects.toMatchObject({
+      code: 'TRI_ADDRESS_NOT_ALLOWED'
+    })
+    expect(String((await pool.reserve({ ...key, containerId: 'e' }, wanted)).v4)).toBe('10.7.0.9')
+  })
+
+  it.each([
+    ['10.8.0.2', '10.8.0.3', 'it reaches beyond the range of this node'],
+    ['10.7.0.2', '10.7.0.15', 'it reaches beyond the range of this node'],
+    ['10.7.0.1', '10.7.0.1', 'it has nothing but the gateway, or what is excluded'],
+    ['fd00:7::2', 'fd00:7::3', 'this network gives out no v6 addresses']
+  ])('P104: refuses the range %s-%s and reserves nothing', async (first, last, reason) => {
+    const store = new MemoryReservations()
+    const pool = new LeaseAddressPool({ store, ranges: () => ({ v4 }) })
+    const range = Range.of(IpAddress.parse(first), IpAddress.parse(last))
+    await expect(pool.reserve(key, {}, { [range.family]: [range] })).rejects.toMatchObject({
+      code: 'TRI_RANGE_NOT_ALLOWED',
+      values: { reason }
+    })
+    expect(store.directory.files.size).toBe(0)
   })
 
   it('refuses a wanted address of a family that it does not have', async () => {

@@ -157,6 +157,9 @@ export class HandClock implements Clock {
   monotonicMs(): number {
     return this.nowMs
   }
+  bootMs(): number {
+    return this.nowMs
+  }
   async sleep(ms: number): Promise<void> {
     this.nowMs += ms
   }

@@ -104,7 +104,7 @@ export class BridgePodLinks implements OneKindOfLinks<BridgedPodLink> {
   async #configure(plan: PodLinkPlan, pod: Kernel): Promise<void> {
     const { hostDevice } = plan.link
     try {
-      await applyAll(this.#kernel, plan.limit)
+      await applyAll(this.#kernel, [...plan.limit, ...plan.gateways])
       await this.#configurePod(plan, pod)
     } catch (error) {
       await this.#undo(hostDevice)
@@ -139,10 +139,10 @@ export class BridgePodLinks implements OneKindOfLinks<BridgedPodLink> {
   async #configurePod(plan: PodLinkPlan, pod: Kernel): Promise<void> {
     for (const { change, error } of await pod.apply(plan.pod)) {
       if (error === undefined) continue
-      // A pod with several interfaces: the first attached one leads out.
+      // A pod with several interfaces: the first attached one leads there.
       if (change.kind !== 'route' || error.code !== 'TRI_KERNEL_EXISTS') throw error
       const { hostDevice } = plan.link
-      this.#logger.info('pod has a default route already', {
+      this.#logger.info('pod has a route already', {
         device: hostDevice,
         route: change.value.destination
       })

@@ -59,8 +59,18 @@ export function bridgedPodLink(node: NodeFacts, lease: Lease, mtuBytes: number):
     bridge: node.bridge,
     mtuBytes,
     hairpin: true,
-    families: mapFamilies(lease.subnets, (subnet) => ({ onLink: subnet, gateway: gatewayOf(subnet) }))
+    families: mapFamilies(lease.subnets, (subnet) => ({
+      onLink: subnet,
+      gateway: gatewayOf(subnet),
+      ...networkOf(node, subnet)
+    }))
   }
+}
+
+/** Unless it is this node's subnet alone. */
+function networkOf({ network }: NodeFacts, subnet: Prefix): { readonly network?: Prefix } {
+  const family = network.families[subnet.family]
+  return family === undefined || family.network.length >= subnet.length ? {} : { network: family.network }
 }
 
 /** The node's own address among its pods: the first after the network address, as the reference bridge plugin has it. */

@@ -11,11 +11,11 @@ import {
 } from '@trilane/contracts'
 import { familiesOf, type IpAddress, type Mac, mapFamilies, valuesOf } from '@trilane/ip'
 import { podLinkAlias } from '@trilane/reconcile'
-import { bandwidthOf, podChanges } from './inside-pod.ts'
+import { addressesOf, bandwidthOf, firstsOf, podChanges } from './inside-pod.ts'
 import { derivedMacs } from './names.ts'
 
 /** A link that is a child of a parent device. */
-export type ChildLink = PluggedLink & Required<Pick<PluggedLink, 'child' | 'routes'>>
+export type ChildLink = PluggedLink & Required<Pick<PluggedLink, 'child'>>
 
 /** Everything that plugging one pod in as a child of a parent device writes. */
 export interface ChildLinkPlan {
@@ -51,8 +51,7 @@ export function childLinkStates(
     mtuBytes,
     child: kind,
     ...bandwidthOf(request.bandwidth, mtuBytes),
-    addresses: mapFamilies(request.addresses, (address) => addressing(spec, address)),
-    routes: familiesOf(request.addresses).flatMap((family) => spec.families[family]?.routes ?? [])
+    ...addressingOf(spec, request)
   }
   const device: Link = {
     name: key.ifname,
@@ -66,10 +65,22 @@ export function childLinkStates(
   return {
     link,
     create: { kind: 'link', action: 'create', value: device },
-    pod: podChanges(key.ifname, link, link.routes),
+    pod: podChanges(key.ifname, link),
     announcements: hearsBroadcasts(spec)
-      ? valuesOf(link.addresses).map(({ address }) => ({ device: key.ifname, address, mac: podMac }))
+      ? addressesOf(link).map(({ address }) => ({ device: key.ifname, address, mac: podMac }))
       : []
+  }
+}
+
+/** What another plugin has given, as it stands; else what follows from the addresses. */
+function addressingOf(
+  spec: ChildPodLink,
+  { addresses, given }: PodLinkRequest
+): Pick<PluggedLink, 'addresses' | 'given' | 'routes'> {
+  if (given !== undefined) return { addresses: firstsOf(given), given }
+  return {
+    addresses: mapFamilies(addresses, (address) => addressing(spec, address)),
+    routes: familiesOf(addresses).flatMap((family) => spec.families[family]?.routes ?? [])
   }
 }
 

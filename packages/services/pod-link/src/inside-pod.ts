@@ -1,13 +1,25 @@
-import type { Bandwidth, KernelChange, PluggedLink, PodRoute, SendLimit, Sysctl } from '@trilane/contracts'
-import { type Family, familiesOf, type IpAddress, Prefix, valuesOf } from '@trilane/ip'
+import type {
+  Bandwidth,
+  GivenAddress,
+  GivenAddressing,
+  KernelChange,
+  PluggedLink,
+  SendLimit,
+  Sysctl
+} from '@trilane/contracts'
+import { FAMILIES, type Family, valuesOf } from '@trilane/ip'
+import { routesOf } from './pod-routes.ts'
 
-const DEFAULT_ROUTE: Readonly<Record<Family, Prefix>> = {
-  v4: Prefix.parse('0.0.0.0/0'),
-  v6: Prefix.parse('::/0')
+/** All addresses of a pod interface. */
+export function addressesOf({ given, addresses }: PluggedLink): readonly GivenAddress[] {
+  return given?.addresses ?? valuesOf(addresses)
 }
 
-export function defaultRoute(gateway: IpAddress): PodRoute {
-  return { destination: DEFAULT_ROUTE[gateway.family], gateway }
+/** Of what another plugin has given, the first of each family. */
+export function firstsOf({ addresses }: GivenAddressing): PluggedLink['addresses'] {
+  const firsts: { [F in Family]?: GivenAddress } = {}
+  for (const each of addresses) firsts[each.address.family] ??= each
+  return firsts
 }
 
 /** Ethernet header, which a token bucket counts too. */
@@ -43,24 +55,22 @@ export function limitChanges(device: string, sendLimit: SendLimit | undefined): 
  * What makes a device of a pod work, once it is there. Sysctls before addresses, addresses and limit before "up", "up"
  * before routes: each needs the one before.
  */
-export function podChanges(
-  device: string,
-  { addresses, bandwidth }: Pick<PluggedLink, 'addresses' | 'bandwidth'>,
-  routes: readonly PodRoute[]
-): KernelChange[] {
+export function podChanges(device: string, link: PluggedLink): KernelChange[] {
+  const addresses = addressesOf(link)
+  const families = FAMILIES.filter((family) => addresses.some(({ address }) => address.family === family))
   const changes: KernelChange[] = [
     { kind: 'link', action: 'set', value: { name: 'lo', kind: ANY_KIND, up: true } }
   ]
-  for (const family of familiesOf(addresses)) {
+  for (const family of families) {
     for (const value of POD_SYSCTLS[family](device)) changes.push({ kind: 'sysctl', action: 'set', value })
   }
-  for (const { address, prefixLength } of valuesOf(addresses)) {
+  for (const { address, prefixLength } of addresses) {
     const skipDad = address.family === 'v6' ? { skipDad: true } : {}
     changes.push({ kind: 'address', action: 'create', value: { device, address, prefixLength, ...skipDad } })
   }
-  changes.push(...limitChanges(device, bandwidth?.egress))
+  changes.push(...limitChanges(device, link.bandwidth?.egress))
   changes.push({ kind: 'link', action: 'set', value: { name: device, kind: ANY_KIND, up: true } })
-  for (const route of routes) {
+  for (const route of routesOf(link)) {
     changes.push({ kind: 'route', action: 'create', value: { ...route, device } })
   }
   return changes
@@ -68,7 +78,11 @@ export function podChanges(
 
 /** Only IPv6 can be off per device, probes its addresses and listens to routers. */
 const POD_SYSCTLS: Readonly<Record<Family, (device: string) => readonly Sysctl[]>> = {
-  v4: () => [],
+  v4: (device) => [
+    // Of two interfaces on one bridge each answers for its own address; else neighbours may remember the other one's MAC,
+    // and lose this one when that is detached.
+    { key: `net/ipv4/conf/${device}/arp_ignore`, value: '1' }
+  ],
   v6: (device) => [
     // Runtimes make namespaces with IPv6 off (docker, podman without an IPv6 network).
     { key: 'net/ipv6/conf/lo/disable_ipv6', value: '0' },

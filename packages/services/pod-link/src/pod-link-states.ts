@@ -1,15 +1,19 @@
 import {
   type Announcement,
   type BridgedPodLink,
+  type GivenAddress,
+  type GivenAddressing,
   type KernelChange,
   type PluggedLink,
   type PodLinkRequest,
+  type PodNetwork,
   TrilaneError
 } from '@trilane/contracts'
-import { type Family, type IpAddress, mapFamilies, valuesOf } from '@trilane/ip'
+import { type IpAddress, mapFamilies, valuesOf } from '@trilane/ip'
 import { podLinkAlias } from '@trilane/reconcile'
-import { bandwidthOf, defaultRoute, limitChanges, podChanges } from './inside-pod.ts'
+import { addressesOf, bandwidthOf, firstsOf, limitChanges, podChanges } from './inside-pod.ts'
 import { derivedMacs, hostDeviceName } from './names.ts'
+import { podRoutes } from './pod-routes.ts'
 
 /** A link that has an end on the node. */
 export type BridgedLink = PluggedLink & Required<Pick<PluggedLink, 'hostDevice' | 'hostMac'>>
@@ -21,6 +25,8 @@ export interface PodLinkPlan {
   readonly node: readonly KernelChange[]
   /** In the node's namespace, once the devices are there. */
   readonly limit: readonly KernelChange[]
+  /** In the node's namespace: addresses of the bridge that another plugin has chosen. They stay: other pods use them. */
+  readonly gateways: readonly KernelChange[]
   /** In the pod's namespace, in this order. */
   readonly pod: readonly KernelChange[]
   /** From the pod's namespace, last. */
@@ -43,8 +49,9 @@ export function podLinkStates(network: string, spec: BridgedPodLink, request: Po
     mtuBytes,
     bridge: spec.bridge,
     ...bandwidthOf(request.bandwidth, mtuBytes),
-    addresses: mapFamilies(request.addresses, (address) => addressing(spec, address))
+    ...addressingOf(spec, request)
   }
+  const addresses = addressesOf(link)
   return {
     link,
     node: [
@@ -69,12 +76,9 @@ export function podLinkStates(network: string, spec: BridgedPodLink, request: Po
     ],
     // What a pod receives its end on the node sends.
     limit: limitChanges(link.hostDevice, link.bandwidth?.ingress),
-    pod: podChanges(
-      key.ifname,
-      link,
-      valuesOf(request.addresses).map((address) => defaultRoute(addressing(spec, address).gateway))
-    ),
-    announcements: valuesOf(link.addresses).map(({ address }) => ({
+    gateways: gatewayChanges(spec, request.given),
+    pod: podChanges(key.ifname, link),
+    announcements: addresses.map(({ address }) => ({
       device: key.ifname,
       address,
       mac: link.podMac
@@ -82,16 +86,44 @@ export function podLinkStates(network: string, spec: BridgedPodLink, request: Po
   }
 }
 
-type Addressing = Required<NonNullable<PluggedLink['addresses'][Family]>>
-
-function addressing(spec: BridgedPodLink, address: IpAddress): Addressing {
-  const podNetwork = spec.families[address.family]
-  if (podNetwork?.onLink.contains(address) !== true) {
-    const range = valuesOf(spec.families)
-      .map(({ onLink }) => onLink)
-      .join(' or ')
-    const reason = 'it is outside the subnets of this node'
-    throw TrilaneError.of('TRI_ADDRESS_NOT_ALLOWED', { address, reason, range })
+/** What another plugin has given, as it stands; else what follows from the addresses. */
+function addressingOf(
+  spec: BridgedPodLink,
+  { addresses, given }: PodLinkRequest
+): Pick<PluggedLink, 'addresses' | 'given' | 'routes'> {
+  if (given === undefined) {
+    const families = valuesOf(addresses).map((address) => podNetworkOf(spec, address))
+    return {
+      addresses: mapFamilies(addresses, (address) => addressing(spec, address)),
+      routes: podRoutes(families)
+    }
   }
-  return { address, prefixLength: podNetwork.onLink.length, gateway: podNetwork.gateway }
+  return { addresses: firstsOf(given), given }
+}
+
+/** Of what another plugin has given; the gateways of the node's own subnets are the network's matter. */
+function gatewayChanges(spec: BridgedPodLink, given: GivenAddressing | undefined): KernelChange[] {
+  if (given?.bridgeIsGateway !== true) return []
+  const device = spec.bridge
+  return given.addresses.flatMap(({ gateway: address, prefixLength }) => {
+    if (address === undefined || spec.families[address.family]?.gateway.equals(address)) return []
+    const skipDad = address.family === 'v6' ? { skipDad: true } : {}
+    // Many pods have it.
+    return [{ kind: 'address', action: 'set', value: { device, address, prefixLength, ...skipDad } } as const]
+  })
+}
+
+function addressing(spec: BridgedPodLink, address: IpAddress): GivenAddress {
+  const { onLink, gateway } = podNetworkOf(spec, address)
+  return { address, prefixLength: onLink.length, gateway }
+}
+
+function podNetworkOf(spec: BridgedPodLink, address: IpAddress): PodNetwork {
+  const podNetwork = spec.families[address.family]
+  if (podNetwork?.onLink.contains(address) === true) return podNetwork
+  const range = valuesOf(spec.families)
+    .map(({ onLink }) => onLink)
+    .join(' or ')
+  const reason = 'it is outside the subnets of this node'
+  throw TrilaneError.of('TRI_ADDRESS_NOT_ALLOWED', { address, reason, range })
 }

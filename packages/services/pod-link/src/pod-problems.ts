@@ -1,6 +1,15 @@
-import type { KernelSnapshot, LinkReading, PluggedPod, SendLimit } from '@trilane/contracts'
-import { valuesOf } from '@trilane/ip'
+import {
+  type KernelSnapshot,
+  type LinkReading,
+  MAIN_TABLE,
+  type PluggedPod,
+  type PodRoute,
+  type SendLimit
+} from '@trilane/contracts'
+import { type IpAddress, valuesOf } from '@trilane/ip'
 import { podLinkAlias } from '@trilane/reconcile'
+import { addressesOf } from './inside-pod.ts'
+import { routesOf } from './pod-routes.ts'
 
 /**
  * What is wrong on the node's side of a pod interface, one sentence each: its device, and the bridge that it is a port of.
@@ -20,8 +29,7 @@ export function nodeProblems(network: string, { key, link }: PluggedPod, node: K
   const found = node.links.find(({ name }) => name === bridge)
   if (found?.kind.type !== 'bridge') return [...problems, `the bridge ${bridge} is gone`]
   if (found.up !== true) problems.push(`${bridge} is down`)
-  for (const { gateway } of valuesOf(link.addresses)) {
-    if (gateway === undefined) continue
+  for (const gateway of bridgeGateways(link)) {
     const isThere = node.addresses.some(({ device, address }) => device === bridge && address.equals(gateway))
     if (!isThere) problems.push(`${bridge} has lost the gateway address ${gateway}`)
   }
@@ -35,25 +43,32 @@ export function podProblems(plugged: PluggedPod, pod: KernelSnapshot): string[] 
   if (device === undefined) return [`${key.ifname} in ${plugged.namespace} is gone`]
   const macs = [link.podMac, ...otherMacs].map(String)
   const problems = deviceProblems(device, link.mtuBytes, macs, link.bandwidth?.egress)
-  for (const { address, prefixLength, gateway } of valuesOf(link.addresses)) {
+  for (const { address, prefixLength } of addressesOf(link)) {
     const has = pod.addresses.some(
       (entry) =>
         entry.device === key.ifname && entry.address.equals(address) && entry.prefixLength === prefixLength
     )
     if (!has) problems.push(`${key.ifname} has lost the address ${address}/${prefixLength}`)
-    if (gateway === undefined) continue
-    // Of several interfaces only the first leads out, so any default route of the family will do.
-    const leadsOut = pod.routes.some(
-      ({ destination }) => destination.family === gateway.family && destination.length === 0
-    )
-    if (!leadsOut) problems.push(`${key.ifname} has lost the default route by ${gateway}`)
   }
-  for (const { destination, gateway } of link.routes ?? []) {
-    if (destination.length === 0 && gateway !== undefined) continue
-    if (pod.routes.some((route) => route.destination.equals(destination))) continue
-    problems.push(`${key.ifname} has lost the route to ${destination}`)
+  for (const route of routesOf(link)) {
+    if (hasRoute(pod, route)) continue
+    const way = route.gateway === undefined ? '' : ` by ${route.gateway}`
+    const name = route.destination.length === 0 ? 'the default route' : `the route to ${route.destination}`
+    problems.push(`${key.ifname} has lost ${name}${way}`)
   }
   return problems
+}
+
+/** Of several interfaces only the first leads out or to a network, so any route with that destination will do. */
+function hasRoute({ routes }: KernelSnapshot, { destination, table = MAIN_TABLE }: PodRoute): boolean {
+  // A reading is of the main table alone.
+  return table !== MAIN_TABLE || routes.some((route) => route.destination.equals(destination))
+}
+
+/** Addresses that the bridge must have for this pod. */
+function bridgeGateways({ addresses, given }: PluggedPod['link']): readonly IpAddress[] {
+  if (given?.bridgeIsGateway === false) return []
+  return (given?.addresses ?? valuesOf(addresses)).flatMap(({ gateway }) => gateway ?? [])
 }
 
 function deviceProblems(

@@ -1,6 +1,6 @@
 import type { KernelChange, Logger, PodLinkRequest } from '@trilane/contracts'
 import { SILENT_LOGGER } from '@trilane/contracts'
-import { IpAddress, Mac } from '@trilane/ip'
+import { IpAddress, Mac, Prefix } from '@trilane/ip'
 import { describe, expect, it, vi } from 'vitest'
 import { HOST_DEVICE, KEY, PATIENT, POD, REQUEST, SPEC, setup } from './bridged-node.ts'
 
@@ -49,6 +49,45 @@ describe('BridgePodLinks.plug', () => {
       `eth0 10.5.71.9 ${podMac}`,
       `eth0 fd00:5:0:71::9 ${podMac}`
     ])
+  })
+
+  it('writes what another plugin has given, and nothing of its own', async () => {
+    const { node, pod, links } = await setup()
+    const given = {
+      addresses: [
+        { address: IpAddress.parse('10.90.0.5'), prefixLength: 24, gateway: IpAddress.parse('10.90.0.1') },
+        { address: IpAddress.parse('10.91.0.5'), prefixLength: 24 }
+      ],
+      routes: [
+        { destination: Prefix.parse('10.0.0.0/8'), gateway: IpAddress.parse('10.90.0.1'), metric: 7 },
+        { destination: Prefix.parse('10.92.0.0/16'), table: 100 }
+      ],
+      bridgeIsGateway: true
+    }
+    const link = await links.plug(SPEC, { ...REQUEST, given })
+    const { addresses, routes } = await pod.read({ addresses: true, routes: 'all' })
+    const onEth0 = addresses.filter(({ device, scope }) => device === 'eth0' && scope === 'global')
+    expect(onEth0.map(({ address, prefixLength }) => `${address}/${prefixLength}`)).toEqual([
+      '10.90.0.5/24',
+      '10.91.0.5/24'
+    ])
+    const texts = routes.map(({ destination, gateway, metric, table }) =>
+      [destination, gateway, metric, table].join(' ')
+    )
+    expect(texts).toContain('10.0.0.0/8 10.90.0.1 7 254')
+    expect(texts).toContain('10.92.0.0/16  0 100')
+    expect(texts.some((text) => text.startsWith('0.0.0.0/0'))).toBe(false)
+    const onBridge = async () =>
+      (await node.read({ addresses: true })).addresses.filter(({ device }) => device === 'cni0')
+    expect((await onBridge()).map(({ address }) => String(address))).toContain('10.90.0.1')
+    const plugged = { key: KEY, namespace: POD, link }
+    expect(await links.inspect(plugged)).toEqual([])
+    const [gateway] = (await onBridge()).filter(({ address }) => String(address) === '10.90.0.1')
+    if (gateway !== undefined) await node.apply([{ kind: 'address', action: 'remove', value: gateway }])
+    expect(await links.inspect(plugged)).toEqual(['cni0 has lost the gateway address 10.90.0.1'])
+    expect(
+      await links.inspect({ ...plugged, link: { ...link, given: { ...given, bridgeIsGateway: false } } })
+    ).toEqual([])
   })
 
   it('closes what it opened, also after an error', async () => {
@@ -168,7 +207,8 @@ describe('BridgePodLinks.plug', () => {
     expect(addresses.some(({ device }) => device === 'net1')).toBe(true)
     const ways = routes.filter(({ destination }) => destination.toString() === '0.0.0.0/0')
     expect(ways.map(({ device }) => device)).toEqual(['eth0'])
-    expect(logger.lines).toEqual(['pod has a default route already'])
+    // The default route, and the one to all pods of the network.
+    expect(logger.lines).toEqual(['pod has a route already', 'pod has a route already'])
   })
 
   const steps: readonly (readonly [string, (change: KernelChange) => boolean])[] = [

@@ -77,8 +77,8 @@ describe('bridgedPodLink', () => {
       mtuBytes: 1450,
       hairpin: true,
       families: {
-        v4: { onLink: '10.5.71.0/24', gateway: '10.5.71.1' },
-        v6: { onLink: 'fd00:5:0:71::/64', gateway: 'fd00:5:0:71::1' }
+        v4: { onLink: '10.5.71.0/24', gateway: '10.5.71.1', network: '10.5.0.0/16' },
+        v6: { onLink: 'fd00:5:0:71::/64', gateway: 'fd00:5:0:71::1', network: 'fd00:5::/48' }
       }
     })
   })

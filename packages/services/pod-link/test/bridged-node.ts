@@ -22,6 +22,7 @@ export const HOST_DEVICE = hostDeviceName('default', KEY)
 export const PATIENT: Clock = {
   wallMs: () => 0,
   monotonicMs: () => 0,
+  bootMs: () => 0,
   sleep: (_ms, signal) => new Promise((resolve) => signal?.addEventListener('abort', () => resolve()))
 }
 

@@ -98,7 +98,7 @@ describe.each([
     expect(await look()).toEqual([])
     const destination = Prefix.parse('192.168.77.10/32')
     await pod.apply([{ kind: 'route', action: 'remove', value: { destination, gateway: A, device: 'eth0' } }])
-    expect(await look()).toEqual(['eth0 has lost the route to 192.168.77.10/32'])
+    expect(await look()).toEqual(['eth0 has lost the route to 192.168.77.10/32 by 192.168.77.65'])
     await pod.apply([
       { kind: 'address', action: 'remove', value: { device: 'eth0', address: ADDRESS, prefixLength: 24 } }
     ])

@@ -20,6 +20,7 @@ describe('BridgePodLinks.inspect', () => {
   const v4 = IpAddress.parse('10.5.71.9')
   const gateway = IpAddress.parse('10.5.71.1')
   const everywhere = Prefix.parse('0.0.0.0/0')
+  const network = Prefix.parse('10.5.0.0/16')
 
   it('finds nothing in what it has just plugged in, and closes what it opened', async () => {
     const { look, opened } = await pluggedIn()
@@ -77,11 +78,29 @@ describe('BridgePodLinks.inspect', () => {
       'lost its way out',
       { kind: 'route', action: 'remove', value: { destination: everywhere, gateway, device: 'eth0' } },
       ['eth0 has lost the default route by 10.5.71.1']
+    ],
+    [
+      'lost its way to the other pods',
+      { kind: 'route', action: 'remove', value: { destination: network, gateway, device: 'eth0' } },
+      ['eth0 has lost the route to 10.5.0.0/16 by 10.5.71.1']
     ]
   ])('sees in the pod that its end %s', async (_, change, problems) => {
     const { look, pod } = await pluggedIn()
     expect((await pod.apply([change]))[0]?.error).toBeUndefined()
     expect(await look()).toEqual(expect.arrayContaining([...problems]))
+  })
+
+  it('does not miss the route to the other pods in a pod that a former version plugged in', async () => {
+    const { links, pod } = await setup()
+    const { routes, ...link } = await links.plug(SPEC, REQUEST)
+    expect(routes).toHaveLength(4)
+    const gone = { destination: network, gateway, device: 'eth0' }
+    await pod.apply([{ kind: 'route', action: 'remove', value: gone }])
+    expect(await links.inspect({ key: KEY, namespace: POD, link })).toEqual([])
+    await pod.apply([{ kind: 'route', action: 'remove', value: { ...gone, destination: everywhere } }])
+    expect(await links.inspect({ key: KEY, namespace: POD, link })).toEqual([
+      'eth0 has lost the default route by 10.5.71.1'
+    ])
   })
 
   it('sees another MAC, unless somebody was asked for it', async () => {

@@ -26,6 +26,7 @@ describe('podLinkStates', () => {
     ])
     expect(pod.flatMap(commandsOf)).toEqual([
       'ip link set dev lo up',
+      'sysctl -w net/ipv4/conf/eth0/arp_ignore=1',
       'sysctl -w net/ipv6/conf/lo/disable_ipv6=0',
       'sysctl -w net/ipv6/conf/eth0/disable_ipv6=0',
       'sysctl -w net/ipv6/conf/eth0/accept_dad=0',
@@ -34,7 +35,9 @@ describe('podLinkStates', () => {
       'ip address add fd00:5:0:71::9/64 dev eth0 nodad',
       'ip link set dev eth0 up',
       'ip route add default via 10.5.71.1 dev eth0',
-      'ip -6 route add default via fd00:5:0:71::1 dev eth0'
+      'ip -6 route add default via fd00:5:0:71::1 dev eth0',
+      'ip route add 10.5.0.0/16 via 10.5.71.1 dev eth0',
+      'ip -6 route add fd00:5::/48 via fd00:5:0:71::1 dev eth0'
     ])
   })
 

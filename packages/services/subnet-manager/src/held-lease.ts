@@ -6,8 +6,8 @@ import type { LeaseSet } from './lease-set.ts'
 export class HeldLease {
   readonly #clock: Clock
   #stored: StoredLease | undefined
-  /** When its life began anew by each clock; `undefined` for one that was remembered only. */
-  #since: { readonly wallMs: number; readonly monotonicMs: number } | undefined
+  /** When its life began anew; `undefined` for one that was remembered only. */
+  #sinceMs: number | undefined
   /** What was written last, perhaps without an answer: reading it back is no change by somebody else. */
   #written: Lease | undefined
   /** What {@link news} told last. */
@@ -21,25 +21,20 @@ export class HeldLease {
     return this.#stored
   }
 
-  /**
-   * How much of its life is over. The wall clock may be set, and the monotonic one stands still while the machine is
-   * suspended: the one that says more is right, or costs one renewal too many.
-   */
+  /** How much of its life is over, whatever the wall clock was set to, and also while the machine was suspended. */
   get ageMs(): number {
-    if (this.#since === undefined) return Number.POSITIVE_INFINITY
-    const { wallMs, monotonicMs } = this.#since
-    return Math.max(this.#clock.wallMs() - wallMs, this.#clock.monotonicMs() - monotonicMs)
+    return this.#sinceMs === undefined ? Number.POSITIVE_INFINITY : this.#clock.bootMs() - this.#sinceMs
   }
 
   /** It was written just now. */
   hold(stored: StoredLease): void {
     this.recall(stored)
-    this.#since = { wallMs: this.#clock.wallMs(), monotonicMs: this.#clock.monotonicMs() }
+    this.#sinceMs = this.#clock.bootMs()
   }
 
   /** It was this node's when the store was seen last. */
   recall(stored: StoredLease): void {
-    this.#since = undefined
+    this.#sinceMs = undefined
     this.#stored = stored
     this.#written = stored.lease
     this.#told = ''

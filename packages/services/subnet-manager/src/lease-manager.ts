@@ -1,23 +1,19 @@
 import {
-  type Clock,
   type Lease,
   type LeaseClaim,
-  type LeaseNode,
-  type Logger,
   type NetworkConfig,
   type PeerChange,
-  type StoreCache,
   type StoredConfig,
   type StoredLease,
   type StoreEvent,
   type SubnetManager,
-  type SubnetStore,
   TrilaneError
 } from '@trilane/contracts'
 import { type IpAddress, type PerFamily, valuesOf } from '@trilane/ip'
 import { acquireLease, type LeaseContext, lifeOf } from './acquire-lease.ts'
 import { giveBack } from './give-back.ts'
 import { HeldLease } from './held-lease.ts'
+import type { LeaseManagerOptions } from './lease-manager-options.ts'
 import { LeaseSet } from './lease-set.ts'
 import {
   findFormerLease,
@@ -35,26 +31,11 @@ import { reserveSubnets } from './reserve-subnets.ts'
 import { seededFraction } from './seeded-fraction.ts'
 import { StoreFollower } from './store-follower.ts'
 
-export interface LeaseManagerOptions {
-  readonly store: SubnetStore
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly network: NetworkConfig
-  /** What makes a lease ours in every later life of this node. */
-  readonly identity: LeaseNode
-  /** flannel's is a day. */
-  readonly leaseTtlMs: number
-  readonly renewMarginMs: number
-  /** Revision of the stored config that `network` was read from: a later one is reported by `follow`. @default the one found by the first list */
-  readonly configRevision?: number
-  /** Everything is listed again after so long, also when the watch reports nothing wrong. @default ten minutes */
-  readonly relistMs?: number
-  /** What is remembered of the store, for a start without it. @default nothing */
-  readonly cache?: Pick<StoreCache, 'read'>
-}
-
 /** Every node notices within some seconds that the store lost its data, also one that was cut off from it. */
 const AWAIT_MS = 60_000
+
+/** A node whose key alone was removed writes it again as soon as it hears of that. */
+const MOMENT_MS = 2_000
 
 /** A renewal may be answered by nobody though it was done; then the revision moved on with what we wrote. */
 const RENEW_TRIES = 5
@@ -84,10 +65,12 @@ export class LeaseManager implements SubnetManager {
   /** What {@link #outage} said when the listener was told last. */
   #toldOutage: string | undefined
   readonly #cache: LeaseManagerOptions['cache']
-  #publishing = false
-  /** Ends the wait for peers of a store that lost its data. */
-  #awaiting = new AbortController()
-  #closed = false
+  /** A publication is about to begin. */
+  #isDue = false
+  /** The last one: they do not overlap. */
+  #publishing: Promise<void> = Promise.resolve()
+  readonly #breathe: (() => Promise<void>) | undefined
+  readonly #closing = new AbortController()
 
   constructor(options: LeaseManagerOptions) {
     const { store, clock, logger, network, identity, leaseTtlMs } = options
@@ -97,6 +80,7 @@ export class LeaseManager implements SubnetManager {
     this.#relistMs = options.relistMs ?? 600_000
     this.#configRevision = options.configRevision
     this.#cache = options.cache
+    this.#breathe = options.breathe
   }
 
   get own(): StoredLease | undefined {
@@ -169,7 +153,7 @@ export class LeaseManager implements SubnetManager {
   }
 
   async follow(listener: (change: PeerChange) => void): Promise<void> {
-    if (this.#listener !== undefined || this.#closed) {
+    if (this.#listener !== undefined || this.#closing.signal.aborted) {
       throw TrilaneError.of('TRI_INTERNAL', { text: 'a subnet manager is followed once' })
     }
     this.#listener = listener
@@ -181,15 +165,15 @@ export class LeaseManager implements SubnetManager {
         logger,
         seed: identity.machineId,
         relistMs: this.#relistMs,
-        onList: (list, config) => {
+        onList: async (list, config) => {
           this.#outage = undefined
           this.#set.replace(list)
           this.#noteListedConfig(config)
           const isFirst = !this.#listed
           this.#listed = true
-          this.#publish(isFirst)
           this.#following = true
-          resolve()
+          await this.#publish(isFirst)
+          if (!this.#closing.signal.aborted) resolve()
         },
         onOutage: async (problem) => {
           if (!this.#following && (await this.#recallPeers(problem))) resolve()
@@ -240,23 +224,22 @@ export class LeaseManager implements SubnetManager {
   }
 
   async close(): Promise<void> {
-    this.#closed = true
-    this.#awaiting.abort()
+    this.#closing.abort()
     this.#follower?.close()
   }
 
   /** @returns whether the remembered set was delivered */
   async #recallPeers(problem: TrilaneError): Promise<boolean> {
     const remembered = await this.#cache?.read()
-    if (remembered === undefined || this.#closed) return false
+    if (remembered === undefined || this.#closing.signal.aborted) return false
     this.#outage = TrilaneError.of('TRI_STORE_REMEMBERED', {
       store: this.#context.store.description,
       at: new Date(remembered.listedAtMs).toISOString(),
       problem: String(problem.values.problem ?? problem.message)
     })
     this.#set.replace(remembered.list)
-    this.#publish(true)
     this.#following = true
+    await this.#publish(true)
     return true
   }
 
@@ -319,18 +302,24 @@ export class LeaseManager implements SubnetManager {
 
   /** One call for all events of one turn of the event loop, and never inside another call. */
   #publishSoon(): void {
-    if (this.#publishing) return
-    this.#publishing = true
+    if (this.#isDue) return
+    this.#isDue = true
     queueMicrotask(() => {
-      this.#publishing = false
-      if (this.#following) this.#publish(false)
+      this.#isDue = false
+      if (this.#following) void this.#publish(false)
     })
   }
 
-  #publish(first: boolean): void {
-    if (this.#closed) return
+  #publish(first: boolean): Promise<void> {
+    this.#publishing = this.#publishing.then(() => this.#publishNow(first))
+    return this.#publishing
+  }
+
+  async #publishNow(first: boolean): Promise<void> {
+    if (this.#closing.signal.aborted) return
     this.#awaitPeers()
-    const { put, gone, sameProblems } = this.#updateBook()
+    const { put, gone, sameProblems } = await this.#updateBook()
+    if (this.#closing.signal.aborted) return
     const own = this.#held.news(this.#set)
     const configText = this.#configText
     this.#configText = undefined
@@ -352,31 +341,36 @@ export class LeaseManager implements SubnetManager {
     }
   }
 
-  /** A store that lost its data is filled again by the nodes, each in its own time: no peer goes meanwhile. */
+  /**
+   * Whose key was removed writes it again, and a store that lost its data is filled again by the nodes, each in its own
+   * time: no peer goes meanwhile.
+   */
   #awaitPeers(): void {
-    const own = this.#held.stored
-    if (own === undefined || !this.#set.isWiped(own.key)) return
     const { clock, logger, store } = this.#context
-    logger.warn('the store lost its data: peers are awaited', { store: store.description })
-    this.#set.awaitRemoved(own.key)
-    this.#awaiting.abort()
-    this.#awaiting = new AbortController()
-    const { signal } = this.#awaiting
-    void clock.sleep(AWAIT_MS, signal).then(() => {
+    const ownKey = this.#held.stored?.key
+    const isWiped = ownKey !== undefined && this.#set.isWiped(ownKey)
+    if (isWiped) logger.warn('the store lost its data: peers are awaited', { store: store.description })
+    const wait = this.#set.awaitRemoved(this.#book.peers, isWiped)
+    if (wait === undefined) return
+    const { signal } = this.#closing
+    void clock.sleep(isWiped ? AWAIT_MS : MOMENT_MS, signal).then(() => {
       if (signal.aborted) return
-      this.#set.forgetAwaited()
+      this.#set.forgetAwaited(wait)
       this.#publishSoon()
     })
   }
 
   /** A changed lease touches those that overlap it; the first list, or another lease of our own, everything. */
-  #updateBook(): BookChange {
+  async #updateBook(): Promise<BookChange> {
     const rules = { ...this.#self(), families: this.#context.network.families, own: this.#held.stored }
     const changes = this.#set.takeChanges()
-    if (changes !== 'all' && this.#rules !== undefined && sameRules(rules, this.#rules)) {
-      return this.#book.update(changes)
+    const isUpdate = changes !== 'all' && this.#rules !== undefined && sameRules(rules, this.#rules)
+    if (!isUpdate) this.#rules = rules
+    const steps = isUpdate ? this.#book.updating(changes) : this.#book.replacing(this.#set.holdings(), rules)
+    for (;;) {
+      const step = steps.next()
+      if (step.done === true) return step.value
+      if (this.#breathe !== undefined) await this.#breathe()
     }
-    this.#rules = rules
-    return this.#book.replace(this.#set.holdings(), rules)
   }
 }

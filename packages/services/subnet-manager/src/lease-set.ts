@@ -1,6 +1,7 @@
 import type { LeaseList, StoredLease, StoreEvent, TrilaneError } from '@trilane/contracts'
 import { sameLease } from './lease-equality.ts'
 import type { Holding } from './peer-book.ts'
+import { AWAITED } from './peer-rules.ts'
 
 /**
  * What the store holds, as told by one list and the events after it. A repeated or late event changes nothing: an
@@ -18,8 +19,9 @@ export class LeaseSet {
   #removed = new Map<string, StoredLease>()
   /** Of the store when {@link takeChanges} was called. */
   #revisionTaken = 0
-  /** {@link awaitRemoved} */
-  #awaited = new Set<string>()
+  /** The number of {@link awaitRemoved}, by key. */
+  #awaited = new Map<string, number>()
+  #waits = 0
   /** Keys that were written since {@link takeChanges}; at first, and after the store lost its data, all. */
   #changed: Set<string> | 'all' = 'all'
 
@@ -62,29 +64,38 @@ export class LeaseSet {
   }
 
   /**
-   * Their nodes live and will write them again, as this one does: until then, or until {@link forgetAwaited}, they count
-   * as they were. Whoever is written now goes before them.
+   * What went since {@link takeChanges} counts as it was until {@link forgetAwaited}: its node may live, and then writes
+   * it again, as this one does. Whoever is written meanwhile goes before it.
+   *
+   * @param served whom pods reach: nobody else is awaited
+   * @param again what is awaited already is awaited anew
+   * @returns the number of this wait; `undefined` when there is nobody to wait for
    */
-  awaitRemoved(ownKey: string): void {
+  awaitRemoved(served: ReadonlyMap<string, unknown>, again: boolean): number | undefined {
+    const wait = ++this.#waits
+    if (again) for (const key of this.#awaited.keys()) this.#awaited.set(key, wait)
     for (const [key, stored] of this.#removed) {
-      if (key === ownKey || this.#leases.has(key)) continue
-      this.#leases.set(key, { ...stored, revision: Number.MAX_SAFE_INTEGER })
-      this.#awaited.add(key)
+      if (!served.has(key) || this.#leases.has(key)) continue
+      this.#leases.set(key, { ...stored, revision: AWAITED })
+      this.#awaited.set(key, wait)
       this.#noteChanged(key)
     }
+    return [...this.#awaited.values()].includes(wait) ? wait : undefined
   }
 
-  forgetAwaited(): void {
-    for (const key of this.#awaited) {
+  /** That wait is over. */
+  forgetAwaited(wait: number): void {
+    for (const [key, its] of this.#awaited) {
+      if (its !== wait) continue
+      this.#awaited.delete(key)
       this.#leases.delete(key)
       this.#noteChanged(key)
     }
-    this.#awaited.clear()
   }
 
   replace(list: LeaseList): void {
     const leases = new Map(list.leases.map((stored) => [stored.key, stored]))
-    for (const key of this.#awaited) {
+    for (const key of this.#awaited.keys()) {
       const stored = this.#leases.get(key)
       if (leases.has(key) || stored === undefined) this.#awaited.delete(key)
       else leases.set(key, stored)

@@ -2,6 +2,7 @@ import { type StoredLease, TrilaneError } from '@trilane/contracts'
 import { valuesOf } from '@trilane/ip'
 import { sameLease } from './lease-equality.ts'
 import {
+  AWAITED,
   byAge,
   isOwn,
   isVacant,
@@ -29,6 +30,12 @@ interface Candidate {
   served: boolean
 }
 
+/** May be left for a while at each `yield`; its end is the result. */
+export type Steps<Result> = Generator<undefined, Result, undefined>
+
+/** Some milliseconds' work. */
+const LEASES_PER_STEP = 250
+
 interface Verdict {
   readonly peer: StoredLease | undefined
   readonly problem: string | undefined
@@ -50,19 +57,21 @@ export class PeerBook {
   #candidates = new Map<string, Candidate>()
   #index = new PrefixIndex<Candidate>()
   #peers = new Map<string, StoredLease>()
+  /** Those that are told: never half of a {@link replacing}. */
+  #shown: ReadonlyMap<string, StoredLease> = this.#peers
   #problems = new Map<string, TrilaneError>()
 
-  /** Follows {@link update}; a new map after {@link replace}. */
+  /** Follows {@link updating}; a new map after {@link replacing}. */
   get peers(): ReadonlyMap<string, StoredLease> {
-    return this.#peers
+    return this.#shown
   }
 
   problems(): readonly TrilaneError[] {
     return [...this.#problems.values()]
   }
 
-  /** All that the store holds now, by key, and how to judge it. */
-  replace(holdings: ReadonlyMap<string, Holding>, rules: PeerRules): BookChange {
+  /** All that the store holds now, by key, and how to judge it. One call at a time: see {@link Steps}. */
+  *replacing(holdings: ReadonlyMap<string, Holding>, rules: PeerRules): Steps<BookChange> {
     const before = new Map<string, Verdict>()
     for (const key of [...this.#peers.keys(), ...this.#problems.keys()]) this.#note(before, key)
     this.#rules = rules
@@ -70,28 +79,41 @@ export class PeerBook {
     this.#index = new PrefixIndex()
     this.#peers = new Map()
     this.#problems = new Map()
-    return this.#change(holdings, rules, before)
+    return yield* this.#changing(holdings, rules, before)
   }
 
-  /** What the store holds now under keys that changed. After the first {@link replace}. */
-  update(holdings: ReadonlyMap<string, Holding>): BookChange {
+  /** What the store holds now under keys that changed. After the first {@link replacing}. */
+  *updating(holdings: ReadonlyMap<string, Holding>): Steps<BookChange> {
     if (this.#rules === undefined)
       throw TrilaneError.of('TRI_INTERNAL', { text: 'a peer book without rules' })
-    return this.#change(holdings, this.#rules, new Map())
+    return yield* this.#changing(holdings, this.#rules, new Map())
   }
 
-  #change(
+  /** {@link replacing} in one go. */
+  replace(holdings: ReadonlyMap<string, Holding>, rules: PeerRules): BookChange {
+    return atOnce(this.replacing(holdings, rules))
+  }
+
+  /** {@link updating} in one go. */
+  update(holdings: ReadonlyMap<string, Holding>): BookChange {
+    return atOnce(this.updating(holdings))
+  }
+
+  *#changing(
     holdings: ReadonlyMap<string, Holding>,
     rules: PeerRules,
     before: Map<string, Verdict>
-  ): BookChange {
+  ): Steps<BookChange> {
     const dirty = new Set<Candidate>()
+    let count = 0
     for (const [key, holding] of holdings) {
       this.#note(before, key)
       this.#leave(key, dirty)
       this.#enter(key, holding, rules, dirty)
+      if (++count % LEASES_PER_STEP === 0) yield
     }
-    this.#judge(dirty, before)
+    yield* this.#judging(dirty, before)
+    this.#shown = this.#peers
     return this.#since(before)
   }
 
@@ -122,10 +144,12 @@ export class PeerBook {
   }
 
   /** Oldest first, because a verdict depends on older ones only: none is judged twice. */
-  #judge(dirty: ReadonlySet<Candidate>, before: Map<string, Verdict>): void {
+  *#judging(dirty: ReadonlySet<Candidate>, before: Map<string, Verdict>): Steps<void> {
     const youngestFirst = [...dirty].sort((a, b) => byAge(b.stored, a.stored))
     const queued = new Set(dirty)
+    let count = 0
     for (let next = youngestFirst.pop(); next !== undefined; next = youngestFirst.pop()) {
+      if (++count % LEASES_PER_STEP === 0) yield
       const { stored } = next
       this.#note(before, stored.key)
       const was = next.served
@@ -136,7 +160,8 @@ export class PeerBook {
         this.#peers.set(stored.key, stored)
       } else {
         this.#peers.delete(stored.key)
-        this.#problems.set(stored.key, leaseProblem(stored.key, problem))
+        // What the store has no longer is nobody's trouble.
+        if (stored.revision !== AWAITED) this.#problems.set(stored.key, leaseProblem(stored.key, problem))
       }
       if (next.served === was) continue
       for (const rival of this.#rivals(next)) {
@@ -183,6 +208,13 @@ export class PeerBook {
       if (this.#problems.get(key)?.message !== problem) sameProblems = false
     }
     return { put, gone, sameProblems }
+  }
+}
+
+function atOnce<Result>(steps: Steps<Result>): Result {
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
   }
 }
 

@@ -8,6 +8,9 @@ export interface PeerRules extends Self {
   readonly own: StoredLease | undefined
 }
 
+/** As the revision of a lease that the store has no longer, and whose node may write it again: newer than any other. */
+export const AWAITED = Number.MAX_SAFE_INTEGER
+
 /** Without a lease in hand, one with our machine id is the former one, or the one that is being acquired. */
 export function isOwn({ key, lease }: StoredLease, { own, machineId }: PeerRules): boolean {
   return own === undefined ? lease.node?.machineId === machineId : key === own.key

@@ -17,8 +17,8 @@ export interface StoreFollowerOptions {
   readonly seed: string
   /** How long a watch is trusted before everything is listed again, also when it reports nothing wrong. */
   readonly relistMs: number
-  /** Complete: takes the place of everything known. */
-  onList(list: LeaseList, config: StoredConfig | undefined): void
+  /** Complete: takes the place of everything known. What happens after it is told when that is done. */
+  onList(list: LeaseList, config: StoredConfig | undefined): Promise<void>
   onEvent(event: Exclude<StoreEvent, { kind: 'gap' }>): void
   /** After each attempt that failed; a list ends it. */
   onOutage(problem: TrilaneError): Promise<void>
@@ -50,7 +50,8 @@ export class StoreFollower {
         if (this.#closed) return
         if (outage) logger.info('the store answers again', { store: store.description })
         outage = false
-        this.#options.onList(list, config)
+        await this.#options.onList(list, config)
+        if (this.#closed) return
         await this.#watch(list.revision)
       } catch (error) {
         const problem = TrilaneError.from(error)

@@ -4,6 +4,7 @@ import type { Clock } from '@trilane/contracts'
 export class FakeClock implements Clock {
   #nowMs = 1_000_000
   #wallAheadMs = 0
+  #suspendedMs = 0
   readonly #auto: boolean
   readonly #sleepers = new Set<{ readonly untilMs: number; readonly wake: () => void }>()
   /** What was asked for, in order. */
@@ -14,16 +15,25 @@ export class FakeClock implements Clock {
   }
 
   wallMs(): number {
-    return this.#nowMs + this.#wallAheadMs
+    return this.bootMs() + this.#wallAheadMs
   }
 
-  /** Somebody sets the wall clock; or, forwards, the machine was suspended. */
+  /** Somebody sets the wall clock. */
   setWall(aheadMs: number): void {
     this.#wallAheadMs = aheadMs
   }
 
   monotonicMs(): number {
     return this.#nowMs
+  }
+
+  bootMs(): number {
+    return this.#nowMs + this.#suspendedMs
+  }
+
+  /** The machine is suspended and goes on: nobody who sleeps notices. */
+  suspend(ms: number): void {
+    this.#suspendedMs += ms
   }
 
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {

@@ -1,25 +1,7 @@
-import { Prefix } from '@trilane/ip'
 import { describe, expect, it } from 'vitest'
-import { FakeClock, settle } from './fake-clock.ts'
-import { claim, lease, manager, recorder, TTL_MS } from './fixtures.ts'
-import { MemoryStore } from './memory-store.ts'
-
-async function setUp(more: Parameters<typeof manager>[3] = {}) {
-  const clock = new FakeClock()
-  const store = new MemoryStore(clock)
-  store.put(lease('10.5.2.0/24', '192.0.2.2', 'b'), TTL_MS)
-  const node = manager(store, clock, 'a', more)
-  const own = await node.acquire(claim('192.0.2.1'))
-  const { told, listen } = recorder()
-  return { clock, store, node, own, told, listen }
-}
-
-async function following(more: Parameters<typeof manager>[3] = {}) {
-  const all = await setUp(more)
-  await all.node.follow(all.listen)
-  all.told.length = 0
-  return all
-}
+import { settle } from './fake-clock.ts'
+import { lease, manager, TTL_MS } from './fixtures.ts'
+import { following, MOMENT_MS, setUp } from './following.ts'
 
 describe('follow', () => {
   it('delivers the first complete list, without our own lease, before it returns', async () => {
@@ -37,14 +19,39 @@ describe('follow', () => {
   })
 
   it('tells of new, changed and removed peers', async () => {
-    const { store, told } = await following()
+    const { clock, store, told } = await following()
     store.put(lease('10.5.3.0/24', '192.0.2.3', 'c'), TTL_MS)
     await settle()
     store.put(lease('10.5.2.0/24', '192.0.2.2', 'b', '02:00:00:00:00:99'), TTL_MS)
     await settle()
     store.drop('10.5.3.0-24')
-    await settle()
+    await clock.advance(MOMENT_MS)
     expect(told).toEqual(['+10.5.3.0-24', '+10.5.2.0-24', '-10.5.3.0-24'])
+  })
+
+  it('keeps a peer whose key was removed for the moment in which its node writes it again', async () => {
+    const { clock, store, node, told } = await following()
+    for (const [mac, news] of [
+      ['02:00:00:00:00:01', []],
+      ['02:00:00:00:00:02', ['+10.5.2.0-24']]
+    ] as const) {
+      store.drop('10.5.2.0-24')
+      await clock.advance(MOMENT_MS - 1)
+      expect(told).toEqual([])
+      const again = store.put(lease('10.5.2.0/24', '192.0.2.2', 'b', mac), TTL_MS)
+      await clock.advance(2 * MOMENT_MS)
+      expect(told).toEqual(news)
+      expect(node.peers().get(again.key)).toBe(again)
+    }
+    store.drop('10.5.2.0-24')
+    await clock.advance(MOMENT_MS / 2)
+    // Another node's, at once.
+    store.put(lease('10.5.2.0/24', '192.0.2.3', 'c'), TTL_MS)
+    await settle()
+    expect(told).toEqual(['+10.5.2.0-24', '+10.5.2.0-24'])
+    store.drop('10.5.2.0-24')
+    await clock.advance(MOMENT_MS)
+    expect(told.at(-1)).toBe('-10.5.2.0-24')
   })
 
   it('does not tell of a renewal that says the same, but shows its new end', async () => {
@@ -66,7 +73,7 @@ describe('follow', () => {
   })
 
   it('lets a repeated or late event change nothing', async () => {
-    const { store, node, told } = await following()
+    const { clock, store, node, told } = await following()
     const first = store.put(lease('10.5.3.0/24', '192.0.2.3', 'c', '02:00:00:00:00:01'), TTL_MS)
     const second = store.put(lease('10.5.3.0/24', '192.0.2.3', 'c', '02:00:00:00:00:02'), TTL_MS)
     await settle()
@@ -79,6 +86,8 @@ describe('follow', () => {
     store.emit({ kind: 'put', stored: second })
     store.emit({ kind: 'put', stored: { ...second, key: '10.5.8.0-24', revision: 1 } })
     store.emit({ kind: 'put', stored: { ...second, key: '10.5.2.0-24', revision: 2 } })
+    await clock.advance(MOMENT_MS)
+    store.emit({ kind: 'put', stored: second })
     await settle()
     expect(told).toEqual(['+10.5.3.0-24', '-10.5.3.0-24'])
   })
@@ -96,6 +105,7 @@ describe('follow', () => {
     store.drop('10.5.3.0-24')
     store.emit({ kind: 'gap', reason: 'compacted' })
     await clock.advance(200)
+    await clock.advance(MOMENT_MS)
     expect(told.at(-1)).toBe('-10.5.3.0-24')
     store.muted = false
     store.put(lease('10.5.4.0/24', '192.0.2.4', 'd'), TTL_MS)
@@ -254,126 +264,5 @@ describe('follow', () => {
     await settle()
     await waiting.node.close()
     await expect(begun).rejects.toMatchObject({ code: 'TRI_STORE_UNAVAILABLE' })
-  })
-})
-
-describe('follow tells about our own lease', () => {
-  it('nothing when we renew it, also with new contents', async () => {
-    const { node, told } = await following()
-    await node.renew(claim('192.0.2.1'))
-    await settle()
-    await node.renew(claim('192.0.2.77', { backendType: 'host-gw' }))
-    await settle()
-    expect(told).toEqual([])
-  })
-
-  it('nothing when a renewal was done but its answer was lost', async () => {
-    const { store, node, told } = await following()
-    store.swallowNextAnswer = true
-    await expect(node.renew(claim('192.0.2.1', { backendType: 'host-gw' }))).rejects.toThrow()
-    await settle()
-    expect(told).toEqual([])
-  })
-
-  it('that it is lost, once, when it was removed or expired', async () => {
-    const { clock, store, own, told } = await following()
-    store.drop(own.key)
-    await settle()
-    store.put(lease('10.5.9.0/24', '192.0.2.9', 'x'), TTL_MS)
-    await settle()
-    expect(told).toEqual(['own lost', '+10.5.9.0-24'])
-    const second = await following()
-    await second.clock.advance(TTL_MS + 1)
-    second.store.expire()
-    await settle()
-    expect(second.told.join()).toContain('own lost')
-    expect(clock.wallMs()).toBeLessThan(second.clock.wallMs())
-  })
-
-  it('that it was changed, when another node or a person wrote it', async () => {
-    const { store, own, told } = await following()
-    store.put(lease(`${own.lease.subnets.v4}`, '192.0.2.66', 'thief'), TTL_MS)
-    await settle()
-    expect(told).toEqual(['own changed'])
-    store.put({ ...own.lease, node: { machineId: 'twin', name: 'name of a' } }, TTL_MS)
-    await settle()
-    expect(told).toEqual(['own changed', 'own changed'])
-  })
-
-  it('nothing while a lease that was just acquired is not visible yet', async () => {
-    const { store, node, own, told } = await following()
-    store.muted = true
-    store.drop(own.key)
-    const previousSubnets = { v4: Prefix.parse('10.5.123.0/24') }
-    expect((await node.acquire(claim('192.0.2.1', { previousSubnets }))).key).toBe('10.5.123.0-24')
-    await settle()
-    expect(told.join()).not.toContain('own')
-  })
-
-  it('that it is lost when the loss fell into a gap', async () => {
-    const { clock, store, own, told } = await following()
-    store.muted = true
-    store.drop(own.key)
-    store.emit({ kind: 'gap', reason: 'compacted' })
-    await clock.advance(200)
-    expect(told).toEqual(['own lost'])
-  })
-
-  it('that it is lost when the store lost everything and counts its revisions anew', async () => {
-    const { clock, store, node, own, told } = await following()
-    for (let i = 0; i < 20; i++) store.put(lease('10.5.2.0/24', '192.0.2.2', 'b'), TTL_MS)
-    store.drop('10.5.2.0-24')
-    await store.writeConfig('former')
-    await node.renew(claim('192.0.2.1'))
-    await settle()
-    told.length = 0
-    store.loseEverything()
-    await store.writeConfig('anew')
-    await clock.advance(200)
-    expect(told).toEqual(['config anew own lost'])
-    expect((await node.acquire(claim('192.0.2.1'))).key).toBe(own.key)
-    store.put(lease('10.5.2.0/24', '192.0.2.2', 'b'), TTL_MS)
-    await settle()
-    expect(told.slice(1)).toEqual(['+10.5.2.0-24'])
-  })
-
-  it('nothing after it was acquired again', async () => {
-    const { store, node, own, told } = await following()
-    store.drop(own.key)
-    await settle()
-    const acquired = node.acquire(claim('192.0.2.1'))
-    expect((await acquired).key).toBe(own.key)
-    await settle()
-    expect(told).toEqual(['own lost'])
-  })
-})
-
-describe('follow tells about the config', () => {
-  it('what is written while following', async () => {
-    const { store, told } = await following()
-    await store.writeConfig('one')
-    await settle()
-    expect(told).toEqual(['config one'])
-  })
-
-  it('what was written in a gap', async () => {
-    const { clock, store, told } = await setUp()
-    await store.writeConfig('zero')
-    const node = manager(store, clock, 'c')
-    await node.follow((change) => told.push(change.configText ?? 'none'))
-    store.muted = true
-    await store.writeConfig('one')
-    store.emit({ kind: 'gap', reason: 'compacted' })
-    await clock.advance(200)
-    expect(told).toEqual(['none', 'one'])
-  })
-
-  it('what was written between reading it and following', async () => {
-    const { clock, store, told } = await setUp()
-    const { revision } = await store.writeConfig('zero')
-    await store.writeConfig('one')
-    const node = manager(store, clock, 'c', { configRevision: revision })
-    await node.follow((change) => told.push(change.configText ?? 'none'))
-    expect(told).toEqual(['one'])
   })
 })

@@ -18,7 +18,7 @@ export { LINK_TYPES, type LinkType, missingLinkTypes, needsLinkTypes } from './l
 export { type ArpPacket, decodeFrame, type Frame, type IpHeader } from './packet.ts'
 export { Place, type PlaceKind, Switch } from './place.ts'
 export { type Echo, echo, type Probe } from './probe.ts'
-export type { Captured, Program, RunOptions, SpawnOptions } from './program.ts'
+export { type Captured, type Program, type RunOptions, type SpawnOptions, startProgram } from './program.ts'
 export {
   type Expectation,
   Reachability,
@@ -27,5 +27,6 @@ export {
   type ReachabilityTarget,
   reachability
 } from './reachability.ts'
+export { answerOn, askTcp, keepAskingUdp } from './talk.ts'
 export { TcpProxy } from './tcp-proxy.ts'
 export { type HostOptions, type RouterOptions, Testbed, type TestbedOptions } from './testbed.ts'

@@ -196,11 +196,11 @@ export class Testbed {
     await moveCable(place, from, to)
   }
 
-  /** Ends what runs there and removes the namespace. */
-  async remove(place: Place): Promise<void> {
-    await place.stopPrograms()
-    await removeNamespaces([place.namespace])
-    this.#places.delete(place.name)
+  /** Ends what runs there and removes the namespaces. */
+  async remove(...places: readonly Place[]): Promise<void> {
+    await Promise.all(places.map((place) => place.stopPrograms()))
+    await removeNamespaces(places.map(({ namespace }) => namespace))
+    for (const { name } of places) this.#places.delete(name)
   }
 
   /** Takes everything down. Repeating it is free. */

@@ -4,7 +4,8 @@ import type {
   LeaseJson,
   NetworkStatus,
   NodeStatus,
-  PeerStatus
+  PeerStatus,
+  WaitingNetwork
 } from '@trilane/contracts'
 import { type Ink, inkFor } from '@trilane/terminal'
 import { type AskOptions, daemonOf } from '../socket.ts'
@@ -25,12 +26,17 @@ export async function showStatus(options: AskOptions): Promise<void> {
 /** @param nowMs for ages, ms since 1970 */
 export function describeNode(status: NodeStatus, ink: Ink, nowMs: number): string {
   const head = `${ink.strong(status.name)}  trilane ${status.version}, pid ${status.pid}, up ${duration(nowMs - status.startedAtMs)}`
-  const waiting = (status.waiting ?? []).map(
-    (name) => `network ${ink.strong(name)}: ${ink.bad('waiting')} for a config that can be used`
-  )
+  const waiting = (status.waiting ?? []).map((network) => describeWaiting(network, ink))
   return [head, ...status.networks.map((network) => describeNetwork(network, ink, nowMs)), ...waiting].join(
     '\n\n'
   )
+}
+
+function describeWaiting({ name, problem }: WaitingNetwork, ink: Ink): string {
+  const head = `network ${ink.strong(name)}: ${ink.bad('waiting')} for a config that can be used`
+  if (problem === undefined) return head
+  const { code, message, remedy } = problem
+  return `${head}\n  ${code}: ${message}\n        fix: ${remedy}`
 }
 
 function describeNetwork(network: NetworkStatus, ink: Ink, nowMs: number): string {

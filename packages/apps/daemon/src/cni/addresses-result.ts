@@ -1,26 +1,25 @@
-import { type CniResult, NO_DNS } from '@trilane/cni'
-import type { AttachmentRecord, PodLinkSpec } from '@trilane/contracts'
-import { valuesOf } from '@trilane/ip'
-import { routesFor } from './pod-routes.ts'
+import { type CniIp, type CniResult, NO_DNS } from '@trilane/cni'
+import type { AttachmentRecord, PodLinkSpec, PodRoute } from '@trilane/contracts'
+import { type IpAddress, valuesOf } from '@trilane/ip'
+import { gatewayFor, podRoutes } from '@trilane/pod-link'
+import { cniRoutes } from './cni-routes.ts'
 
 /** What ADD answers another plugin that asked for addresses: no interfaces, which are that plugin's. */
 export function addressesResult(
   { addresses }: Pick<AttachmentRecord, 'addresses'>,
   spec: PodLinkSpec
 ): CniResult {
-  const addressed = valuesOf(addresses).flatMap((address) => {
+  const held = valuesOf(addresses)
+  const ips = held.flatMap((address): CniIp[] => {
     const onLink = spec.families[address.family]?.onLink
     if (onLink === undefined) return []
-    const routes = routesFor(spec, address.family)
-    const gateway = routes.find(({ destination }) => destination.length === 0)?.gateway
-    return [
-      { routes, ip: { address, prefixLength: onLink.length, ...(gateway === undefined ? {} : { gateway }) } }
-    ]
+    const gateway = gatewayFor(spec, address.family)
+    return [{ address, prefixLength: onLink.length, ...(gateway === undefined ? {} : { gateway }) }]
   })
-  return {
-    interfaces: [],
-    ips: addressed.map(({ ip }) => ip),
-    routes: addressed.flatMap(({ routes }) => routes),
-    dns: NO_DNS
-  }
+  return { interfaces: [], ips, routes: cniRoutes(routesFor(spec, held)), dns: NO_DNS }
+}
+
+function routesFor(spec: PodLinkSpec, addresses: readonly IpAddress[]): readonly PodRoute[] {
+  if (spec.type === 'child') return addresses.flatMap(({ family }) => spec.families[family]?.routes ?? [])
+  return podRoutes(addresses.flatMap(({ family }) => spec.families[family] ?? []))
 }

@@ -14,6 +14,8 @@ export interface CniNetwork {
   }
   /** @throws TrilaneError `TRI_NOT_READY` */
   podLink(): PodLinkSpec
+  /** To be called before {@link podLink} for a pod that comes. @throws TrilaneError `TRI_NOT_READY` */
+  confirmLease(): Promise<void>
 }
 
 /**

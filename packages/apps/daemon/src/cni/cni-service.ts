@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs'
 import type { CniAnswer } from '@trilane/agent-socket'
+import { decodeInvocation } from '@trilane/cni'
 import type { NodeConfig } from '@trilane/config'
 import type { Clock, Logger } from '@trilane/contracts'
 import { FileSpool } from '@trilane/state-files'
@@ -39,7 +40,7 @@ export class CniService {
 
   /** @param invocation the launcher's bytes; see {@link CniPlugin.answer} */
   async answer(invocation: Uint8Array): Promise<CniAnswer> {
-    await this.#spooled.replay()
+    await this.#spooled.replayFor(containerIdIn(invocation))
     return this.#plugin.answer(invocation)
   }
 
@@ -49,6 +50,14 @@ export class CniService {
       await this.#spooled.replay()
       await this.#clock.sleep(SPOOL_LOOK_MS, stop)
     }
+  }
+}
+
+function containerIdIn(invocation: Uint8Array): string | undefined {
+  try {
+    return decodeInvocation(invocation).env.get('CNI_CONTAINERID')
+  } catch {
+    return undefined
   }
 }
 

@@ -9,11 +9,13 @@ const IMPAIRED = 51
  * Can an ADD be served now? Looks and changes nothing.
  *
  * @param writeProblem why the daemon cannot keep anything on its disk, if so
+ * @param gives whether addresses are this node's or another plugin's, which is asked by itself
  * @throws CniError 50 or 51
  */
 export async function checkStatus(
   network: CniNetwork,
-  writeProblem: () => string | undefined
+  writeProblem: () => string | undefined,
+  gives: 'here' | 'elsewhere' = 'here'
 ): Promise<void> {
   const serious = network.health.items().find(({ severity }) => severity === 'high')
   if (serious !== undefined) throw new CniError(IMPAIRED, serious.text, serious.fix)
@@ -25,7 +27,7 @@ export async function checkStatus(
   }
   const problem = writeProblem()
   if (problem !== undefined) throw new CniError(UNAVAILABLE, problem, 'a record of each pod is kept there')
-  if (await network.parts.attachments.hasRoom()) return
+  if (gives === 'elsewhere' || (await network.parts.attachments.hasRoom())) return
   throw new CniError(
     UNAVAILABLE,
     `${network.name} has no free address on this node`,

@@ -1,7 +1,7 @@
 import type { CniDns, CniInterface, CniIp, CniResult } from '@trilane/cni'
 import type { AttachmentRecord, Link } from '@trilane/contracts'
-import { valuesOf } from '@trilane/ip'
-import { routesOf } from './pod-routes.ts'
+import { addressesOf, routesOf } from '@trilane/pod-link'
+import { cniRoutes } from './cni-routes.ts'
 
 /**
  * What ADD answers: the bridge, the node's end of the link, the pod's end, in this order, as the reference bridge plugin
@@ -26,25 +26,22 @@ export function podResult(
     ...(hostDevice === undefined ? [] : [nodeInterface(hostDevice, hostMac, mtuBytes)]),
     pod
   ]
-  const addressed = valuesOf(link.addresses)
-  const ips = addressed.map(
-    ({ address, prefixLength, gateway }): CniIp => ({
-      address,
-      prefixLength,
-      ...(gateway === undefined ? {} : { gateway }),
-      interface: interfaces.length - 1
-    })
-  )
+  const ips = addressesOf(link).map((each): CniIp => ({ ...each, interface: interfaces.length - 1 }))
   return {
     interfaces,
     ips: [...(former?.ips ?? []), ...ips],
-    routes: [...(former?.routes ?? []), ...routesOf(link)],
+    routes: [...(former?.routes ?? []), ...cniRoutes(routesOf(link))],
     dns: isEmpty(dns) ? (former?.dns ?? dns) : dns
   }
 }
 
 function nodeInterface(name: string, mac: Link['mac'], mtuBytes: number): CniInterface {
   return { name, ...(mac === undefined ? {} : { mac: String(mac) }), mtuBytes }
+}
+
+/** As the reference bridge plugin chooses: the config's own, if it names anything, else what the addresses came with. */
+export function firstNamed(dns: CniDns, other: CniDns | undefined): CniDns {
+  return isEmpty(dns) ? (other ?? dns) : dns
 }
 
 function isEmpty({ nameservers, domain, search, options }: CniDns): boolean {

@@ -15,14 +15,17 @@ export interface Spool {
 /**
  * Does what was asked for while no daemon answered, in the order in which it came.
  *
- * Every ADD waits for it, so that an old DEL or GC never meets a pod that came later: a DEL that cannot be done yet is
- * kept, and with it the record that refuses the same key to an ADD; a GC is tried once, because its list grows old.
+ * Every call waits for what was not tried yet, so that an old DEL or GC never meets a pod that came later. A DEL that cannot
+ * be done yet is kept, and calls for the same container go on waiting for it, others do not: whatever it hangs at is not
+ * their matter. A GC is tried once, because its list grows old.
  */
 export class SpooledRequests {
   readonly #spool: Spool
   readonly #plugin: Pick<CniPlugin, 'call'>
   readonly #logger: Logger
   #running: Promise<void> | undefined
+  /** Names of those that have failed and are kept, and the container that each is for. */
+  readonly #kept = new Map<string, string | undefined>()
 
   constructor(parts: {
     readonly spool: Spool
@@ -32,6 +35,12 @@ export class SpooledRequests {
     this.#spool = parts.spool
     this.#plugin = parts.plugin
     this.#logger = parts.logger
+  }
+
+  /** What a call for this container has to wait for. Never throws. */
+  async replayFor(containerId: string | undefined): Promise<void> {
+    const isDue = (name: string) => !this.#kept.has(name) || this.#kept.get(name) === containerId
+    if (this.#names().some(isDue)) await this.replay()
   }
 
   /** Callers that come while it runs wait for the same run, and for one more, as theirs may be newer. Never throws. */
@@ -47,7 +56,9 @@ export class SpooledRequests {
   async #replay(): Promise<void> {
     for (const name of this.#names()) {
       try {
-        if (await this.#isDone(name)) this.#spool.remove(name)
+        if (!(await this.#isDone(name))) continue
+        this.#spool.remove(name)
+        this.#kept.delete(name)
       } catch (error) {
         this.#logger.error('spooled request stays', { name, error })
       }
@@ -69,6 +80,7 @@ export class SpooledRequests {
     } catch (error) {
       const isKept = verb === 'DEL' && mayPass(error)
       this.#logger.error('spooled request failed', { verb, containerId, error, isKept })
+      if (isKept) this.#kept.set(name, containerId)
       return !isKept
     }
   }

@@ -9,10 +9,21 @@ import {
   parseSubnetEnv,
   resolveNodeConfig
 } from '@trilane/config'
-import { CLOCK, type Clock, KERNEL, type Kernel, LOGGER, type Logger, TrilaneError } from '@trilane/contracts'
+import {
+  CLOCK,
+  type Clock,
+  IPAM_PLUGINS,
+  type IpamPlugins,
+  KERNEL,
+  type Kernel,
+  LOGGER,
+  type Logger,
+  TrilaneError
+} from '@trilane/contracts'
 import type { PerFamily, Prefix } from '@trilane/ip'
 import { peerCredentials, sendDatagram } from '@trilane/kernel-linux'
 import { readTextFile } from '@trilane/terminal'
+import type { Arrival } from '../agent.ts'
 import { networkNamed } from '../cni/cni-network.ts'
 import { CniService } from '../cni/cni-service.ts'
 import { compose, composeAgent, composeStore } from '../compose.ts'
@@ -91,23 +102,31 @@ async function run(
   const vitals = new Vitals({ config, metrics, clock, logger, send: sendDatagram, environment: process.env })
   onClose(await vitals.start(stop))
   const { agent, networkOf } = composeAgent(container, vitals.observer)
-  const arrivals = stores.map(async (from) => {
+  const arrivals = stores.map((from): Arrival => {
     const { place, store, cache } = from
-    const named = stores.length === 1 ? logger : logger.child({ network: place.networkName })
-    const source = await networkConfig({ config: place, store, cache, clock, logger: named, stop })
-    return networkOf(from, source)
+    const name = place.networkName
+    const named = stores.length === 1 ? logger : logger.child({ network: name })
+    const onWait = (problem: TrilaneError) => agent.waits(name, problem)
+    const again = async () =>
+      networkOf(
+        from,
+        await networkConfig({ config: place, store, cache, clock, logger: named, onWait, stop })
+      )
+    return { name, first: again(), again }
   })
   // Without any network there is nothing to ask this daemon for.
-  await Promise.any(arrivals).catch((error: AggregateError) => {
+  await Promise.any(arrivals.map(({ first }) => first)).catch((error: AggregateError) => {
     throw error.errors[0]
   })
   vitals.of(agent)
+  const ipam = container.get<IpamPlugins>(IPAM_PLUGINS)
   const cni = new CniService({
     config,
     networks: agent.networks,
     waiting: () => agent.waiting,
     kernel,
     metrics,
+    ipam,
     clock,
     logger
   })

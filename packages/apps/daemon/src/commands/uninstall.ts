@@ -1,5 +1,5 @@
-import { rm, rmdir } from 'node:fs/promises'
-import { join, sep } from 'node:path'
+import { readdir, rm, rmdir } from 'node:fs/promises'
+import { basename, dirname, join, sep } from 'node:path'
 import { AgentClient } from '@trilane/agent-socket'
 import { type NodeConfig, networkNames, networkPlace, parseFlags, resolveNodeConfig } from '@trilane/config'
 import { commandsOf, type KernelSnapshot, type StoredLease, TrilaneError } from '@trilane/contracts'
@@ -26,6 +26,7 @@ export async function uninstall(args: readonly string[]): Promise<void> {
   const config = resolveNodeConfig({ flags, env: process.env })
   if (process.getuid?.() !== 0) throw TrilaneError.of('TRI_NOT_ROOT', { what: 'uninstall' })
   await refuseWhileRunning(config)
+  const places = await placesHere(config)
   const kernel = await LinuxKernel.open()
   const firewall = await LinuxFirewall.open()
   try {
@@ -33,10 +34,11 @@ export async function uninstall(args: readonly string[]): Promise<void> {
     const rules = await firewallRules(firewall)
     for (const command of [...changes.flatMap(commandsOf), ...rules.commands])
       process.stdout.write(`${command}\n`)
-    const places = networkNames(config).map((name) => networkPlace(config, name))
     const leases = await Promise.all(places.map(async (place) => ({ place, lease: await ownLease(place) })))
-    for (const { lease } of leases) {
-      if (lease !== undefined) process.stdout.write(`trilane lease release ${lease.key}\n`)
+    for (const { place, lease } of leases) {
+      if (lease === undefined) continue
+      const which = place.networkName === config.networkName ? '' : ` --network-name ${place.networkName}`
+      process.stdout.write(`trilane lease release ${lease.key}${which}\n`)
     }
     const files = [...new Set(places.flatMap(filesOf))]
     for (const path of files) process.stdout.write(`rm -r ${path}\n`)
@@ -51,7 +53,7 @@ export async function uninstall(args: readonly string[]): Promise<void> {
       (error: unknown) => error
     )
     for (const path of files) await rm(path, { recursive: true, force: true })
-    for (const path of [config.runDirectory, config.stateDirectory]) await removeIfEmpty(path)
+    for (const path of directoriesOf(config, places)) await removeIfEmpty(path)
     const failed = outcomes.find(({ error }) => error !== undefined)
     if (failed?.error !== undefined) throw failed.error
     if (refused !== undefined) throw refused
@@ -59,6 +61,26 @@ export async function uninstall(args: readonly string[]): Promise<void> {
     firewall.close()
     kernel.close()
   }
+}
+
+/** The networks that the flags name, and those that a daemon has served here: what their stores said is remembered. */
+async function placesHere(config: NodeConfig): Promise<readonly NodeConfig[]> {
+  const named = networkNames(config)
+  const remembered = `${basename(config.storeCacheDirectory)}-`
+  const files = await readdir(dirname(config.storeCacheDirectory)).catch(() => [])
+  const served = files.flatMap((file) => (file.startsWith(remembered) ? [file.slice(remembered.length)] : []))
+  const others = served.filter((name) => !named.includes(name))
+  return [
+    ...named.map((name) => networkPlace(config, name)),
+    ...others.map((name) => networkPlace({ ...config, networks: others }, name))
+  ]
+}
+
+/** Where others may keep something too. Of subnet files only those beside the plain one have a directory of ours. */
+function directoriesOf(config: NodeConfig, places: readonly NodeConfig[]): readonly string[] {
+  const own = new Set(places.map(({ subnetFile }) => dirname(subnetFile)))
+  own.delete(dirname(config.subnetFile))
+  return [...own, config.runDirectory, config.stateDirectory]
 }
 
 async function refuseWhileRunning(config: NodeConfig): Promise<void> {

@@ -44,7 +44,7 @@ describe('DEL', () => {
     network.detachError = fileError('ENOENT: no such file or directory, the disk was Not Found')
     const { isSuccess, text } = await pluginOn([network]).answer(bytesOf('DEL'))
     expect(isSuccess).toBe(false)
-    expect(JSON.parse(text).code).toBe(100)
+    expect(JSON.parse(text).code).toBe(5)
     expect(text).not.toMatch(/not found|no such file or directory/i)
     expect(text).toContain('ENOENT: it does not exist, the disk was missing')
   })
@@ -96,5 +96,5 @@ describe('STATUS', () => {
 it('bytes that are no request are answered, too', async () => {
   const { isSuccess, text } = await pluginOn([]).answer(Uint8Array.of(1, 2, 3))
   expect(isSuccess).toBe(false)
-  expect(JSON.parse(text)).toMatchObject({ code: 999, cniVersion: '1.1.0' })
+  expect(JSON.parse(text)).toMatchObject({ code: 4, cniVersion: '1.1.0' })
 })

@@ -5,7 +5,7 @@ import { EMPTY_KERNEL_STATE, SILENT_LOGGER } from '@trilane/contracts'
 import { FileSpool } from '@trilane/state-files'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CniService } from '../../src/cni/cni-service.ts'
-import { bytesOf, FakeNetwork } from './node.ts'
+import { bytesOf, FakeIpam, FakeNetwork } from './node.ts'
 
 let stateDirectory: string
 beforeEach(() => {
@@ -19,9 +19,11 @@ function serviceOn(network: FakeNetwork, cniDataDirectory = join(stateDirectory,
     networks: [network],
     kernel: { read: async () => ({ ...EMPTY_KERNEL_STATE, links: [], addresses: [] }) },
     metrics: { pod: (_, act) => act() },
+    ipam: new FakeIpam(),
     clock: {
       wallMs: () => 0,
       monotonicMs: () => 0,
+      bootMs: () => 0,
       sleep: (_, signal) => new Promise((resolve) => signal?.addEventListener('abort', () => resolve()))
     },
     logger: SILENT_LOGGER

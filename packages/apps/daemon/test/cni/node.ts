@@ -3,6 +3,9 @@ import {
   type AttachmentRecord,
   EMPTY_KERNEL_STATE,
   type HealthItem,
+  type IpamCall,
+  type IpamPlugins,
+  type IpamVerb,
   type PodLinkSpec,
   SILENT_LOGGER,
   TrilaneError
@@ -37,6 +40,8 @@ export class FakeNetwork implements CniNetwork {
 
   readonly health = { items: () => this.items }
 
+  async confirmLease(): Promise<void> {}
+
   podLink(): PodLinkSpec {
     if (!this.isReady) throw TrilaneError.of('TRI_NOT_READY', { network: this.name, reason: 'no lease' })
     return SPEC
@@ -44,7 +49,8 @@ export class FakeNetwork implements CniNetwork {
 
   readonly parts: CniNetwork['parts'] = {
     attachments: {
-      attach: async ({ containerId, ifname, namespace, cniNetwork = '' }) => {
+      attach: async ({ containerId, ifname, namespace, cniNetwork = '', ipam }) => {
+        const given = await ipam?.give()
         const address = IpAddress.parse('10.5.71.9')
         const record: AttachmentRecord = {
           network: this.name,
@@ -57,8 +63,10 @@ export class FakeNetwork implements CniNetwork {
             hostMac: Mac.parse('02:00:00:00:00:01'),
             podMac: Mac.parse('02:00:00:00:00:02'),
             mtuBytes: 1450,
-            addresses: { v4: { address, prefixLength: 24, gateway: IpAddress.parse('10.5.71.1') } }
+            addresses: { v4: { address, prefixLength: 24, gateway: IpAddress.parse('10.5.71.1') } },
+            ...(given === undefined ? {} : { given })
           },
+          ...(ipam === undefined ? {} : { ipam: ipam.call }),
           cniNetwork
         }
         this.records.set(containerId, record)
@@ -70,8 +78,8 @@ export class FakeNetwork implements CniNetwork {
         this.calls.push(`reserve ${containerId}`)
         return { network: this.name, key: { containerId, ifname }, namespace, phase: 'reserved', addresses }
       },
-      detach: async ({ containerId }) => {
-        this.calls.push(`detach ${containerId}`)
+      detach: async ({ containerId }, { ipam } = {}) => {
+        this.calls.push(`detach ${containerId}${ipam === undefined ? '' : ` ${ipam.config}`}`)
         if (this.detachError !== undefined) throw this.detachError
         this.records.delete(containerId)
       },
@@ -86,11 +94,35 @@ export class FakeNetwork implements CniNetwork {
   }
 }
 
-export function pluginOn(networks: readonly FakeNetwork[], writeProblem?: string): CniPlugin {
+/** Plugins of others in memory. */
+export class FakeIpam implements IpamPlugins {
+  readonly calls: string[] = []
+  /** What a verb throws. */
+  readonly errors: { [verb: string]: unknown } = {}
+  isMissing = false
+
+  async find({ type }: IpamCall): Promise<void> {
+    if (this.isMissing) throw TrilaneError.of('TRI_IPAM_MISSING', { type, path: '', reason: 'none' })
+  }
+
+  async run(verb: IpamVerb, call: IpamCall): Promise<string> {
+    await this.find(call)
+    this.calls.push(`${verb} ${call.type} ${call.config}`)
+    if (this.errors[verb] !== undefined) throw this.errors[verb]
+    return verb === 'ADD' ? '{"ips":[{"address":"10.90.0.5/24"}],"dns":{"nameservers":["10.0.0.1"]}}' : ''
+  }
+}
+
+export function pluginOn(
+  networks: readonly FakeNetwork[],
+  writeProblem?: string,
+  ipam: IpamPlugins = new FakeIpam()
+): CniPlugin {
   return new CniPlugin({
     networks,
     kernel: { read: async () => ({ ...EMPTY_KERNEL_STATE, links: [], addresses: [] }) },
     metrics: { pod: (_, act) => act() },
+    ipam,
     writeProblem: () => writeProblem,
     logger: SILENT_LOGGER
   })

@@ -43,6 +43,31 @@ describe('spooled requests', () => {
     expect(spool.names()).toEqual([])
   })
 
+  it('of DEL that fail keep calls for the same container waiting', async () => {
+    const { spool, network, spooled } = setUp()
+    spool.files.set('1', bytesOf('DEL', {}, 'a'))
+    network.detachError = busy
+    await spooled.replayFor('a')
+    network.detachError = undefined
+    await spooled.replayFor('a')
+    expect(network.calls).toEqual(['detach a', 'detach a'])
+    expect(spool.names()).toEqual([])
+  })
+
+  it('of DEL that fail, or hang when they are tried again, are not waited for by others', async () => {
+    const { spool, network, spooled } = setUp()
+    spool.files.set('1', bytesOf('DEL', {}, 'a'))
+    network.detachError = busy
+    await spooled.replayFor('b')
+    await spooled.replayFor('b')
+    await spooled.replayFor(undefined)
+    expect(network.calls).toEqual(['detach a'])
+    network.parts.attachments.detach = () => new Promise(() => {})
+    void spooled.replay()
+    await spooled.replayFor('b')
+    expect(spool.names()).toEqual(['1'])
+  })
+
   it('of GC are tried once: their list grows old', async () => {
     const { spool, network, spooled } = setUp()
     spool.files.set('1', bytesOf('GC', { 'cni.dev/valid-attachments': [] }))

@@ -54,17 +54,6 @@ export const childLinkTests: readonly KernelTest[] = [
         }
       ),
 
-      ifAny(
-        type,
-        `${type} with an MTU above that of its parent is refused and not made`,
-        async ({ kernel, other }) => {
-          await pair(kernel)
-          const more = { namespace: other.path, mtuBytes: 1501 }
-          expect(await codes(kernel, make('made', kind, more))).toEqual(['TRI_KERNEL_REFUSED'])
-          expect(await linkNamed(other.kernel, 'made')).toBeUndefined()
-        }
-      ),
-
       ifAny(type, `${type} has no longer MTU than its parent gets`, async ({ kernel, other }) => {
         await pair(kernel)
         await must(kernel, make('made', kind, { namespace: other.path }))
@@ -84,6 +73,33 @@ export const childLinkTests: readonly KernelTest[] = [
       )
     ]
   }),
+
+  ...[MACVLAN, VLAN].map((kind) =>
+    ifAny(
+      kind.type,
+      `${kind.type} with an MTU above that of its parent is refused and not made`,
+      async ({ kernel, other }) => {
+        await pair(kernel)
+        const more = { namespace: other.path, mtuBytes: 1501 }
+        expect(await codes(kernel, make('made', kind, more))).toEqual(['TRI_KERNEL_REFUSED'])
+        expect(await linkNamed(other.kernel, 'made')).toBeUndefined()
+      }
+    )
+  ),
+
+  ifAny(
+    'ipvlan',
+    'ipvlan takes an MTU above that of its parent, until the parent gets another one',
+    async ({ kernel, other }) => {
+      await pair(kernel)
+      await must(kernel, make('made', IPVLAN, { namespace: other.path, mtuBytes: 1501 }))
+      expect((await linkThere(other.kernel, 'made')).mtuBytes).toBe(1501)
+      for (const mtuBytes of [1400, 1450]) {
+        await must(kernel, set('link', { ...VETH_A, mtuBytes }))
+        expect((await linkThere(other.kernel, 'made')).mtuBytes).toBe(mtuBytes)
+      }
+    }
+  ),
 
   ifAny('macvlan', 'macvlan changes its mode while it stands', async ({ kernel }) => {
     await pair(kernel)

@@ -13,6 +13,10 @@ export class ManualClock implements Clock {
     return this.#nowMs
   }
 
+  bootMs(): number {
+    return this.#nowMs
+  }
+
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const sleeper = {

@@ -1,4 +1,4 @@
-import type { Place } from '@trilane/testbed'
+import type { Place } from './place.ts'
 
 /** Waits so long for what should not come. */
 const PATIENCE_MS = 700
