@@ -190,7 +190,7 @@ describe('what it gave goes back', () => {
         expect(verbs()).toEqual(['ADD'])
         await world.node.start()
         await world.node.ready()
-        await world.node.wait('it is done', () => verbs().length === 2)
+        await world.node.wait('all is gone', async () => (await world.leftovers()) === empty)
       }
       expect(verbs()).toEqual(['ADD', 'DEL'])
       expect(JSON.parse(seen('1 DEL', 'stdin'))).toEqual(CONFIG)

@@ -55,7 +55,7 @@ export class Readiness {
   /** What stands between this node and its pods, one line each. Empty: it is ready. */
   missing(): readonly string[] {
     const sources = this.#sources()
-    if (sources === undefined) return ['the network config is not known yet']
+    if (sources === undefined || sources.length === 0) return ['the network config is not known yet']
     this.look()
     const silentMs = this.#pulse.silentMs()
     const silent =

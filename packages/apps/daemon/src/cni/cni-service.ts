@@ -10,11 +10,15 @@ import { SpooledRequests } from './spooled-requests.ts'
 /** A launcher that found no daemon a moment before there was one has written to the spool behind our first look. */
 const SPOOL_LOOK_MS = 10_000
 
+/** What is about a network whose config is not there yet cannot be done before; at the start that is a moment away. */
+const SPOOL_RETRY_MS = 250
+
 /** The daemon's side of the CNI plugin: what came while it was away, then what comes. */
 export class CniService {
   readonly #plugin: CniPlugin
   readonly #spooled: SpooledRequests
   readonly #clock: Clock
+  readonly #waiting: () => readonly string[]
 
   constructor(
     parts: Omit<CniPluginParts, 'writeProblem'> & {
@@ -36,6 +40,7 @@ export class CniService {
       logger
     })
     this.#clock = clock
+    this.#waiting = parts.waiting ?? (() => [])
   }
 
   /** @param invocation the launcher's bytes; see {@link CniPlugin.answer} */
@@ -47,8 +52,9 @@ export class CniService {
   /** Looks at the spool now and then. @returns when `stop` is aborted */
   async keepUp(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
+      const isWaiting = this.#waiting().length > 0
       await this.#spooled.replay()
-      await this.#clock.sleep(SPOOL_LOOK_MS, stop)
+      await this.#clock.sleep(isWaiting ? SPOOL_RETRY_MS : SPOOL_LOOK_MS, stop)
     }
   }
 }
