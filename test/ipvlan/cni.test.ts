@@ -1,0 +1,63 @@
+import { needsLinkTypes } from '@trilane/testbed'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { underlayConfig } from '../cluster/underlay.ts'
+import { killAtEach } from '../cni/crash.ts'
+import { configOf, failureOf, jsonOf } from '../cni/plugin.ts'
+import { addressesOf, CniWorld, resultOf } from '../cni/world.ts'
+
+needsLinkTypes('ipvlan')
+
+const CONFIG = configOf('1.1.0')
+
+describe('the plugin for an ipvlan network', () => {
+  let world: CniWorld
+  beforeAll(async () => {
+    world = await CniWorld.create({ config: { text: underlayConfig({ backend: '{Type: ipvlan}' }) } })
+  })
+  afterAll(() => world?.dispose())
+
+  it('gives pods the node’s MAC, is checked, refuses a MAC, and leaves nothing', async () => {
+    const empty = await world.leftovers()
+    const { target, place } = await world.container()
+    const [uplink] = JSON.parse(await world.node.ip('-json', 'link', 'show', 'eth0')) as { address: string }[]
+    const added = await world.plugin.add(target, CONFIG)
+    const { interfaces } = resultOf(added)
+    expect(interfaces).toEqual([{ name: 'eth0', mac: uplink?.address, mtu: 1500, sandbox: target.netns }])
+    const checked = { ...CONFIG, prevResult: jsonOf(added) }
+    expect(await world.plugin.check(target, checked)).toMatchObject({ status: 0, stdout: '' })
+    await place.run(['ip', 'link', 'set', 'eth0', 'down'])
+    expect(failureOf(await world.plugin.check(target, checked))[2]).toMatch(/eth0 is down/)
+    expect(await world.plugin.del({ ...target, netns: '' }, CONFIG)).toMatchObject({ status: 0, stdout: '' })
+    const named = await world.plugin.add({ ...target, args: 'MAC=02:00:00:00:00:cc' }, CONFIG)
+    expect(jsonOf(named).msg).toMatch(/cannot have 02:00:00:00:00:cc/)
+    expect(await world.plugin.del(target, CONFIG)).toMatchObject({ status: 0, stdout: '' })
+    expect((await place.run(['ip', '-brief', 'link'])).stdout).not.toContain('eth0')
+    expect(await world.leftovers()).toBe(empty)
+  })
+
+  it('never gives an address twice, and leaves nothing, as pods come and go', async () => {
+    const empty = await world.leftovers()
+    const inUse = new Set<string>()
+    const containers = await Promise.all([world.container(), world.container()])
+    await Promise.all(
+      containers.map(async ({ target: { netns, containerId } }) => {
+        for (let round = 0; round < 5; round++) {
+          const target = { containerId: `${containerId}-${round}`, netns }
+          const [address = ''] = addressesOf(await world.plugin.add(target, CONFIG))
+          expect(inUse.has(address)).toBe(false)
+          inUse.add(address)
+          expect(await world.plugin.add(target, CONFIG)).toMatchObject({ status: 1 })
+          // Another pod may have it before the plugin ends.
+          inUse.delete(address)
+          expect(await world.plugin.del(target, CONFIG)).toMatchObject({ status: 0, stdout: '' })
+        }
+      })
+    )
+    expect(await world.leftovers()).toBe(empty)
+  })
+
+  it('leaves nothing when the daemon is killed before its first messages to the kernel in an ADD', async () => {
+    const kills = await killAtEach(world, 'ADD', { writes: ['?sendto,?sendmsg'], points: 4 })
+    expect(Object.values(kills)).toEqual([4])
+  })
+})
