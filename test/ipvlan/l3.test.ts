@@ -12,9 +12,12 @@ afterEach(async () => {
   lan = undefined
 })
 
-describe.each(['l3', 'l3s'])('ipvlan in mode %s, both families', (mode) => {
+describe.each([
+  ['l3', true],
+  ['l3s', false]
+] as const)('ipvlan in mode %s, with IPv6: %s', (mode, dual) => {
   it('routes between nodes, answers no broadcast, and needs a route on other machines', async () => {
-    lan = await underlayCluster({ backend: `{Type: ipvlan, Mode: ${mode}}`, dual: true })
+    lan = await underlayCluster({ backend: `{Type: ipvlan, Mode: ${mode}}`, dual })
     const { cluster, outsider } = lan
     const [one, two] = [cluster.node(1), cluster.node(2)]
     const a = await cluster.attach(one, 'a')
@@ -32,7 +35,7 @@ describe.each(['l3', 'l3s'])('ipvlan in mode %s, both families', (mode) => {
       expectations.expectNone(one.place, a.place, { address })
       expectations.expectNone(outsider, a.place, { address })
     }
-    for (const address of ['192.168.77.2', 'fd77::2'])
+    for (const address of ['192.168.77.2', 'fd77::2'].slice(0, a.addresses.length))
       expectations.expectSome(a.place, two.place, { address })
     expectations.expectNone(a.place, outsider, { address: OUTSIDER.v4 })
     await expectations.mustHold({ withinMs: PATIENCE_MS })
@@ -48,7 +51,8 @@ describe.each(['l3', 'l3s'])('ipvlan in mode %s, both families', (mode) => {
     }
     const routed = reachability()
     for (const address of a.addresses) routed.expectSome(outsider, a.place, { address })
-    for (const address of Object.values(OUTSIDER)) routed.expectSome(a.place, outsider, { address })
+    for (const address of Object.values(OUTSIDER).slice(0, a.addresses.length))
+      routed.expectSome(a.place, outsider, { address })
     await routed.mustHold({ withinMs: PATIENCE_MS })
     for (const node of cluster.nodes) {
       expect(await node.client.reconcile()).toMatchObject({ writes: 0, failures: [] })
