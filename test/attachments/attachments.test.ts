@@ -87,7 +87,13 @@ describe('attachments on real files', () => {
         })
       }),
       store: new FileAttachments({ stateDirectory: directory }),
-      links: new NodePodLinks({ kernel: node, network: 'default', clock: CLOCK, logger: SILENT_LOGGER }),
+      links: new NodePodLinks({
+        kernel: node,
+        network: 'default',
+        machineId: 'blue',
+        clock: CLOCK,
+        logger: SILENT_LOGGER
+      }),
       spec: () => SPEC,
       logger: SILENT_LOGGER
     })

@@ -67,7 +67,13 @@ function ours(): Way {
       ranges: () => mapFamilies(OWN_LEASE.subnets, (subnet) => rangeOf(subnet))
     }),
     store: new FileAttachments({ stateDirectory: directory }),
-    links: new NodePodLinks({ kernel, network: 'bench', clock: CLOCK, logger: SILENT_LOGGER }),
+    links: new NodePodLinks({
+      kernel,
+      network: 'bench',
+      machineId: 'bench',
+      clock: CLOCK,
+      logger: SILENT_LOGGER
+    }),
     spec: () => bridgedPodLink(NODE, OWN_LEASE, MTU_BYTES),
     logger: SILENT_LOGGER
   })

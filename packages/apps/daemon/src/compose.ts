@@ -200,7 +200,7 @@ function composeNetwork(
     network: network.name,
     pool,
     store: container.get<AttachmentStore>(ATTACHMENT_STORE),
-    links: new NodePodLinks({ kernel, network: network.name, clock, logger }),
+    links: new NodePodLinks({ kernel, network: network.name, machineId: identity.machineId, clock, logger }),
     hostPorts: backendNamed(network.backend.type).traits.podsOnNodeNetwork ? NO_HOST_PORTS : firewall,
     ipam: container.get<IpamPlugins>(IPAM_PLUGINS),
     foreignLinks: new ForeignPodLinks(kernel),

@@ -12,7 +12,6 @@ import {
 import { familiesOf, type IpAddress, type Mac, mapFamilies, valuesOf } from '@trilane/ip'
 import { podLinkAlias } from '@trilane/reconcile'
 import { addressesOf, bandwidthOf, firstsOf, podChanges } from './inside-pod.ts'
-import { derivedMacs } from './names.ts'
 
 /** A link that is a child of a parent device. */
 export type ChildLink = PluggedLink & Required<Pick<PluggedLink, 'child'>>
@@ -31,7 +30,7 @@ export interface ChildLinkPlan {
 /**
  * The writes that plug one pod interface in. Pure.
  *
- * @param parentMac of the parent, which its pods have where {@link hasParentMac}
+ * @param mac of the pod: of the parent where {@link hasParentMac}, else the {@link childMac}, for want of one that is asked for
  * @throws TrilaneError `TRI_ADDRESS_NOT_ALLOWED` for an address outside the segment's network; `TRI_REQUEST_INVALID` for
  *   a MAC of its own in ipvlan, and for a limit on what the pod receives
  */
@@ -39,12 +38,12 @@ export function childLinkStates(
   network: string,
   spec: ChildPodLink,
   request: PodLinkRequest,
-  parentMac: Mac | undefined
+  mac: Mac | undefined
 ): ChildLinkPlan {
   const { key, namespace } = request
   const { kind, mtuBytes } = spec
   checkPossible(spec, request)
-  const podMac = hasParentMac(kind) ? parentMac : (request.mac ?? derivedMacs(network, key).pod)
+  const podMac = request.mac ?? mac
   if (podMac === undefined) throw noEthernet(spec)
   const link: ChildLink = {
     podMac,

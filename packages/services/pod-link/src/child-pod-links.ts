@@ -9,12 +9,12 @@ import {
   type PodLinkRequest,
   TrilaneError
 } from '@trilane/contracts'
-import { valuesOf } from '@trilane/ip'
+import { type Mac, valuesOf } from '@trilane/ip'
 import { podLinkAlias } from '@trilane/reconcile'
 import { applyAll } from './apply-all.ts'
 import { type ChildLinkPlan, childLinkStates, hasParentMac } from './child-link-states.ts'
 import { childProblems } from './child-problems.ts'
-import { derivedMacs } from './names.ts'
+import { childMac } from './names.ts'
 import type { OneKindOfLinks } from './one-kind-of-links.ts'
 
 /**
@@ -24,17 +24,24 @@ import type { OneKindOfLinks } from './one-kind-of-links.ts'
 export class ChildPodLinks implements OneKindOfLinks<ChildPodLink> {
   readonly #kernel: Kernel
   readonly #network: string
+  readonly #machineId: string
   readonly #logger: Logger
 
   /** @param parts kernel: of the node; network: its name */
-  constructor(parts: { readonly kernel: Kernel; readonly network: string; readonly logger: Logger }) {
+  constructor(parts: {
+    readonly kernel: Kernel
+    readonly network: string
+    readonly machineId: string
+    readonly logger: Logger
+  }) {
     this.#kernel = parts.kernel
     this.#network = parts.network
+    this.#machineId = parts.machineId
     this.#logger = parts.logger
   }
 
   async plug(spec: ChildPodLink, request: PodLinkRequest): Promise<PluggedLink> {
-    const plan = childLinkStates(this.#network, spec, request, await this.#parentMac(spec))
+    const plan = childLinkStates(this.#network, spec, request, await this.#macFor(spec, request))
     const pod = await this.#kernel.namespace(request.namespace)
     try {
       // The segment has its time to answer while the device is made; no address is on it yet.
@@ -90,10 +97,14 @@ export class ChildPodLinks implements OneKindOfLinks<ChildPodLink> {
     }
   }
 
-  async #parentMac({ kind }: ChildPodLink): Promise<LinkReading['mac']> {
-    if (!hasParentMac(kind)) return undefined
+  async #macFor({ kind }: ChildPodLink, { key }: PodLinkRequest): Promise<LinkReading['mac']> {
+    if (!hasParentMac(kind)) return this.#ownMac(key)
     const { links } = await this.#kernel.read({ links: [kind.parent] })
     return links[0]?.mac
+  }
+
+  #ownMac(key: AttachmentKey): Mac {
+    return childMac(this.#machineId, this.#network, key)
   }
 
   /** @throws TrilaneError `TRI_ADDRESS_IN_USE` */
@@ -181,7 +192,7 @@ export class ChildPodLinks implements OneKindOfLinks<ChildPodLink> {
     if (found.alias !== undefined) return undefined
     const { kind } = found
     if (kind.type !== 'macvlan' && kind.type !== 'ipvlan') return undefined
-    if (found.mac?.equals(derivedMacs(this.#network, key).pod)) return found
+    if (found.mac?.equals(this.#ownMac(key))) return found
     const isBare = !addresses.some(({ device, address }) => device === found.name && !address.isLinkLocal)
     return hasParentMac(kind) && isBare ? found : undefined
   }

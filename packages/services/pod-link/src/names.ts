@@ -22,3 +22,11 @@ export function derivedMacs(network: string, key: AttachmentKey): { readonly hos
   const seed = seedOf(network, key)
   return { host: Mac.derive(`${seed}\0host`), pod: Mac.derive(`${seed}\0pod`) }
 }
+
+/**
+ * MAC address of a pod on a segment that it shares with other nodes: runtimes that count their containers give one id on
+ * each of them.
+ */
+export function childMac(machineId: string, network: string, key: AttachmentKey): Mac {
+  return Mac.derive([machineId, seedOf(network, key), 'child'].join('\0'))
+}

@@ -27,6 +27,7 @@ export class NodePodLinks implements PodLinks {
   constructor(parts: {
     readonly kernel: Kernel
     readonly network: string
+    readonly machineId: string
     readonly clock: Clock
     readonly logger: Logger
   }) {

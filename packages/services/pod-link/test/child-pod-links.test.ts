@@ -49,11 +49,12 @@ function answering(node: MemoryKernel, holders: readonly AddressHolder[]): Kerne
   })
 }
 
-function setup(holders: readonly AddressHolder[] = []) {
+function setup(holders: readonly AddressHolder[] = [], machineId = 'blue') {
   const machine = new MemoryMachine()
   const node = memoryNode({ machine, links: ['uplink0 192.168.77.10/24'] })
   const pod = machine.addNamespace(POD)
-  const links = new ChildPodLinks({ kernel: answering(node, holders), network: 'lan', logger: SILENT_LOGGER })
+  const kernel = answering(node, holders)
+  const links = new ChildPodLinks({ kernel, network: 'lan', machineId, logger: SILENT_LOGGER })
   return { machine, node, pod, links }
 }
 
@@ -212,6 +213,12 @@ describe('MAC addresses', () => {
     expect(String((await links.plug(MACVLAN, REQUEST)).podMac)).toBe(String(first.podMac))
     await links.unplug(KEY, POD)
     expect(String((await links.plug(MACVLAN, { ...REQUEST, mac })).podMac)).toBe(String(mac))
+  })
+
+  it('of macvlans differ between nodes whose runtimes give their containers the same ids', async () => {
+    const [here, there] = [setup([], 'blue'), setup([], 'green')]
+    const [one, other] = [await here.links.plug(MACVLAN, REQUEST), await there.links.plug(MACVLAN, REQUEST)]
+    expect(String(one.podMac)).not.toBe(String(other.podMac))
   })
 
   it('of ipvlans are the parent’s, and cannot be others', async () => {
