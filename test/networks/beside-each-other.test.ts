@@ -153,13 +153,15 @@ describe('a host-gw network and a vxlan network on two nodes', () => {
 
   it('go on while the daemon is away and starts again, and nothing is written then', async () => {
     const node = cluster.node(1)
-    // Linux needs a second to be sure of link-local addresses.
-    const text = async () => (await node.kernelText()).replaceAll(' tentative', '')
-    const before = await text()
+    await node.wait(
+      'Linux is sure of its link-local addresses',
+      async () => !(await node.kernelText()).includes(' tentative')
+    )
+    const before = await node.kernelText()
     await node.stop('SIGKILL')
     await node.start()
     for (const name of ['default', 'blue']) await networkReady(node, name, 1)
-    expect(await text()).toBe(before)
+    expect(await node.kernelText()).toBe(before)
     const { writes } = await node.client.reconcile()
     expect(writes).toBe(0)
     for (const { plugin, target } of pods.slice(0, 1)) {
