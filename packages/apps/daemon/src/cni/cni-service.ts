@@ -19,6 +19,7 @@ export class CniService {
   readonly #spooled: SpooledRequests
   readonly #clock: Clock
   readonly #waiting: () => readonly string[]
+  readonly #networks: CniPluginParts['networks']
 
   constructor(
     parts: Omit<CniPluginParts, 'writeProblem'> & {
@@ -41,19 +42,25 @@ export class CniService {
     })
     this.#clock = clock
     this.#waiting = parts.waiting ?? (() => [])
+    this.#networks = parts.networks
   }
 
   /** @param invocation the launcher's bytes; see {@link CniPlugin.answer} */
   async answer(invocation: Uint8Array): Promise<CniAnswer> {
-    await this.#spooled.replayFor(containerIdIn(invocation))
+    if (this.#isServing) await this.#spooled.replayFor(containerIdIn(invocation))
     return this.#plugin.answer(invocation)
+  }
+
+  /** Without a network there is nothing that a request could be done on: it would be forgotten. */
+  get #isServing(): boolean {
+    return this.#networks.length > 0
   }
 
   /** Looks at the spool now and then. @returns when `stop` is aborted */
   async keepUp(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
       const isWaiting = this.#waiting().length > 0
-      await this.#spooled.replay()
+      if (this.#isServing) await this.#spooled.replay()
       await this.#clock.sleep(isWaiting ? SPOOL_RETRY_MS : SPOOL_LOOK_MS, stop)
     }
   }
