@@ -34,7 +34,11 @@ export class ChildPodLinks implements OneKindOfLinks<ChildPodLink> {
   }
 
   async plug(spec: ChildPodLink, request: PodLinkRequest): Promise<PluggedLink> {
-    const plan = childLinkStates(this.#network, spec, request, await this.#parentMac(spec))
+    const parent = await this.#parentOf(spec)
+    // It may have shrunk a moment ago: Linux refuses a child that is larger.
+    const mtuBytes = Math.min(spec.mtuBytes, parent?.mtuBytes ?? spec.mtuBytes)
+    const parentMac = hasParentMac(spec.kind) ? parent?.mac : undefined
+    const plan = childLinkStates(this.#network, { ...spec, mtuBytes }, request, parentMac)
     const pod = await this.#kernel.namespace(request.namespace)
     try {
       // The segment has its time to answer while the device is made; no address is on it yet.
@@ -90,10 +94,9 @@ export class ChildPodLinks implements OneKindOfLinks<ChildPodLink> {
     }
   }
 
-  async #parentMac({ kind }: ChildPodLink): Promise<LinkReading['mac']> {
-    if (!hasParentMac(kind)) return undefined
+  async #parentOf({ kind }: ChildPodLink): Promise<LinkReading | undefined> {
     const { links } = await this.#kernel.read({ links: [kind.parent] })
-    return links[0]?.mac
+    return links[0]
   }
 
   /** @throws TrilaneError `TRI_ADDRESS_IN_USE` */
