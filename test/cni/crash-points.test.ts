@@ -11,7 +11,8 @@ describe.concurrent('a daemon that is killed before each of its writes', () => {
     ['DEL', 'a bridged pod', undefined, 5],
     ['GC', 'bridged pods', undefined, 5],
     ['ADD', 'a macvlan pod', LAN, 10],
-    ['DEL', 'a macvlan pod', LAN, 5]
+    ['DEL', 'a macvlan pod', LAN, 5],
+    ['GC', 'macvlan pods', LAN, 5]
   ])(
     'in %s of %s, starts again, and nothing is left when the pod has ended',
     async (verb, _, options, atLeast) => {

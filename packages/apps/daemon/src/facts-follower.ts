@@ -48,6 +48,7 @@ export class FactsFollower {
   /** @throws TrilaneError `TRI_UPLINK_NOT_FOUND` */
   async readFirst(): Promise<void> {
     this.#facts = await this.#parts.read()
+    this.#judgeParent(this.#facts)
   }
 
   /** Looks again when the event may have changed something. */
@@ -94,6 +95,7 @@ export class FactsFollower {
       if (!this.#isGone && JSON.stringify(facts) === JSON.stringify(this.#facts)) return
       logger.info(this.#isGone ? 'uplink is back' : 'uplink changed', { uplink: facts.uplink })
       this.#facts = facts
+      this.#judgeParent(facts)
       await onChange(facts)
       this.#isGone = false
       this.#retryMs = RETRY_MS.first
@@ -105,5 +107,20 @@ export class FactsFollower {
       this.#alarm.set(this.#retryMs)
       this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS.last)
     }
+  }
+  #judgeParent({ parent, network }: NodeFacts): void {
+    const { health, logger } = this.#parts
+    if (parent?.isDown !== true) {
+      health.clear('parent')
+      return
+    }
+    const { type } = network.backend
+    const problem = TrilaneError.of('TRI_PARENT_UNFIT', {
+      type,
+      parent: parent.name,
+      reason: 'it is down',
+      remedy: `ip link set ${parent.name} up`
+    })
+    if (health.raise('parent', 'high', problem)) logger.warn('parent is down', { error: problem })
   }
 }

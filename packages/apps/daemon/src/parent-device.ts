@@ -46,6 +46,7 @@ export function parentDevice(
     index: link.index,
     mtuBytes: link.mtuBytes,
     ...(link.mac === undefined ? {} : { mac: link.mac }),
+    ...(link.up ? {} : { isDown: true }),
     isWireless: link.wireless === true,
     addresses: snapshot.addresses
       .filter(({ device, address }) => device === link.name && !address.isLinkLocal)

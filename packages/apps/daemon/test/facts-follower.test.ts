@@ -107,6 +107,20 @@ describe('FactsFollower', () => {
     expect(health.items()).toEqual([])
   })
 
+  it('says that the parent of pods is down, from the start and later, until it is up', async () => {
+    const parent = { ...factsOf().uplink, isWireless: false, addresses: [], gateways: {}, children: [] }
+    const down: NodeFacts = { ...factsOf(), parent: { ...parent, isDown: true } }
+    now = down
+    await follower.readFirst()
+    expect(health.items()).toMatchObject([{ code: 'TRI_PARENT_UNFIT', severity: 'high' }])
+    now = { ...factsOf(), parent }
+    await after(lost)
+    expect(health.items()).toEqual([])
+    now = down
+    await after(lost)
+    expect(health.items()).toMatchObject([{ code: 'TRI_PARENT_UNFIT', severity: 'high' }])
+  })
+
   it('finds a return that no event told of', async () => {
     now = undefined
     await after(lost)

@@ -48,6 +48,13 @@ describe('parentDevice', () => {
     expect(parent.children.map(({ name }) => name)).toEqual(['others', 'theirs'])
   })
 
+  it('knows whether it is down', async () => {
+    const { links, ...more } = await memoryNode(NODE).read(FACTS_SCOPE)
+    expect(parentDevice({ ...more, links }, {}, 'eth0', 'lan').isDown).toBeUndefined()
+    const down = links.map((link) => ({ ...link, up: false }))
+    expect(parentDevice({ ...more, links: down }, {}, 'eth0', 'lan').isDown).toBe(true)
+  })
+
   it('knows what stands on its VLANs', async () => {
     const kernel = memoryNode(NODE)
     const kind = { type: 'vlan', parent: 'eth0', vlanId: 100 } as const

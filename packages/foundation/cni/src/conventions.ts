@@ -42,14 +42,14 @@ export function wantedAddresses({ fields }: CniNetworkConfig, args: CniArgs): Wa
 
 /**
  * MAC, DNS, ports and limits of one pod. What comes by two channels is taken from the first that has it: `runtimeConfig`
- * (the capabilities `mac`, `dns`), `args.cni` of the config, `CNI_ARGS` (`MAC`).
+ * (the capabilities `mac`, `dns`), `args.cni` of the config, `CNI_ARGS` (`MAC`), the config itself (`mac`).
  *
  * @throws CniError 4 for `CNI_ARGS`, 7 for the config; they name the value
  */
 export function wantedPod({ fields }: CniNetworkConfig, args: CniArgs): WantedPod {
   const runtime = fields.object('runtimeConfig')
   const conventional = fields.object('args').object('cni')
-  const mac = macIn(runtime) ?? macIn(conventional) ?? macOf(args)
+  const mac = macIn(runtime) ?? macIn(conventional) ?? macOf(args) ?? macIn(fields)
   return {
     ...(mac === undefined ? {} : { mac }),
     dns: dnsOf(fields, runtime),

@@ -29,11 +29,15 @@ describe('what a pod is wanted with', () => {
   const wanted = (more: object, args = '') => texts(read(more, args))
   const refusedPod = (more: object, args = '') => told(refusal(() => read(more, args)))
 
-  it('P75, P101, P102: comes from runtimeConfig, else args.cni, else CNI_ARGS', () => {
+  it('P75, P101, P102: comes from runtimeConfig, else args.cni, else CNI_ARGS, a MAC else from the config', () => {
     const args = { cni: { ips: ['10.5.1.3/24', 'fd00::3'], mac: '02:00:00:00:00:03' } }
     const runtimeConfig = { IPs: ['10.5.1.4'], Mac: '02:00:00:00:00:04' }
     const text = 'IP=10.5.1.2/24;MAC=02:00:00:00:00:02'
-    expect(wanted({}, text)).toMatchObject({ addresses: { v4: '10.5.1.2' }, mac: '02:00:00:00:00:02' })
+    expect(wanted({ mac: '02:00:00:00:00:01' })).toMatchObject({ mac: '02:00:00:00:00:01' })
+    expect(wanted({ mac: '02:00:00:00:00:01' }, text)).toMatchObject({
+      addresses: { v4: '10.5.1.2' },
+      mac: '02:00:00:00:00:02'
+    })
     expect(wanted({ args }, text)).toMatchObject({
       addresses: { v4: '10.5.1.3', v6: 'fd00::3' },
       mac: '02:00:00:00:00:03'

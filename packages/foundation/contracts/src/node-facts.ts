@@ -41,6 +41,8 @@ export interface ParentDevice {
   readonly index: number
   readonly mtuBytes: number
   readonly mac?: Mac
+  /** As somebody set it: pods on it hear nobody, and Linux makes none more. */
+  readonly isDown?: true
   /** An access point drops frames of MACs that have not joined: no macvlan. */
   readonly isWireless: boolean
   /** Its own addresses. */

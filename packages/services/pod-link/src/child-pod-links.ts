@@ -41,7 +41,11 @@ export class ChildPodLinks implements OneKindOfLinks<ChildPodLink> {
   }
 
   async plug(spec: ChildPodLink, request: PodLinkRequest): Promise<PluggedLink> {
-    const plan = childLinkStates(this.#network, spec, request, await this.#macFor(spec, request))
+    const parent = await this.#parentOf(spec)
+    // It may have shrunk a moment ago: Linux refuses a child that is larger.
+    const mtuBytes = Math.min(spec.mtuBytes, parent?.mtuBytes ?? spec.mtuBytes)
+    const mac = hasParentMac(spec.kind) ? parent?.mac : this.#ownMac(request.key)
+    const plan = childLinkStates(this.#network, { ...spec, mtuBytes }, request, mac)
     const pod = await this.#kernel.namespace(request.namespace)
     try {
       // The segment has its time to answer while the device is made; no address is on it yet.
@@ -97,10 +101,9 @@ export class ChildPodLinks implements OneKindOfLinks<ChildPodLink> {
     }
   }
 
-  async #macFor({ kind }: ChildPodLink, { key }: PodLinkRequest): Promise<LinkReading['mac']> {
-    if (!hasParentMac(kind)) return this.#ownMac(key)
+  async #parentOf({ kind }: ChildPodLink): Promise<LinkReading | undefined> {
     const { links } = await this.#kernel.read({ links: [kind.parent] })
-    return links[0]?.mac
+    return links[0]
   }
 
   #ownMac(key: AttachmentKey): Mac {

@@ -108,6 +108,13 @@ describe.each([
     expect(await look()).toContain(`eth0 in ${POD} is another device than was attached`)
   })
 
+  it('is no larger than its parent has become a moment ago', async () => {
+    const { node, pod, links } = setup()
+    await node.apply([set('uplink0', { mtuBytes: 1400 })])
+    expect(await links.plug(spec, REQUEST)).toMatchObject({ mtuBytes: 1400 })
+    expect((await pod.read({ links: ['eth0'] })).links).toMatchObject([{ mtuBytes: 1400 }])
+  })
+
   it('has the MTU of its parent while that is lower', async () => {
     const { node, pod, links } = setup()
     const link = await links.plug(spec, REQUEST)
