@@ -6,11 +6,15 @@ import { expectedOf, REFERENCE_DIRECTORY } from './expected.ts'
 import { referenceIn } from './reference.ts'
 import { renderReport, verdictsOf } from './report.ts'
 import { TRILANE } from './trilane.ts'
+import { TRILANE_MACVLAN } from './underlay.ts'
 
-const USAGE = `npm run conformance                                  both, and write docs/cni-conformance.md
+const USAGE = `npm run conformance                                  all, and write docs/cni-conformance.md
 npm run conformance -- --of trilane [P107 …]         Trilane alone, all or some scenarios
+npm run conformance -- --of macvlan [P107 …]         the same for macvlan pods
 npm run conformance -- --of /opt/cni/bin [P107 …]    the reference plugins that are there
 `
+
+const OURS: Readonly<Record<string, Target>> = { trilane: TRILANE, macvlan: TRILANE_MACVLAN }
 
 const REPORT = new URL('../../docs/cni-conformance.md', import.meta.url)
 
@@ -47,14 +51,18 @@ async function main(): Promise<number> {
     return values.help === true ? 0 : 2
   }
   if (values.of !== undefined) {
-    const target = values.of === 'trilane' ? TRILANE : referenceIn(values.of)
+    const target = OURS[values.of] ?? referenceIn(values.of)
     const outcomes = await run(target, positionals)
     return outcomes.some(({ result }) => result === 'failed') ? 1 : 0
   }
   const ours = await run(TRILANE, [])
+  const macvlan = await run(TRILANE_MACVLAN, [])
   const reference = await run(referenceIn(REFERENCE_DIRECTORY), [])
-  writeFileSync(REPORT, renderReport(verdictsOf(ours), expectedOf()))
-  const failed = ours.filter(({ result }) => result === 'failed').map(({ id }) => `Trilane fails ${id}`)
+  writeFileSync(REPORT, renderReport(verdictsOf(ours), verdictsOf(macvlan), expectedOf()))
+  const failed = [
+    ...ours.map((outcome) => ({ ...outcome, who: TRILANE.name })),
+    ...macvlan.map((outcome) => ({ ...outcome, who: TRILANE_MACVLAN.name }))
+  ].flatMap(({ id, result, who }) => (result === 'failed' ? [`${who} fails ${id}`] : []))
   const unexpected = reference.filter(({ id, result }) => !isExpected(id, result))
   const words = [
     ...failed,

@@ -1,6 +1,6 @@
-import { lackingOf, type Scenario, SECTIONS } from '@trilane/cni-conformance'
+import { lackingOf, type Scenario, SECTIONS, type Target } from '@trilane/cni-conformance'
 import { referenceIn } from './reference.ts'
-import type { Verdict } from './report.ts'
+import type { Verdict, Verdicts } from './report.ts'
 
 /** Where Debian has them. */
 export const REFERENCE_DIRECTORY = '/usr/lib/cni'
@@ -93,6 +93,19 @@ export function expectedOf(): ReadonlyMap<Scenario['id'], Expectation> {
       return [
         scenario.id,
         reason === undefined ? { result: 'passed', ...more } : { result: 'failed', reason, ...more }
+      ]
+    })
+  )
+}
+
+/** What becomes of a plugin that fails nothing. */
+export function flawless(target: Target): Verdicts {
+  return new Map(
+    SECTIONS.flatMap(({ scenarios }) => scenarios).map((scenario): readonly [Scenario['id'], Verdict] => {
+      const lacking = lackingOf(target, scenario)
+      return [
+        scenario.id,
+        lacking === undefined ? { result: 'passed' } : { result: 'not applicable', reason: lacking }
       ]
     })
   )

@@ -8,6 +8,12 @@ const SUBNETS: Readonly<Record<Pool, readonly string[]>> = {
   'small v6': ['fd91::/126']
 }
 
+/** What pods get on the ground's own segment. */
+const SEGMENT = {
+  v4: { subnet: '192.0.2.0/24', rangeStart: '192.0.2.129', rangeEnd: '192.0.2.140' },
+  v6: { subnet: '2001:db8:ff::/64', rangeStart: '2001:db8:ff::1:1', rangeEnd: '2001:db8:ff::1:20' }
+}
+
 const NO_LATEST = 'it speaks 1.0.0 at most, which has no such verb'
 
 /**
@@ -35,7 +41,7 @@ async function open(plugins: string, { directory }: Ground, { mode, pool }: Setu
   const dataDir = join(directory, 'networks')
   const ranges =
     mode !== 'bridge'
-      ? [[{ subnet: '192.0.2.0/24', rangeStart: '192.0.2.129', rangeEnd: '192.0.2.140' }]]
+      ? [[SEGMENT.v4], ...(pool === 'dual' ? [[SEGMENT.v6]] : [])]
       : SUBNETS[pool].map((subnet) => [{ subnet }])
   const ipam = { type: 'host-local', ranges, dataDir }
   return {

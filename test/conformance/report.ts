@@ -14,8 +14,10 @@ const INTRODUCTION = `# CNI conformance
 
 Any CNI plugin can be held to these scenarios; \`packages/testing/cni-conformance\` runs them with nothing but its
 executable: real namespaces, the environment and the config of a runtime, then a look at the exit status, at stdout and at
-the kernel. Here are Trilane’s plugin with its daemon, and Debian 12’s reference plugins (\`bridge\` or \`macvlan\` with
-\`host-local\`, \`portmap\` and \`bandwidth\`, version 1.1.1), whose failures are known and prove that the scenarios can fail.
+the kernel. Here are Trilane’s plugin with its daemon, for pods on a bridge and for macvlan pods, and Debian 12’s reference
+plugins (\`bridge\` or \`macvlan\` with \`host-local\`, \`portmap\` and \`bandwidth\`, version 1.1.1), whose failures are known
+and prove that the scenarios can fail. ipvlan needs another kernel than most: there \`test/conformance/ipvlan.test.ts\` holds
+Trilane’s pods to some of each kind.
 
 \`npm run conformance\` runs all of it and writes this page; \`npm test\` does the same and fails when the page says otherwise.
 
@@ -23,27 +25,35 @@ S: the specification demands it. R: the reference plugins do it, in this version
 it. B: better than the reference plugins.
 `
 
+/** Whose verdicts stand in a column, and how its head and the notes call them. */
+interface Column {
+  readonly head: string
+  readonly whose: string
+  readonly verdicts: Verdicts
+}
+
 /** docs/cni-conformance.md. */
-export function renderReport(ours: Verdicts, reference: Verdicts): string {
+export function renderReport(bridged: Verdicts, macvlan: Verdicts, reference: Verdicts): string {
+  const columns: readonly Column[] = [
+    { head: 'Trilane', whose: 'Trilane', verdicts: bridged },
+    { head: 'macvlan', whose: 'Trilane’s macvlan pods', verdicts: macvlan },
+    { head: 'reference', whose: 'the reference plugins', verdicts: reference }
+  ]
   const counts = table(
     ['', 'passed', 'failed', 'not applicable'],
-    [
-      ['Trilane', ...countsOf(ours)],
-      ['reference plugins', ...countsOf(reference)]
-    ]
+    columns.map(({ whose, verdicts }) => [whose, ...countsOf(verdicts)])
   )
   const sections = SECTIONS.map(({ title, scenarios }) => {
     const rows = scenarios.map(({ id, title: text, tag }) => [
       id,
       text,
       tag,
-      wordOf(ours, id),
-      wordOf(reference, id)
+      ...columns.map(({ verdicts }) => wordOf(verdicts, id))
     ])
     const ids = scenarios.map(({ id }) => id)
-    const notes = [...notesOf(ours, ids, 'Trilane'), ...notesOf(reference, ids, 'the reference plugins')]
+    const notes = columns.flatMap(({ verdicts, whose }) => notesOf(verdicts, ids, whose))
     const list = notes.length === 0 ? '' : `\n${notes.join('\n')}\n`
-    return `## ${title}\n\n${table(['', 'what a good plugin does', '', 'Trilane', 'reference'], rows)}${list}`
+    return `## ${title}\n\n${table(['', 'what a good plugin does', '', ...columns.map(({ head }) => head)], rows)}${list}`
   })
   return [INTRODUCTION, counts, ...sections].join('\n')
 }

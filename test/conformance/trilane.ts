@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Ground, Pool, Setup, Subject, Target } from '@trilane/cni-conformance'
+import type { ChildKeys, Ground, Pool, Setup, Subject, Target } from '@trilane/cni-conformance'
 import { machineIdOf } from '../cluster/cluster.ts'
 import { ClusterNode } from '../cluster/cluster-node.ts'
 import { LAUNCHER, VERSIONS } from '../cni/plugin.ts'
@@ -19,7 +19,7 @@ const NETWORKS: Readonly<Record<Pool, string>> = {
 
 const BY_DAEMON = 'bridge, MTU and gateway are the daemon’s and follow from the network config'
 
-const NOT_BUILT = 'there is no such backend in this release'
+const NOT_BRIDGED = 'pods of this network are on a bridge; for others see the column macvlan'
 
 /** Our plugin, with a daemon of its own on each ground. */
 export const TRILANE: Target = {
@@ -29,19 +29,36 @@ export const TRILANE: Target = {
     'bridge keys': BY_DAEMON,
     'route MTU': 'routes that an IPAM plugin gives have no MTU of their own here',
     'layer 2': 'a pod without an address cannot be asked for',
-    macvlan: NOT_BUILT,
-    ipvlan: NOT_BUILT,
+    macvlan: NOT_BRIDGED,
+    ipvlan: NOT_BRIDGED,
     'random names': 'the name is a hash of network, pod and interface, 44 bits long, which nobody else makes',
     'own namespace': 'the daemon plugs pods in; its own namespace is never one’s'
   },
   open
 }
 
-async function open({ host, directory }: Ground, { pool }: Setup): Promise<Subject> {
+function open(ground: Ground, { pool }: Setup): Promise<Subject> {
+  return openWith(ground, { config: `${NETWORKS[pool]}Backend: {Type: host-gw}\n`, bridge: 'cni0' })
+}
+
+export interface OurOptions {
+  /** The network config, as text. */
+  readonly config: string
+  /** Of the node, to all of its pods: it stays when they go. */
+  readonly bridge: string
+  /** The config for other children of a device. */
+  readonly configFor?: (keys: ChildKeys) => string
+}
+
+/** The plugin with a daemon of its own. */
+export async function openWith(
+  { host, directory }: Ground,
+  { config: text, bridge, configFor }: OurOptions
+): Promise<Subject> {
   const config = join(directory, 'network.yaml')
   const store = join(directory, 'store')
   mkdirSync(store, { recursive: true })
-  writeFileSync(config, `${NETWORKS[pool]}Backend: {Type: host-gw}\n`)
+  writeFileSync(config, text)
   const node = new ClusterNode(host, {
     'net-config-path': config,
     'store-directory': store,
@@ -68,7 +85,7 @@ async function open({ host, directory }: Ground, { pool }: Setup): Promise<Subje
       { runtimeConfig: { portMappings: 'x' } },
       { runtimeConfig: { bandwidth: { ingressRate: 'x' } } }
     ],
-    bridge: 'cni0',
+    bridge,
     reservations: node.file('networks', 'default'),
     directories: [
       hostLocal,
@@ -87,8 +104,25 @@ async function open({ host, directory }: Ground, { pool }: Setup): Promise<Subje
         if (untilReady) await node.ready()
       }
     },
+    ...(configFor === undefined
+      ? {}
+      : {
+          stand: async (keys: ChildKeys) => {
+            await node.stop('SIGKILL')
+            writeFileSync(config, configFor(keys))
+            await node.start()
+            await node.wait('it serves its network, or says why not', () => hasDecided(node))
+          }
+        }),
     dispose: async () => {
       await node.stop('SIGKILL')
     }
   }
+}
+
+/** Ready, ended with an error, or waiting for what it names. */
+async function hasDecided(node: ClusterNode): Promise<boolean> {
+  if (!node.running) return true
+  const { state } = await node.network()
+  return state !== 'starting' || /TRI_[A-Z_]+/.test(node.log())
 }

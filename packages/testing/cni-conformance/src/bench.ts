@@ -3,7 +3,7 @@ import { type Place, Testbed } from '@trilane/testbed'
 import { footprintOf } from './footprint.ts'
 import { type Ran, type RunOptions, runPlugin } from './plugin-run.ts'
 import { type CallOptions, Pod } from './pod.ts'
-import type { Ground, Link, Setup, Subject, Target } from './target.ts'
+import type { ChildKeys, Ground, Link, Setup, Subject, Target } from './target.ts'
 
 /** Addresses of the ground's two machines. */
 export const HOST = { v4: '192.0.2.1', v6: '2001:db8:ff::1' } as const
@@ -96,6 +96,13 @@ export class Bench {
   /** As when the container's last process ends: nobody asks the plugin. */
   async kill(...pods: readonly Pod[]): Promise<void> {
     await this.#bed.remove(...pods.map(({ place }) => place))
+  }
+
+  /** Pods stand like that from now on, when they are added with what this returns. */
+  async standing(keys: ChildKeys): Promise<CallOptions> {
+    if (this.subject.stand === undefined) return { keys: { ...keys } }
+    await this.subject.stand(keys)
+    return {}
   }
 
   /** The plugins that a list with these capabilities runs. */

@@ -12,6 +12,7 @@ export type {
   Agent,
   Capability,
   ChainedLink,
+  ChildKeys,
   Ground,
   Link,
   Mode,

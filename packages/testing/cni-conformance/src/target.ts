@@ -16,10 +16,13 @@ export type Capability =
   | 'layer 2'
   | 'macvlan'
   | 'own namespace'
+  | 'parent by default route'
+  | 'parent in the pod'
   | 'port mappings'
   | 'random names'
   | 'requested ranges'
   | 'route MTU'
+  | 'routes of macvlan'
   | 'vlan devices'
 
 /** How a pod is plugged in. */
@@ -70,6 +73,13 @@ export interface ChainedLink extends Link {
   readonly capabilities: readonly string[]
 }
 
+/** How pods stand on a device of the node, as macvlan's and ipvlan's config spells it; what is absent is the default. */
+export interface ChildKeys {
+  readonly master?: string
+  readonly mode?: string
+  readonly mtu?: number
+}
+
 /** A plugin that is ready on a ground. */
 export interface Subject {
   /** The plugin that is judged; of `runtimeConfig` it gets what none behind it takes. */
@@ -93,6 +103,11 @@ export interface Subject {
   readonly directories: readonly string[]
   /** What goes on running between two calls. */
   readonly agent?: Agent
+  /**
+   * For a plugin that is told elsewhere than in its config how pods stand on a device: tells it there. A plugin that
+   * refuses it does so in this moment, in its agent's log, and in each ADD from then on.
+   */
+  stand?(keys: ChildKeys): Promise<void>
   dispose(): Promise<void>
 }
 

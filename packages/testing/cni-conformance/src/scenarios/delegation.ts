@@ -8,9 +8,9 @@ import { Delegate } from './delegate.ts'
 /** An address of the network that nobody has, and its gateway. */
 async function freeAddress(bench: Bench): Promise<{ readonly address: string; readonly gateway: string }> {
   const pod = await bench.addedPod()
-  const gateway = pod.resultOf().ips?.[0]?.gateway ?? ''
+  const { address = '', gateway = '' } = pod.resultOf().ips?.[0] ?? {}
   await pod.end()
-  return { address: `${pod.address.replace(/\d+$/, '222')}/24`, gateway }
+  return { address: address.replace(/\d+(?=\/)/, '222'), gateway }
 }
 
 async function answering(bench: Bench, cniVersion: string | undefined = '1.0.0'): Promise<Delegate> {
