@@ -16,8 +16,8 @@ Any CNI plugin can be held to these scenarios; \`packages/testing/cni-conformanc
 executable: real namespaces, the environment and the config of a runtime, then a look at the exit status, at stdout and at
 the kernel. Here are Trilane’s plugin with its daemon, for pods on a bridge and for macvlan pods, and Debian 12’s reference
 plugins (\`bridge\` or \`macvlan\` with \`host-local\`, \`portmap\` and \`bandwidth\`, version 1.1.1), whose failures are known
-and prove that the scenarios can fail. ipvlan needs another kernel than most: there \`test/conformance/ipvlan.test.ts\` holds
-Trilane’s pods to some of each kind.
+and prove that the scenarios can fail. ipvlan needs another kernel than most: there \`test/ipvlan/cni.test.ts\` looks at
+Trilane’s pods.
 
 \`npm run conformance\` runs all of it and writes this page; \`npm test\` does the same and fails when the page says otherwise.
 

@@ -63,10 +63,8 @@ function underlay(type: 'macvlan' | 'ipvlan', lacks: Target['lacks']): Target {
 }
 
 export const TRILANE_MACVLAN = underlay('macvlan', {
-  ipvlan: 'pods of this network are macvlans; `test/conformance/ipvlan.test.ts` runs them in another kernel'
+  ipvlan: 'pods of this network are macvlans; `test/ipvlan/cni.test.ts` runs them in another kernel'
 })
-
-export const TRILANE_IPVLAN = underlay('ipvlan', { macvlan: 'pods of this network are ipvlans' })
 
 async function open(type: string, ground: Ground, { pool }: Setup): Promise<Subject> {
   const { node, outside, config } = SEGMENTS[pool]
