@@ -63,7 +63,7 @@ function underlay(type: 'macvlan' | 'ipvlan', lacks: Target['lacks']): Target {
 }
 
 export const TRILANE_MACVLAN = underlay('macvlan', {
-  ipvlan: 'pods of this network are macvlans; `test/ipvlan/cni.test.ts` runs them in another kernel'
+  ipvlan: 'pods of this network are macvlans; for ipvlans see `test/ipvlan`, in another kernel'
 })
 
 async function open(type: string, ground: Ground, { pool }: Setup): Promise<Subject> {
