@@ -132,11 +132,11 @@ describe('a wire that swallows everything', () => {
     const mirror = await Mirror.of(open(`http://127.0.0.1:${proxy.port}`, { silenceMs: 200 }))
     await direct.create(leaseOf(1), DAY_MS)
     await agrees(mirror)
-    const before = proxy.connections
+    const before = proxy.accepted
     await new Promise((resolve) => setTimeout(resolve, 1_500))
-    expect(proxy.connections).toBe(before)
+    expect(proxy.accepted).toBe(before)
     proxy.swallow()
-    await expect.poll(() => proxy.connections, { timeout: 10_000 }).not.toBe(before)
+    await expect.poll(() => proxy.accepted, { timeout: 10_000 }).not.toBe(before)
     await direct.create(leaseOf(2), DAY_MS)
     proxy.up()
     proxy.cut()

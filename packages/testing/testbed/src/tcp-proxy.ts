@@ -12,6 +12,8 @@ export class TcpProxy {
   readonly port: number
   /** Connections that were cut by {@link cutAfterBytes}. */
   cuts = 0
+  /** Connections that there ever were. */
+  accepted = 0
   readonly #server: Server
   readonly #pairs = new Set<readonly [Socket, Socket]>()
   readonly #state: Wire
@@ -80,6 +82,7 @@ export class TcpProxy {
   #join(client: Socket, server: Socket): void {
     const pair = [client, server] as const
     this.#pairs.add(pair)
+    this.accepted++
     let bytes = 0
     client.on('data', (data) => {
       if (!this.#state.isHole) server.write(data)
