@@ -7,14 +7,18 @@ export interface FilterPassage {
   readonly oif?: string
 }
 
-/** The first rule of a hook that the packet meets, if that drops it. */
+/** The rule of a hook that drops the packet. */
 export function droppedBy(
   { filters }: PlaceTables,
   packet: Packet,
   passage: FilterPassage
 ): FilterRow | undefined {
-  const rule = filters.find((row) => row.hook === passage.hook && meets(row, packet, passage))
-  return rule?.verdict === 'drop' ? rule : undefined
+  const decided = new Set<string>()
+  return filters.find((row) => {
+    if (row.hook !== passage.hook || decided.has(row.chain) || !meets(row, packet, passage)) return false
+    decided.add(row.chain)
+    return row.verdict === 'drop'
+  })
 }
 
 function meets(row: FilterRow, packet: Packet, { iif, oif }: FilterPassage): boolean {

@@ -11,6 +11,7 @@ export { changedFields, isAsPredicted, type Layer, type TableRow, type WalkFrame
 export { lookupRoute, type RouteAnswer, type RouteQuestion } from './lookup.ts'
 export { type Content, packetBytes } from './packet.ts'
 export { predictWay } from './predict-way.ts'
+export { roleOf } from './role.ts'
 export type {
   AddressRow,
   DeviceAt,

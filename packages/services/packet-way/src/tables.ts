@@ -112,8 +112,10 @@ export interface FdbRow {
   readonly text: string
 }
 
-/** A rule of the packet filter that drops. Matches that are absent match everything. */
+/** A rule of the packet filter. Matches that are absent match everything. */
 export interface FilterRow {
+  /** Table and chain: in each chain the first rule that a packet meets decides, and one drop is enough. */
+  readonly chain: string
   /** `bridge`: while a switch passes frames on. */
   readonly hook: 'forward' | 'input' | 'output' | 'bridge'
   readonly family?: Family
