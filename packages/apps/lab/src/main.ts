@@ -1,6 +1,7 @@
 import { runProgram } from '@trilane/terminal'
 import { Command } from 'commander'
 import { labExec } from './commands/exec.ts'
+import { explainWay } from './commands/explain.ts'
 import { labGuest } from './commands/guest.ts'
 import { DEFAULT_NAME, labDown, labRun, labUp } from './commands/up.ts'
 import { labWalk } from './commands/walk.ts'
@@ -53,6 +54,16 @@ function program(): Command {
     .option('--time-limit <seconds>', 'then the guest is ended', '600')
     .argument('[command...]')
     .action(async (command, options) => exit(await labGuest(command, options)))
+  root
+    .command('explain')
+    .description(
+      "a packet's way, hop by hop, with the table row that decides each step; exits 1 when it is broken"
+    )
+    .argument('<ends...>', 'FROM TO: node1/pod1, node1, outside, an address; on a node a container id')
+    .option('--name <name>', `name of the lab; "${DEFAULT_NAME}" when it is up`)
+    .option('--socket <path>', "of this node's daemon, where there is no lab [TRILANE_SOCKET_PATH]")
+    .option('--json', 'one JSON object on stdout')
+    .action(async (ends, options) => exit(await explainWay(ends, options)))
   return root
 }
 
