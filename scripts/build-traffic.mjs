@@ -5,9 +5,12 @@ import { compile, putInPlace } from './compile.mjs'
 /** @param {string} root of the checkout, with a slash at its end */
 export async function buildTraffic(root) {
   const program = `${root}dist/trilane-traffic`
-  if (compile(`${root}packages/apps/lab/native/traffic.c`, `${program}.new`, ['-O2'])) await putInPlace(program)
+  if (compile(`${root}packages/apps/lab/native/traffic.c`, `${program}.new`, ['-O2']))
+    await putInPlace(program)
   else {
-    console.error('there is no dist/trilane-traffic, because cc did not make it: `trilane compare` cannot measure')
+    console.error(
+      'there is no dist/trilane-traffic, because cc did not make it: `trilane compare` cannot measure'
+    )
     await rm(program, { force: true })
   }
 }

@@ -6,10 +6,11 @@ import type { NetworkConfig, NodeStatus } from '@trilane/contracts'
 import { TrilaneError } from '@trilane/contracts'
 import { IpAddress, Prefix } from '@trilane/ip'
 import type { Place, Testbed } from '@trilane/testbed'
+import { allOf } from './all-of.ts'
 import { openLabStore, type StoreKind } from './lab-store.ts'
 import { NodeDaemon } from './node-daemon.ts'
 import { PATIENCE } from './patience.ts'
-import { addressTexts, interfaceAddresses, type LabPlan } from './plan.ts'
+import { addressTexts, interfaceAddresses, type LabPlan, type NodePlan } from './plan.ts'
 import { promiseOf } from './promise.ts'
 import type { NodeReport, PodReport } from './report.ts'
 import { buildSegment, gatewaysOf, macOf, ROUTE_FAMILY, routeBack, type Surroundings } from './segment.ts'
@@ -34,6 +35,8 @@ export interface LabNode {
 export interface Lab extends Surroundings {
   readonly plan: LabPlan
   readonly nodes: readonly LabNode[]
+  /** Starts one more node, with a daemon and without pods; {@link nodes} stays as it is. */
+  addNode(plan: NodePlan): Promise<NodeDaemon>
 }
 
 /**
@@ -59,16 +62,15 @@ export async function buildLab(
   await copyFile(configPath, ownConfig)
 
   tell('starting a daemon in each')
-  const daemons = await allOf(
-    plan.nodes.map(async (node) => {
-      const place = await bed.addNode(node.name, {
-        switch: segment,
-        addresses: interfaceAddresses(plan, node),
-        gateways: gatewaysOf(plan)
-      })
-      return NodeDaemon.start({ place, plan: node, configPath: ownConfig, storeFlags: store.flags })
+  const addNode = async (node: NodePlan): Promise<NodeDaemon> => {
+    const place = await bed.addNode(node.name, {
+      switch: segment,
+      addresses: interfaceAddresses(plan, node),
+      gateways: gatewaysOf(plan)
     })
-  )
+    return NodeDaemon.start({ place, plan: node, configPath: ownConfig, storeFlags: store.flags })
+  }
+  const daemons = await allOf(plan.nodes.map(addNode))
   await writeFile(
     join(bed.directory, 'lab.json'),
     `${JSON.stringify({ pids: [...daemons.map(({ program }) => program.pid), ...store.pids] })}\n`
@@ -95,6 +97,7 @@ export async function buildLab(
   return {
     plan,
     ...surroundings,
+    addNode,
     nodes: await Promise.all(
       nodes.map(async ({ daemon, status, pods }) => ({
         name: daemon.plan.name,
@@ -106,12 +109,6 @@ export async function buildLab(
       }))
     )
   }
-}
-
-/** `Promise.all` that waits for the others before it throws: nothing is built any more when the lab is taken down. */
-async function allOf<T>(works: readonly Promise<T>[]): Promise<T[]> {
-  await Promise.allSettled(works)
-  return Promise.all(works)
 }
 
 async function attachPod(bed: Testbed, daemon: NodeDaemon, name: string): Promise<LabPod> {

@@ -1,5 +1,6 @@
 import { runProgram } from '@trilane/terminal'
 import { Command } from 'commander'
+import { compare, DEFAULT_MODES } from './commands/compare.ts'
 import { labExec } from './commands/exec.ts'
 import { labGuest } from './commands/guest.ts'
 import { DEFAULT_NAME, labDown, labRun, labUp } from './commands/up.ts'
@@ -45,6 +46,23 @@ function program(): Command {
     .option('--time-limit <seconds>', 'then the guest is ended', '600')
     .argument('[command...]')
     .action(async (command, options) => exit(await labGuest(command, options)))
+  root
+    .command('compare')
+    .description('the categories side by side, measured on this machine')
+    .option(
+      '--backends <modes>',
+      'which, separated by commas; one that is named twice is measured twice',
+      DEFAULT_MODES
+    )
+    .option('--quick', 'shorter: less than a minute and a half')
+    .option('--json', 'one JSON object on stdout')
+    .option(
+      '--handicap <mode=rate>',
+      'limits the uplinks of a mode, to see that it is found: host-gw#2=100mbit; repeatable',
+      (text: string, before: readonly string[]) => [...before, text],
+      []
+    )
+    .action(async (options) => exit(await compare(options)))
   return root
 }
 

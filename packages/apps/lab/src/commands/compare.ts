@@ -1,0 +1,61 @@
+import { TrilaneError } from '@trilane/contracts'
+import { parseHandicap } from '../compare/measure/handicaps.ts'
+import { measureModes } from '../compare/measure/measure-modes.ts'
+import { modeRuns } from '../compare/modes.ts'
+import type { CompareReport } from '../compare/report.ts'
+
+export interface CompareOptions {
+  readonly backends: string
+  readonly topology?: string
+  readonly quick?: boolean
+  readonly json?: boolean
+  readonly html?: string
+  readonly handicap?: readonly string[]
+}
+
+/** Asked for when nothing else is. */
+export const DEFAULT_MODES = 'macvlan,host-gw,vxlan-direct,vxlan'
+
+/** `compare`: the modes side by side, measured here and now. @returns the exit status */
+export async function compare(options: CompareOptions): Promise<number> {
+  const started = performance.now()
+  const startedAt = new Date().toISOString()
+  const runs = modeRuns(options.backends)
+  const handicaps = (options.handicap ?? []).map((text) =>
+    parseHandicap(
+      text,
+      runs.map(({ id }) => id)
+    )
+  )
+  if (process.getuid?.() !== 0) throw TrilaneError.of('TRI_NOT_ROOT', { what: 'a comparison' })
+  takeDownOnSignal()
+  const { measurements, conditions, modes, leftOut } = await measureModes(
+    runs,
+    { quick: options.quick === true, handicaps },
+    progress
+  )
+  const report: CompareReport = {
+    schema: 'trilane-compare/1',
+    startedAt,
+    elapsedMs: Math.round(performance.now() - started),
+    quick: options.quick === true,
+    conditions,
+    modes,
+    measurements,
+    matrices: [],
+    walks: [],
+    leftOut
+  }
+  process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
+  return 0
+}
+
+/** Every testbed takes itself down at the end of the process, and what was started for one ends with it. */
+function takeDownOnSignal(): void {
+  process.once('SIGINT', () => process.exit(128 + 2))
+  process.once('SIGTERM', () => process.exit(128 + 15))
+}
+
+function progress(step: string): void {
+  process.stderr.write(`${step} …\n`)
+}
