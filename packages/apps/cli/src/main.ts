@@ -22,7 +22,8 @@ Programs of their own, each with --help:
   config get|set FILE             the network config in the store
   lease list|reserve|release      leases and reservations in the store
   uninstall                       removes all that carries our mark, and gives the lease back
-  lab run|up|down|exec            nodes as network namespaces, each running the real daemon`
+  lab run|up|down|exec            nodes as network namespaces, each running the real daemon
+  compare                         the categories side by side, measured on this machine`
 
 function program(): Command {
   const socket = NODE_SETTINGS.find(({ name }) => name === 'socketPath')

@@ -2,7 +2,7 @@ import type { Metric, MetricId } from '../measurements.ts'
 import { METRICS } from './metrics.ts'
 import type { Random } from './random.ts'
 import type { Values } from './values.ts'
-import { compareSeries, compareWithItself, ranking, seriesOf, spreadOf } from './verdict.ts'
+import { compareSeries, compareWithItself, rangeText, ranking, seriesOf, spreadOf } from './verdict.ts'
 
 /** Who is who among the series. */
 export interface Cast {
@@ -59,9 +59,7 @@ function judgeMetric(
     ...(isQuiet
       ? { ranking: ranking(runs, comparisons, facts.better) }
       : {
-          notRanked: `${noise.mode} measured twice differs from itself (ratio ${noise.comparison.interval
-            .map((end) => end.toFixed(2))
-            .join(' to ')}): the machine was not quiet enough to rank this`
+          notRanked: `${noise.mode} measured twice differs from itself (ratio ${rangeText(noise.comparison.interval)}): the machine was not quiet enough to rank this`
         })
   }
 }

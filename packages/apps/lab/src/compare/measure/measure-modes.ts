@@ -11,7 +11,8 @@ import { addedBytes, type ProbeOptions, probeFrames, probeIdle, probePods, probe
 import { promisedBytes } from './promised-bytes.ts'
 import { seededRandom } from './random.ts'
 import { inRounds } from './rounds.ts'
-import { Stage } from './stage.ts'
+import { Stage, type StagedMode } from './stage.ts'
+import type { Subject } from './subject.ts'
 import { needTrafficProgram } from './traffic.ts'
 import { twinOf } from './twin.ts'
 import { Values } from './values.ts'
@@ -64,7 +65,8 @@ export async function measureModes(
     }
   }
   const pinnedTo = await pinning()
-  const conditions = await readConditions(stage.subjects, pinnedTo, handicaps.map(handicapText))
+  const shown = stage.subjects.filter(({ id }) => id !== twin.run.id)
+  const conditions = await readConditions(shown, pinnedTo, handicaps.map(handicapText))
   const probe: ProbeOptions = { durationMs, pinnedTo }
   const values = new Values()
   await takeFigures(stage, rounds, probe, values, tell)
@@ -72,7 +74,7 @@ export async function measureModes(
   tell('figures: counting what a peer and a pod bring to the kernel')
   const own = stage.modes.filter(({ subject }) => subject.id !== twin.run.id)
   const observed = new Map<string, number>()
-  for (const subject of stage.subjects) observed.set(subject.id, await addedBytes(subject, probe))
+  for (const subject of shown) observed.set(subject.id, await addedBytes(subject, probe))
   const modes = [...describeBaselines(stage.baselines, observed), ...(await describeModes(own, observed))]
   const limits = own.map(({ subject }) => {
     return [subject.id, leastWireBytes(subject.mtuBytes, promisedBytes(subject.network).v4)] as const
@@ -98,21 +100,17 @@ async function takeFigures(
   values: Values,
   tell: (step: string) => void
 ): Promise<void> {
-  const telling = (what: string, round: number) => tell(`figures: ${what}, round ${round + 1} of ${rounds}`)
-  await inRounds(subjects, rounds, async (round) => {
-    telling('requests, connections, datagrams, streams', round)
-    const idlePart = await probeIdle(probe)
-    return (subject) => probeTraffic(subject, idlePart, values, probe)
-  })
-  const wires = subjects.flatMap(({ wire }) => wire)
-  await withoutSegmentation(wires, () =>
-    inRounds(subjects, rounds, async (round) => {
-      telling('streams, frame by frame', round)
-      return (subject) => probeFrames(subject, values, probe)
-    })
+  const telling = (what: string) => (round: number) => {
+    tell(`figures: ${what}, round ${round + 1} of ${rounds}`)
+  }
+  const idlePart = await probeIdle(probe)
+  const asItIs = (subject: Subject) => probeTraffic(subject, idlePart, values, probe)
+  await inRounds(subjects, rounds, asItIs, telling('requests, connections, datagrams, streams'))
+  const byFrames = (subject: Subject) => probeFrames(subject, values, probe)
+  await withoutSegmentation(
+    subjects.flatMap(({ wire }) => wire),
+    () => inRounds(subjects, rounds, byFrames, telling('streams, frame by frame'))
   )
-  await inRounds(modes, rounds, async (round) => {
-    telling('pods', round)
-    return ({ subject, pods }) => probePods(subject, pods, values)
-  })
+  const plugging = ({ subject, pods }: StagedMode) => probePods(subject, pods, values)
+  await inRounds(modes, rounds, plugging, telling('pods'))
 }

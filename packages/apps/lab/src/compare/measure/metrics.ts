@@ -5,8 +5,9 @@ import type { Judged } from './verdict.ts'
 export interface MetricFacts extends Pick<Metric, 'title' | 'unit'>, Judged {}
 
 const takesAsLong = (ratio: string) => `takes ${ratio} times as long as`
-const doesAsMuch = (ratio: string) => `does ${ratio} times as many as`
+const doesAsMuch = (ratio: string) => `does ${ratio} times as many a second as`
 const carries = (ratio: string) => `carries ${ratio} times as much as`
+const receives = (ratio: string) => `receives ${ratio} times as many a second as`
 const needsCpu = (ratio: string) => `needs ${ratio} times as much CPU as`
 
 /** In the order in which they are shown. */
@@ -20,7 +21,7 @@ export const METRICS: Readonly<Record<MetricId, MetricFacts>> = {
     better: 'higher',
     phrase: doesAsMuch
   },
-  'udp-received': { title: 'UDP of 64 bytes, received', unit: '1/s', better: 'higher', phrase: carries },
+  'udp-received': { title: 'UDP of 64 bytes, received', unit: '1/s', better: 'higher', phrase: receives },
   'tcp-stream': { title: 'TCP stream', unit: 'Gbit/s', better: 'higher', phrase: carries },
   'tcp-stream-no-offload': {
     title: 'TCP stream, no segmentation offload on the wire',

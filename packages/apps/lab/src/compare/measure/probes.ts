@@ -12,20 +12,29 @@ export interface ProbeOptions {
   readonly pinnedTo: Conditions['pinnedTo']
 }
 
-/** The part of one CPU's time that the machine is busy with when nothing is measured; of all CPUs together. */
-export async function probeIdle({ durationMs }: Pick<ProbeOptions, 'durationMs'>): Promise<number> {
-  const { busyNs, elapsedNs } = await runIdle(durationMs)
-  return busyNs / elapsedNs
-}
-
-/** The kernel counts CPU time in ticks of 10 ms: too coarse for a short window. */
-const STREAM_WINDOWS = 2
+/** Where CPU time counts, a window is longer: the kernel counts it in ticks of 10 ms. */
+const LONGER = 2
+/** Less than half a tick cannot be told. */
+const LEAST_CPU_NS = 5e6
 const DATAGRAM_BYTES = 64
+
+/** Of as many the middle one: a daemon may look at its kernel in any of them. */
+const IDLE_WINDOWS = 5
+
+/** CPU time that the machine takes when nothing is measured, as a part of the time that passes; of all CPUs together. */
+export async function probeIdle({ durationMs }: Pick<ProbeOptions, 'durationMs'>): Promise<number> {
+  const parts: number[] = []
+  for (let window = 0; window < IDLE_WINDOWS; window++) {
+    const { busyNs, elapsedNs } = await runIdle(durationMs)
+    parts.push(busyNs / elapsedNs)
+  }
+  return median(parts)
+}
 
 /**
  * One subject's figures of one round that are taken with the wire as it is.
  *
- * @param idlePart of {@link probeIdle} in the same round
+ * @param idlePart of {@link probeIdle}
  */
 export async function probeTraffic(
   subject: Subject,
@@ -88,7 +97,7 @@ function run(
   return runTraffic(kind, {
     ...subject,
     cpus: { from, to },
-    durationMs: isStream ? durationMs * STREAM_WINDOWS : durationMs,
+    durationMs: isStream || kind === 'udp' ? durationMs * LONGER : durationMs,
     warmUpMs: Math.ceil(durationMs / 3),
     ...(kind === 'udp' ? { bytes: DATAGRAM_BYTES } : {})
   })
@@ -104,5 +113,5 @@ function gigabits({ count }: TrafficResult): number {
 }
 
 function cpuSeconds({ busyNs, elapsedNs }: TrafficResult, idlePart: number): number {
-  return Math.max(0, busyNs - elapsedNs * idlePart) / 1e9
+  return Math.max(LEAST_CPU_NS, busyNs - elapsedNs * idlePart) / 1e9
 }

@@ -5,10 +5,11 @@
 export async function inRounds<T>(
   items: readonly T[],
   rounds: number,
-  visitorOf: (round: number) => Promise<(item: T) => Promise<void>>
+  visit: (item: T) => Promise<void>,
+  tell: (round: number) => void
 ): Promise<void> {
   for (let round = 0; round < rounds; round++) {
-    const visit = await visitorOf(round)
+    tell(round)
     for (const item of turned(items, round)) await visit(item)
   }
 }

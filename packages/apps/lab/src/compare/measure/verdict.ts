@@ -62,17 +62,15 @@ export function compareSeries(
   const ratios = ratiosOf(a, b)
   const ratio = median(ratios)
   const interval = medianInterval(ratios, random)
-  const differs = (interval[0] > 1 || interval[1] < 1) && excess(ratio) > floor
+  const excludesOne = interval[0] > 1 || interval[1] < 1
+  const differs = excludesOne && excess(ratio) > floor
   const aIsBetter = ratio > 1 === (judged.better === 'higher')
   const verdict = !differs ? 'no-difference-shown' : aIsBetter ? 'a-better' : 'b-better'
-  return {
-    a: a.mode,
-    b: b.mode,
-    ratio,
-    interval,
-    verdict,
-    text: textOf(a, b, ratio, interval, differs, judged)
-  }
+  const within = excludesOne ? `; what is within ${(floor * 100).toFixed(1)} % does not count` : ''
+  const text = differs
+    ? differenceText(a, b, ratio, interval, judged)
+    : `${a.mode} and ${b.mode}: no difference shown (ratio ${rangeText(interval)}${within})`
+  return { a: a.mode, b: b.mode, ratio, interval, verdict, text }
 }
 
 /** One mode measured twice, as if it were two: what differs there is the machine. */
@@ -126,19 +124,20 @@ function excess(ratio: number): number {
   return Math.max(ratio, 1 / ratio) - 1
 }
 
-function textOf(
+/** The greater one first. */
+function differenceText(
   a: Series,
   b: Series,
   ratio: number,
   [low, high]: readonly [number, number],
-  differs: boolean,
   { phrase }: Judged
 ): string {
-  const [greater, lesser, of, from, to] =
-    ratio >= 1
-      ? ([a.mode, b.mode, ratio, low, high] as const)
-      : ([b.mode, a.mode, 1 / ratio, 1 / high, 1 / low] as const)
-  const range = `${from.toFixed(2)} to ${to.toFixed(2)}`
-  if (!differs) return `${greater} and ${lesser}: no difference shown (ratio ${range})`
-  return `${greater} ${phrase(of.toFixed(2))} ${lesser} (${range})`
+  return ratio >= 1
+    ? `${a.mode} ${phrase(ratio.toFixed(2))} ${b.mode} (${rangeText([low, high])})`
+    : `${b.mode} ${phrase((1 / ratio).toFixed(2))} ${a.mode} (${rangeText([1 / high, 1 / low])})`
+}
+
+/** `1.10 to 1.18` */
+export function rangeText([low, high]: readonly [number, number]): string {
+  return `${low.toFixed(2)} to ${high.toFixed(2)}`
 }
