@@ -30,9 +30,10 @@ export async function tryMatrices(
   topologies: readonly Topology[],
   tell: (step: string) => void
 ): Promise<MatrixPart> {
-  const pairs = runs.flatMap((run) => topologies.map((topology) => ({ run, topology })))
+  // The strict ones first: where something is dropped the doctor is asked, which waits for 4 s.
+  const strictFirst = [...topologies].reverse().flatMap((topology) => runs.map((run) => ({ run, topology })))
   const parts = await inTurns(
-    pairs,
+    strictFirst,
     async ({ run, topology }): Promise<MatrixPart> => {
       try {
         const matrices = await tryMatrix(run, topology)
@@ -45,8 +46,11 @@ export async function tryMatrices(
     },
     LABS_AT_ONCE
   )
+  const matrices = parts.flatMap((part) => part.matrices)
+  const place = ({ mode, topology }: MatrixReport): number =>
+    runs.findIndex(({ id }) => id === mode) * topologies.length + topologies.indexOf(topology)
   return {
-    matrices: parts.flatMap(({ matrices }) => matrices),
+    matrices: matrices.sort((a, b) => place(a) - place(b)),
     leftOut: parts.flatMap(({ leftOut }) => leftOut)
   }
 }
