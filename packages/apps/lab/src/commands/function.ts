@@ -1,5 +1,5 @@
 import { TrilaneError } from '@trilane/contracts'
-import { tryMatrices } from '../compare/matrix/try-matrices.ts'
+import { tryFunction } from '../compare/function/try-function.ts'
 import { modeRuns } from '../compare/modes.ts'
 import { TOPOLOGIES, type Topology } from '../topology.ts'
 
@@ -15,8 +15,8 @@ export interface FunctionOptions {
 export async function labFunction({ backends, topology }: FunctionOptions): Promise<number> {
   const runs = modeRuns(backends)
   const topologies = topology.split(',').map(topologyNamed)
-  const part = await tryMatrices(runs, topologies, (step) => void process.stderr.write(`${step}\n`))
-  process.stdout.write(`${JSON.stringify({ ...part, walks: [] })}\n`)
+  const part = await tryFunction(runs, topologies, (step) => void process.stderr.write(`${step}\n`))
+  process.stdout.write(`${JSON.stringify(part)}\n`)
   return 0
 }
 

@@ -13,7 +13,7 @@ export interface Judgement {
  * @param isUnderlay pods are on the nodes' own network
  */
 export function judge(
-  { way, packet, source, seenAs }: Trial,
+  { way, packet, source, seenAs }: Pick<Trial, 'way' | 'packet' | 'source' | 'seenAs'>,
   { answered, seen }: Outcome,
   node: string,
   isUnderlay: boolean
