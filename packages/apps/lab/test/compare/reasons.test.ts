@@ -37,7 +37,8 @@ const DOCTOR: DoctorAnswer = {
   ]
 }
 
-const elsewhere = (node?: string) => ({ isLocal: false, ...(node === undefined ? {} : { peer: node }) })
+const elsewhere = (node?: string) => (node === undefined ? {} : { peer: node })
+const OWN = { between: 'node and own pods' } as const
 const WRONG = { code: 'TRI_X', severity: 'high', text: 'something is wrong', sinceMs: 0 } as const
 const UNEXPLAINED = { reason: expect.any(String), reasonFrom: 'unexplained' }
 
@@ -71,17 +72,24 @@ describe('the reason of a no', () => {
   })
 
   it('is not the segment’s for what stays in the node', () => {
-    expect(reasonOf({ isLocal: true }, 'v4', STATUS, DOCTOR)).toEqual(UNEXPLAINED)
+    expect(reasonOf(OWN, 'v4', STATUS, DOCTOR)).toEqual(UNEXPLAINED)
+  })
+
+  it('is that it is meant so, between those that are meant', () => {
+    const status = { ...STATUS, separations: [{ ...OWN, reason: 'in mode l3' }] }
+    expect(reasonOf(OWN, 'v4', status, undefined)).toEqual({ reason: 'in mode l3', reasonFrom: 'status' })
+    expect(reasonOf({ between: 'pods of one node' }, 'v4', status, undefined)).toEqual(UNEXPLAINED)
+    expect(reasonOf(elsewhere(), 'v4', status, undefined)).toEqual(UNEXPLAINED)
   })
 
   it('is what else is wrong when the doctor has nothing to say', () => {
     const low = { ...WRONG, severity: 'low', text: 'by the way' } as const
     const status = { ...STATUS, health: [low, WRONG] }
-    expect(reasonOf({ isLocal: true }, 'v4', status, undefined)).toEqual({
+    expect(reasonOf(OWN, 'v4', status, undefined)).toEqual({
       reason: 'something is wrong',
       reasonFrom: 'status'
     })
-    expect(reasonOf({ isLocal: true }, 'v4', { ...STATUS, health: [low] }, undefined)).toEqual(UNEXPLAINED)
+    expect(reasonOf(OWN, 'v4', { ...STATUS, health: [low] }, undefined)).toEqual(UNEXPLAINED)
   })
 })
 

@@ -1,3 +1,4 @@
+import type { Separation } from '@trilane/contracts'
 import { type Family, IpAddress } from '@trilane/ip'
 import type { Place } from '@trilane/testbed'
 import type { Lab, LabNode, LabPod } from '../../lab.ts'
@@ -17,8 +18,8 @@ export interface Trial {
   readonly seenAs?: 'sender' | 'node'
   /** Its node, where that is another one. */
   readonly peer?: string
-  /** It stays in the node. */
-  readonly isLocal: boolean
+  /** Of what stays in the node. */
+  readonly between?: Separation['between']
 }
 
 export type Question = Trial | MatrixCell
@@ -51,18 +52,17 @@ export function questionsOf(lab: Lab, family: Family, outside: OutsideAddresses)
   const fromPod = { from: `${node.name}/${pod.name}`, place: pod.place, source: own }
   const fromNode = { from: node.name, place: node.place, source: ownNode }
   const fromOutside = { from: lab.plan.outside.name, place: lab.outside, source: outside.kept }
-  const local = { isLocal: true }
-  const elsewhere = { isLocal: false }
+  const ofNode = { between: 'node and own pods' } as const
   return [
-    trial('pod → pod, same node', fromPod, addressOf(sibling, family), local),
-    trial('pod → pod, other node', fromPod, addressOf(remote, family), { ...elsewhere, peer: other.name }),
+    trial('pod → pod, same node', fromPod, addressOf(sibling, family), { between: 'pods of one node' }),
+    trial('pod → pod, other node', fromPod, addressOf(remote, family), { peer: other.name }),
     behindRouter(lab, family, fromPod),
-    trial('node → own pod', fromNode, own, local),
-    trial('pod → own node', fromPod, ownNode, local),
-    trial('node → remote pod', fromNode, addressOf(remote, family), { ...elsewhere, peer: other.name }),
-    trial('pod → outside, its own address', fromPod, outside.kept, { ...elsewhere, seenAs: 'sender' }),
-    trial('pod → outside, masqueraded', fromPod, outside.masqueraded, { ...elsewhere, seenAs: 'node' }),
-    trial('outside → pod', fromOutside, own, elsewhere)
+    trial('node → own pod', fromNode, own, ofNode),
+    trial('pod → own node', fromPod, ownNode, ofNode),
+    trial('node → remote pod', fromNode, addressOf(remote, family), { peer: other.name }),
+    trial('pod → outside, its own address', fromPod, outside.kept, { seenAs: 'sender' }),
+    trial('pod → outside, masqueraded', fromPod, outside.masqueraded, { seenAs: 'node' }),
+    trial('outside → pod', fromOutside, own, {})
   ]
 }
 
@@ -80,7 +80,7 @@ function behindRouter(lab: Lab, family: Family, sender: Sender): Question {
   }
   const pod = lab.nodes.find(({ name }) => name === far.name)?.pods[0]
   if (pod === undefined) throw new RangeError(`there is no pod on ${far.name}`)
-  return trial(way, sender, addressOf(pod, family), { isLocal: false, peer: far.name })
+  return trial(way, sender, addressOf(pod, family), { peer: far.name })
 }
 
 type Sender = Pick<Trial, 'from' | 'place' | 'source'>
@@ -89,7 +89,7 @@ function trial(
   way: WayName,
   sender: Sender,
   address: string,
-  more: Pick<Trial, 'isLocal' | 'peer' | 'seenAs'>
+  more: Pick<Trial, 'between' | 'peer' | 'seenAs'>
 ): Trial {
   return { way, ...sender, address, packet: `${sender.source} → ${address}`, ...more }
 }

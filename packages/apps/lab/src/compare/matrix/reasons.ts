@@ -19,20 +19,22 @@ export function reasonOfPeer({ peer }: Pick<Trial, 'peer'>, status: NetworkStatu
 }
 
 /**
- * Why nothing comes back: what the doctor says of the backend that carries the packet; else what the node's status says to be
- * wrong.
+ * Why nothing comes back: that the node's status says it is meant so; what the doctor says of the backend that carries the
+ * packet; else what the status says to be wrong.
  *
  * @param doctor absent: it was not asked, as the packet does not leave the node
  */
 export function reasonOf(
-  trial: Pick<Trial, 'peer' | 'isLocal'>,
+  { peer, between }: Pick<Trial, 'peer' | 'between'>,
   family: Family,
   status: NetworkStatus,
   doctor: DoctorAnswer | undefined
 ): Reason {
-  const lane = peerNamed(status, trial.peer)?.lane ?? status.backend
+  const meant = status.separations?.find((one) => one.between === between)
+  if (meant !== undefined) return { reason: meant.reason, reasonFrom: 'status' }
+  const lane = peerNamed(status, peer)?.lane ?? status.backend
   const verdict = doctor?.backends.find(({ type }) => type === lane)
-  const words = trial.isLocal || verdict === undefined ? [] : wordsOf(verdict, family)
+  const words = between !== undefined || verdict === undefined ? [] : wordsOf(verdict, family)
   if (words.length > 0) return { reason: words.join('; '), reasonFrom: 'doctor' }
   const wrong = status.health.find(({ severity }) => severity !== 'low')
   if (wrong !== undefined) return { reason: wrong.text, reasonFrom: 'status' }

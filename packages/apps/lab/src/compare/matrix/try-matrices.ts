@@ -97,7 +97,7 @@ async function reports(
   const explained = async (trial: Trial, family: Family, cell: MatrixCell): Promise<MatrixCell> => {
     const ofPeer = reasonOfPeer(trial, status)
     if (ofPeer !== undefined) return { ...cell, ...ofPeer }
-    if (!trial.isLocal) doctor ??= askDoctor(built)
+    if (trial.between === undefined) doctor ??= askDoctor(built)
     return { ...cell, ...reasonOf(trial, family, status, await doctor) }
   }
   const lanes = laneLines(node.name, status)
