@@ -125,16 +125,23 @@ describe('a network that carries less', () => {
   it.each([
     [
       'packets of unknown addresses are dropped',
-      [`ip saddr != 192.168.77.1`, `ip6 saddr != { ::, fd77::1, fe80::/10 }`]
+      [`ip saddr != 192.168.77.1`, `ip6 saddr != { ::, fd77::1, fe80::/10 }`],
+      'cannot'
     ],
-    ['ARP of unknown addresses is dropped', [`arp saddr ip != { 0.0.0.0, 192.168.77.1 }`]]
-  ])('%s: neither macvlan nor ipvlan', async (_, rules) => {
+    ['ARP of unknown addresses is dropped', [`arp saddr ip != { 0.0.0.0, 192.168.77.1 }`], 'works'],
+    [
+      'both are dropped',
+      [`arp saddr ip != { 0.0.0.0, 192.168.77.1 }`, `ip saddr != { 0.0.0.0, 192.168.77.1 }`],
+      'cannot'
+    ]
+  ])('%s: neither macvlan nor ipvlan', async (_, rules, hostGw) => {
     await bed.drop(...rules.map((rule) => `ether saddr ${bed.mac} ${rule}`))
     const all = await withConfig(DUAL_STACK)
     expect(all.status).toBe(1)
     expect(found(all)).toMatchObject({ 'more than one MAC': 'good', 'addresses of pods, IPv4': 'bad' })
     expect(backend(all, 'macvlan')).toBe('cannot')
     expect(backend(all, 'ipvlan')).toBe('cannot')
+    expect(backend(all, 'host-gw')).toBe(hostGw)
     expect(backend(all, 'vxlan')).toBe('works')
   })
 

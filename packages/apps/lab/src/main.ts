@@ -2,6 +2,7 @@ import { runProgram } from '@trilane/terminal'
 import { Command } from 'commander'
 import { compare, DEFAULT_MODES } from './commands/compare.ts'
 import { labExec } from './commands/exec.ts'
+import { labFunction } from './commands/function.ts'
 import { labGuest } from './commands/guest.ts'
 import { DEFAULT_NAME, labDown, labRun, labUp } from './commands/up.ts'
 
@@ -46,6 +47,11 @@ function program(): Command {
     .option('--time-limit <seconds>', 'then the guest is ended', '600')
     .argument('[command...]')
     .action(async (command, options) => exit(await labGuest(command, options)))
+  lab
+    .command('function', { hidden: true })
+    .requiredOption('--backends <modes>', 'as of compare')
+    .requiredOption('--topology <names>', 'as of compare, several with commas')
+    .action(async (options) => exit(await labFunction(options)))
   root
     .command('compare')
     .description('the categories side by side, measured on this machine')

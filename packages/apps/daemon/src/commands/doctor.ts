@@ -111,7 +111,8 @@ function judged(
   problems: readonly string[]
 ): BackendVerdict {
   const tried = backends.find((backend) => backend.type === type)
-  if (problems.length === 0) return tried ?? { type, verdict: 'unknown', reasons: [] }
+  const limits = tried?.limits ?? []
+  if (problems.length === 0) return tried ?? { type, verdict: 'unknown', reasons: [], limits }
   const others = tried?.verdict === 'cannot' ? tried.reasons : []
-  return { type, verdict: 'cannot', reasons: [...problems, ...others] }
+  return { type, verdict: 'cannot', reasons: [...problems, ...others], limits }
 }
