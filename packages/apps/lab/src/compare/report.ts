@@ -112,10 +112,10 @@ export interface MatrixCell {
   readonly way: WayName
   /** `not-applicable`: the topology or the config has no such thing, as {@link reason} says. */
   readonly answer: 'yes' | 'no' | 'not-applicable'
-  /** Of a no: a sentence of the product's status or doctor. */
+  /** Of a no: a sentence of the product's status or doctor, or of a daemon that did not start. */
   readonly reason?: string
   /** Where the reason is from. */
-  readonly reasonFrom?: 'status' | 'doctor' | 'config' | 'unexplained'
+  readonly reasonFrom?: 'status' | 'doctor' | 'daemon' | 'config' | 'unexplained'
   /** `192.0.2.1 → 192.0.2.2` */
   readonly packet: string
 }
