@@ -5,6 +5,7 @@ import { labExec } from './commands/exec.ts'
 import { labFunction } from './commands/function.ts'
 import { labGuest } from './commands/guest.ts'
 import { DEFAULT_NAME, labDown, labRun, labUp } from './commands/up.ts'
+import { labWalk } from './commands/walk.ts'
 
 const DEFAULT_CONFIG = new URL('../configs/host-gw.yaml', import.meta.url).pathname
 
@@ -38,6 +39,13 @@ function program(): Command {
     .argument('<where>', 'node1, node1/pod1, outside')
     .argument('[command...]')
     .action(async (where, command, options) => exit(await labExec(where, command, options)))
+  lab
+    .command('walk')
+    .description('what the wire sees of a packet, hop by hop, beside what the tables predict')
+    .option('--backends <list>', 'modes, separated by commas', 'macvlan,host-gw,vxlan-direct,vxlan')
+    .option('--pcap <directory>', 'the frames as files there, for Wireshark')
+    .option('--json', 'one JSON object on stdout')
+    .action(async (options) => exit(await labWalk(options)))
   lab
     .command('guest')
     .description(
