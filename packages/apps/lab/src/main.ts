@@ -68,7 +68,9 @@ function program(): Command {
       'which, separated by commas; one that is named twice is measured twice',
       DEFAULT_MODES
     )
-    .option('--quick', 'shorter: less than a minute and a half')
+    .option('--topology <name>', 'what the nodes’ network is like: flat, routed, one-mac-port, anti-spoof')
+    .option('--quick', 'shorter, and without what needs a guest kernel')
+    .option('--pcap <directory>', 'the captured packets go there, for Wireshark')
     .option('--json', 'one JSON object on stdout')
     .option(
       '--handicap <mode=rate>',

@@ -1,3 +1,5 @@
+import { TrilaneError } from '@trilane/contracts'
+
 /**
  * What the nodes' network is like.
  *
@@ -8,3 +10,11 @@
 export type Topology = 'flat' | 'routed' | 'one-mac-port' | 'anti-spoof'
 
 export const TOPOLOGIES: readonly Topology[] = ['flat', 'routed', 'one-mac-port', 'anti-spoof']
+
+/** @throws TrilaneError `TRI_USAGE` */
+export function topologyNamed(text: string, command: string): Topology {
+  const found = TOPOLOGIES.find((topology) => topology === text.trim())
+  if (found !== undefined) return found
+  const problem = `--topology: "${text}" is none of ${TOPOLOGIES.join(', ')}`
+  throw TrilaneError.of('TRI_USAGE', { problem, command })
+}

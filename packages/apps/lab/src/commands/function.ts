@@ -1,7 +1,6 @@
-import { TrilaneError } from '@trilane/contracts'
 import { tryFunction } from '../compare/function/try-function.ts'
 import { modeRuns } from '../compare/modes.ts'
-import { TOPOLOGIES, type Topology } from '../topology.ts'
+import { topologyNamed } from '../topology.ts'
 
 export interface FunctionOptions {
   readonly backends: string
@@ -14,15 +13,8 @@ export interface FunctionOptions {
  */
 export async function labFunction({ backends, topology }: FunctionOptions): Promise<number> {
   const runs = modeRuns(backends)
-  const topologies = topology.split(',').map(topologyNamed)
+  const topologies = topology.split(',').map((text) => topologyNamed(text, 'lab function'))
   const part = await tryFunction(runs, topologies, (step) => void process.stderr.write(`${step}\n`))
   process.stdout.write(`${JSON.stringify(part)}\n`)
   return 0
-}
-
-function topologyNamed(text: string): Topology {
-  const found = TOPOLOGIES.find((topology) => topology === text.trim())
-  if (found !== undefined) return found
-  const problem = `--topology: "${text}" is none of ${TOPOLOGIES.join(', ')}`
-  throw TrilaneError.of('TRI_USAGE', { problem, command: 'lab function' })
 }

@@ -31,7 +31,7 @@ export async function runInGuestKernel(
   const slow = others.map((topology) => `${ids}: ${topology} was not tried, as the guest kernel is slow`)
   if (tried.length === 0) return { modes: [], matrices: [], walks: [], leftOut: slow }
   const part = await askGuest(runs, tried, tell)
-  const modes = await Promise.all(runs.map(modeReport))
+  const modes = await Promise.all(runs.map(guestMode))
   return { ...part, modes, leftOut: [...part.leftOut, ...slow] }
 }
 
@@ -62,15 +62,14 @@ async function askGuest(
   throw TrilaneError.of('TRI_COMMAND_FAILED', values, { details: words.join('\n') })
 }
 
-async function modeReport({ id, mode }: ModeRun): Promise<ModeReport> {
-  const { network } = await modeNetwork(mode, 'dual')
-  return {
-    id,
-    title: mode.title,
-    category: mode.category,
-    baseline: false,
-    ran: 'function',
-    absence: `this kernel has no ${promiseOf(network).linkTypes.join(', ')}: tried in a guest kernel, whose speed says nothing`,
-    addedBytes: {}
-  }
+/** A mode of which there are no figures. */
+export function functionMode({ id, mode }: ModeRun, absence: string): ModeReport {
+  const { title, category } = mode
+  return { id, title, category, baseline: false, ran: 'function', absence, addedBytes: {} }
+}
+
+async function guestMode(run: ModeRun): Promise<ModeReport> {
+  const { network } = await modeNetwork(run.mode, 'dual')
+  const types = promiseOf(network).linkTypes.join(', ')
+  return functionMode(run, `this kernel has no ${types}: tried in a guest kernel, whose speed says nothing`)
 }

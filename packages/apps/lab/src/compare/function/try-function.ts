@@ -1,6 +1,7 @@
 import { tryMatrices } from '../matrix/try-matrices.ts'
 import type { ModeRun } from '../modes.ts'
 import type { MatrixReport, Topology } from '../report.ts'
+import { walkModes } from '../walk/walk-modes.ts'
 import type { WalkReport } from '../walk-report.ts'
 
 /** What works and how, without figures. */
@@ -17,5 +18,8 @@ export async function tryFunction(
   tell: (step: string) => void
 ): Promise<FunctionPart> {
   const { matrices, leftOut } = await tryMatrices(runs, topologies, tell)
-  return { matrices, walks: [], leftOut }
+  const walked = topologies.includes('flat') ? await walkModes(runs, 'flat', tell) : NO_WALKS
+  return { matrices, walks: walked.walks, leftOut: [...leftOut, ...walked.leftOut] }
 }
+
+const NO_WALKS: Pick<FunctionPart, 'walks' | 'leftOut'> = { walks: [], leftOut: [] }
