@@ -56,6 +56,8 @@ function program(): Command {
     )
     .option('--quick', 'shorter: less than a minute and a half')
     .option('--json', 'one JSON object on stdout')
+    .option('--rounds <count>', 'of every measurement: 5 or more [quick: 9, else 15]')
+    .option('--window <ms>', 'how long each is [quick: 75, else 400]')
     .option(
       '--handicap <mode=rate>',
       'limits the uplinks of a mode, to see that it is found: host-gw#2=100mbit; repeatable',

@@ -6,11 +6,11 @@ import type { CompareReport } from '../compare/report.ts'
 
 export interface CompareOptions {
   readonly backends: string
-  readonly topology?: string
   readonly quick?: boolean
   readonly json?: boolean
-  readonly html?: string
   readonly handicap?: readonly string[]
+  readonly rounds?: string
+  readonly window?: string
 }
 
 /** Asked for when nothing else is. */
@@ -21,6 +21,8 @@ export async function compare(options: CompareOptions): Promise<number> {
   const started = performance.now()
   const startedAt = new Date().toISOString()
   const runs = modeRuns(options.backends)
+  const rounds = countOf('rounds', options.rounds, 5, 100)
+  const durationMs = countOf('window', options.window, 10, 5_000)
   const handicaps = (options.handicap ?? []).map((text) =>
     parseHandicap(
       text,
@@ -31,7 +33,12 @@ export async function compare(options: CompareOptions): Promise<number> {
   takeDownOnSignal()
   const { measurements, conditions, modes, leftOut } = await measureModes(
     runs,
-    { quick: options.quick === true, handicaps },
+    {
+      quick: options.quick === true,
+      handicaps,
+      ...(rounds === undefined ? {} : { rounds }),
+      ...(durationMs === undefined ? {} : { durationMs })
+    },
     progress
   )
   const report: CompareReport = {
@@ -41,7 +48,7 @@ export async function compare(options: CompareOptions): Promise<number> {
     quick: options.quick === true,
     conditions,
     modes,
-    measurements,
+    ...(measurements === undefined ? {} : { measurements }),
     matrices: [],
     walks: [],
     leftOut
@@ -58,4 +65,14 @@ function takeDownOnSignal(): void {
 
 function progress(step: string): void {
   process.stderr.write(`${step} …\n`)
+}
+
+function countOf(what: string, text: string | undefined, least: number, most: number): number | undefined {
+  if (text === undefined) return undefined
+  const count = Number(text)
+  if (Number.isInteger(count) && count >= least && count <= most) return count
+  throw TrilaneError.of('TRI_USAGE', {
+    problem: `--${what} ${text}: ${least} to ${most}`,
+    command: 'compare'
+  })
 }
