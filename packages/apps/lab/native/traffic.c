@@ -238,6 +238,12 @@ static int open_window(uint64_t now) {
   return 1;
 }
 
+// A stream that pauses at the wrong moment (a retransmission waits for 200 ms) has a longer window.
+static int is_silent(uint64_t now) {
+  return !strcmp(options.kind, "stream") && now < closes_ns + (uint64_t)options.timeout_ms * MS_NS &&
+         __atomic_load_n(&shared->bytes, __ATOMIC_ACQUIRE) == count_at_start;
+}
+
 static void request(int *fd) {
   int once = !strcmp(options.kind, "crr");
   if (once) *fd = dial(SOCK_STREAM);
@@ -252,7 +258,7 @@ static void send_all(void) {
   int is_stream = !strcmp(options.kind, "stream"), is_udp = !strcmp(options.kind, "udp"), asks = !is_stream && !is_udp;
   int fd = strcmp(options.kind, "crr") ? dial(is_udp ? SOCK_DGRAM : SOCK_STREAM) : -1;
   uint64_t warm_until = now_ns() + (uint64_t)options.warm_up_ms * MS_NS;
-  for (uint64_t before = now_ns(), after; !closes_ns || before < closes_ns; before = after) {
+  for (uint64_t before = now_ns(), after; !closes_ns || before < closes_ns || is_silent(before); before = after) {
     if (before >= warm_until && open_window(before)) before = now_ns();
     if (is_stream) give(fd, options.bytes);
     else if (is_udp) {
@@ -379,6 +385,7 @@ int main(int argc, char **argv) {
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
     if (strcmp(options.kind, kinds[i].kind)) continue;
     if (!options.address) die(2, "--address is missing");
+    address_of(&(struct sockaddr_storage){0}, 0);  // refuses what is none
     if (!options.bytes) options.bytes = kinds[i].bytes;
     if (!strcmp(options.kind, "udp") && options.bytes > 2048) die(2, "--bytes %ld: udp has 2048 at most", options.bytes);
     transfer();

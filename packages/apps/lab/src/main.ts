@@ -69,9 +69,12 @@ function program(): Command {
       DEFAULT_MODES
     )
     .option('--topology <name>', 'what the nodes’ network is like: flat, routed, one-mac-port, anti-spoof')
+    .option('--only <parts>', 'some of: figures, matrices, walks')
     .option('--quick', 'shorter, and without what needs a guest kernel')
     .option('--pcap <directory>', 'the captured packets go there, for Wireshark')
     .option('--json', 'one JSON object on stdout')
+    .option('--rounds <count>', 'of every measurement: 5 or more [quick: 9, else 15]')
+    .option('--window <ms>', 'how long each is [quick: 75, else 400]')
     .option(
       '--handicap <mode=rate>',
       'limits the uplinks of a mode, to see that it is found: host-gw#2=100mbit; repeatable',

@@ -5,7 +5,7 @@ import { inkFor } from '@trilane/terminal'
 import { parseHandicap } from '../compare/measure/handicaps.ts'
 import { modeRuns } from '../compare/modes.ts'
 import { compareText } from '../compare/render/terminal.ts'
-import { type ComparisonRequest, runComparison } from '../compare/run-comparison.ts'
+import { type ComparisonRequest, PARTS, type Part, runComparison } from '../compare/run-comparison.ts'
 import { topologyNamed } from '../topology.ts'
 
 export interface CompareOptions {
@@ -15,7 +15,10 @@ export interface CompareOptions {
   readonly json?: boolean
   readonly html?: string
   readonly pcap?: string
+  readonly only?: string
   readonly handicap: readonly string[]
+  readonly rounds?: string
+  readonly window?: string
 }
 
 /** Asked for when nothing else is. */
@@ -33,15 +36,30 @@ export async function compare(options: CompareOptions): Promise<number> {
   return 0
 }
 
-function requestOf({ backends, topology, quick, handicap }: CompareOptions): ComparisonRequest {
+function requestOf(options: CompareOptions): ComparisonRequest {
+  const { backends, topology, quick, handicap, only } = options
   const runs = modeRuns(backends)
   const ids = runs.map(({ id }) => id)
+  const rounds = countOf('rounds', options.rounds, 5, 100)
+  const durationMs = countOf('window', options.window, 10, 5_000)
   return {
     runs,
+    parts: only === undefined ? PARTS : only.split(',').map(partNamed),
     ...(topology === undefined ? {} : { topology: topologyNamed(topology, 'compare') }),
-    quick: quick === true,
-    handicaps: handicap.map((text) => parseHandicap(text, ids))
+    figures: {
+      quick: quick === true,
+      handicaps: handicap.map((text) => parseHandicap(text, ids)),
+      ...(rounds === undefined ? {} : { rounds }),
+      ...(durationMs === undefined ? {} : { durationMs })
+    }
   }
+}
+
+function partNamed(text: string): Part {
+  const found = PARTS.find((part) => part === text.trim())
+  if (found !== undefined) return found
+  const problem = `--only: "${text}" is none of ${PARTS.join(', ')}`
+  throw TrilaneError.of('TRI_USAGE', { problem, command: 'compare' })
 }
 
 async function writePcaps(directory: string, pcaps: ReadonlyMap<string, Uint8Array>): Promise<void> {
@@ -58,4 +76,14 @@ function takeDownOnSignal(): void {
 
 function progress(step: string): void {
   process.stderr.write(`${step} …\n`)
+}
+
+function countOf(what: string, text: string | undefined, least: number, most: number): number | undefined {
+  if (text === undefined) return undefined
+  const count = Number(text)
+  if (Number.isInteger(count) && count >= least && count <= most) return count
+  throw TrilaneError.of('TRI_USAGE', {
+    problem: `--${what} ${text}: ${least} to ${most}`,
+    command: 'compare'
+  })
 }

@@ -3,22 +3,27 @@ import { missingLinkTypes } from '@trilane/testbed'
 import { promiseOf } from '../promise.ts'
 import { TOPOLOGIES, type Topology } from '../topology.ts'
 import { functionMode, runInGuestKernel } from './function/run-in-guest-kernel.ts'
-import { tryMatrices } from './matrix/try-matrices.ts'
+import { type MatrixPart, tryMatrices } from './matrix/try-matrices.ts'
 import { pinning, readConditions } from './measure/conditions.ts'
-import { type Handicap, handicapText } from './measure/handicaps.ts'
-import { measureModes } from './measure/measure-modes.ts'
+import { handicapText } from './measure/handicaps.ts'
+import { type MeasureOptions, measureModes } from './measure/measure-modes.ts'
 import { type ModeRun, modeNetwork } from './modes.ts'
 import type { CompareReport, ModeReport } from './report.ts'
-import { walkModes } from './walk/walk-modes.ts'
+import { type WalkPart, walkModes } from './walk/walk-modes.ts'
 import type { WalkReport } from './walk-report.ts'
+
+/** `figures`: what it costs. `matrices`: who reaches whom. `walks`: what the wire sees. */
+export const PARTS = ['figures', 'matrices', 'walks'] as const
+
+export type Part = (typeof PARTS)[number]
 
 export interface ComparisonRequest {
   readonly runs: readonly ModeRun[]
+  readonly parts: readonly Part[]
   /** Absent: who reaches whom is tried in all of them, the rest on one segment. */
   readonly topology?: Topology
-  /** Shorter, and without what needs a guest kernel. */
-  readonly quick: boolean
-  readonly handicaps: readonly Handicap[]
+  /** Of the figures; `quick` also leaves out what needs a guest kernel. */
+  readonly figures: MeasureOptions
 }
 
 export interface Comparison {
@@ -34,7 +39,7 @@ export interface Comparison {
  * @param tell hears what is done, a line a step
  */
 export async function runComparison(
-  { runs, topology, quick, handicaps }: ComparisonRequest,
+  { runs, topology, parts, figures }: ComparisonRequest,
   tell: (step: string) => void
 ): Promise<Comparison> {
   const startedMs = performance.now()
@@ -42,23 +47,26 @@ export async function runComparison(
   const [here, elsewhere] = await byKernel(runs)
   const topologies = topology === undefined ? TOPOLOGIES : [topology]
   const leftOut: string[] = []
+  const { quick, handicaps } = figures
 
-  const isMeasured = topologies.includes('flat') && here.length > 0
-  const measured = isMeasured ? await measureModes(here, { quick, handicaps }, tell) : undefined
+  const isMeasured = parts.includes('figures') && topologies.includes('flat') && here.length > 0
+  const measured = isMeasured ? await measureModes(here, figures, tell) : undefined
   const conditions =
     measured?.conditions ?? (await readConditions([], await pinning(), handicaps.map(handicapText)))
   leftOut.push(...(measured?.leftOut ?? []))
 
   const once = firstOfEachMode(here)
-  const matrices = await tryMatrices(once, topologies, tell)
-  const walks = await walkModes(once, topology ?? 'flat', tell)
+  const matrices = parts.includes('matrices') ? await tryMatrices(once, topologies, tell) : NO_MATRICES
+  const walks = parts.includes('walks') ? await walkModes(once, topology ?? 'flat', tell) : NO_WALKS
   leftOut.push(...matrices.leftOut, ...walks.leftOut)
 
-  const guest = await tryElsewhere(firstOfEachMode(elsewhere), topologies, quick, tell)
+  const guest = await tryElsewhere(firstOfEachMode(elsewhere), topologies, quick || !isWhole(parts), tell)
   leftOut.push(...guest.leftOut)
 
   const allWalks = [...walks.walks, ...guest.walks]
-  const notMeasured = 'figures are taken on one segment'
+  const notMeasured = parts.includes('figures')
+    ? 'figures are taken on one segment'
+    : 'no figures were asked for'
   const modes = [...(measured?.modes ?? here.map((run) => functionMode(run, notMeasured))), ...guest.modes]
   const report: CompareReport = {
     schema: 'trilane-compare/1',
@@ -67,12 +75,20 @@ export async function runComparison(
     quick,
     conditions,
     modes: modes.map((mode) => withObservedBytes(mode, allWalks)),
-    ...(measured === undefined ? {} : { measurements: measured.measurements }),
+    ...(measured?.measurements === undefined ? {} : { measurements: measured.measurements }),
     matrices: [...matrices.matrices, ...guest.matrices],
     walks: allWalks,
     leftOut
   }
   return { report, pcaps: walks.pcaps }
+}
+
+const NO_MATRICES: MatrixPart = { matrices: [], leftOut: [] }
+const NO_WALKS: WalkPart = { walks: [], leftOut: [], pcaps: new Map() }
+
+/** The guest kernel tries all that it can at once. */
+function isWhole(parts: readonly Part[]): boolean {
+  return parts.includes('matrices') && parts.includes('walks')
 }
 
 /** Those that the running kernel can make, and those that need another. */
@@ -100,7 +116,8 @@ async function tryElsewhere(
 ): Promise<Pick<CompareReport, 'modes' | 'matrices' | 'walks' | 'leftOut'>> {
   if (runs.length === 0) return { modes: [], matrices: [], walks: [], leftOut: [] }
   if (!quick) return runInGuestKernel(runs, topologies, tell)
-  const reason = 'this kernel cannot make its devices, and a guest kernel takes minutes: leave out --quick'
+  const reason =
+    'this kernel cannot make its devices, and a guest kernel takes minutes: leave out --quick and --only'
   const modes = runs.map((run): ModeReport => ({ ...functionMode(run, reason), ran: 'absent' }))
   return {
     modes,
