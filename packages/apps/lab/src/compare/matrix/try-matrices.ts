@@ -1,6 +1,6 @@
 import { TrilaneError } from '@trilane/contracts'
 import { type Family, familiesOf } from '@trilane/ip'
-import { missingLinkTypes, Testbed } from '@trilane/testbed'
+import { isInGuest, missingLinkTypes, Testbed } from '@trilane/testbed'
 import { inTurns } from '../../in-turns.ts'
 import { promiseOf } from '../../promise.ts'
 import { type ModeRun, modeNetwork } from '../modes.ts'
@@ -17,8 +17,8 @@ export interface MatrixPart {
   readonly leftOut: readonly string[]
 }
 
-/** More would wait for each other: a lab that is built needs more than one processor. */
-const LABS_AT_ONCE = 4
+/** More would wait for each other: a lab that is built needs more than one processor, and all of an emulated machine. */
+const LABS_AT_ONCE = isInGuest() ? 1 : 4
 
 /**
  * Who reaches whom, tried with packets: each mode in each topology, in both families, in a lab of its own.
