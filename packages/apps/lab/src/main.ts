@@ -2,6 +2,7 @@ import { runProgram } from '@trilane/terminal'
 import { Command } from 'commander'
 import { compare, DEFAULT_MODES } from './commands/compare.ts'
 import { labExec } from './commands/exec.ts'
+import { explainWay } from './commands/explain.ts'
 import { labFunction } from './commands/function.ts'
 import { labGuest } from './commands/guest.ts'
 import { DEFAULT_NAME, labDown, labRun, labUp } from './commands/up.ts'
@@ -82,6 +83,16 @@ function program(): Command {
       []
     )
     .action(async (options) => exit(await compare(options)))
+  root
+    .command('explain')
+    .description(
+      "a packet's way, hop by hop, with the table row that decides each step; exits 1 when it is broken"
+    )
+    .argument('<ends...>', 'FROM TO: node1/pod1, node1, outside, an address; on a node a container id')
+    .option('--name <name>', `name of the lab; "${DEFAULT_NAME}" when it is up`)
+    .option('--socket <path>', "of this node's daemon, where there is no lab [TRILANE_SOCKET_PATH]")
+    .option('--json', 'one JSON object on stdout')
+    .action(async (ends, options) => exit(await explainWay(ends, options)))
   return root
 }
 

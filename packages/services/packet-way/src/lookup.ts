@@ -67,3 +67,8 @@ export function sourceOf(place: PlaceTables, route: RouteRow, { family }: IpAddr
   const onDevice = own.find(({ device }) => device === route.device)
   return route.source ?? (onDevice ?? own[0])?.address
 }
+
+/** The packet is the place's own. */
+export function isOwn({ type }: RouteRow): boolean {
+  return type === 'local' || type === 'anycast'
+}

@@ -7,8 +7,6 @@ export interface Packet {
   readonly source: IpAddress
   readonly destination: IpAddress
   readonly ttl: number
-  /** It is dropped where it would have to be cut into pieces. */
-  readonly dontFragment: boolean
   readonly content: Content
 }
 

@@ -1,7 +1,7 @@
 import type { IpAddress } from '@trilane/ip'
 import { droppedBy, type FilterPassage } from './filters.ts'
 import type { TableRow } from './frame.ts'
-import { lookupRoute, type RouteAnswer, type RouteQuestion, routeCommand, sourceOf } from './lookup.ts'
+import { isOwn, lookupRoute, type RouteAnswer, type RouteQuestion, routeCommand, sourceOf } from './lookup.ts'
 import {
   ETHERNET_BYTES,
   type Frame,
@@ -11,25 +11,24 @@ import {
   packetBytes,
   VLAN_BYTES
 } from './packet.ts'
+import { resolve } from './resolve.ts'
 import { roleOf } from './role.ts'
-import { fdbRow, filterRow, linkRow, neighbourRow, sysctlRow } from './rows.ts'
+import { fdbRow, filterRow, linkRow, sysctlRow } from './rows.ts'
 import { isSame, Places } from './segment.ts'
-import type { DeviceAt, LinkRow, PlaceTables, RouteRow, VxlanRow } from './tables.ts'
-import type { Outcome, Way, WayHop, WayQuestion } from './way.ts'
+import { forwardingName, reversePathName } from './sysctl-names.ts'
+import type { DeviceAt, LinkRow, PlaceTables, VxlanRow } from './tables.ts'
+import type { Broken, Outcome, Way, WayHop, WayQuestion } from './way.ts'
 
 /** Linux's default of `net.ipv4.ip_default_ttl` and of `net.ipv6.conf.all.hop_limit`. */
 const DEFAULT_TTL = 64
 /** More than any real way has; a loop ends here unless its TTL ends before. */
 const MAX_HOPS = 300
 const CIRCLE = 'it goes in a circle'
-/** States in which Linux sends to the MAC that it has. */
-const IS_KNOWN: ReadonlySet<string> = new Set(['REACHABLE', 'STALE', 'DELAY', 'PROBE', 'PERMANENT', 'NOARP'])
-
 /**
  * Follows a packet through the tables: what each device sees of it, which rows decide, and where it ends. It asks nobody:
  * what is not in the tables – who is on the wire of a card – it does not know, and the way ends as `left`.
  *
- * Not followed: address translation, policy rules other than `from`, `to` and `iif`, and all but the first of several
+ * Packets are not cut: one that is too large ends there. Not followed: address translation, policy rules other than `from`, `to` and `iif`, and all but the first of several
  * next hops.
  */
 export function predictWay(places: readonly PlaceTables[], question: WayQuestion): Way {
@@ -60,7 +59,6 @@ class Walk {
         source,
         destination,
         ttl: DEFAULT_TTL,
-        dontFragment: question.dontFragment ?? true,
         content
       }
       return this.#follow(place, answer, packet, undefined)
@@ -97,55 +95,23 @@ class Walk {
     if (link === undefined) return this.#break(place, device, `${place.name} has no device ${device}`)
     if (!link.isUp) return this.#breakAt(at, link, `${device} of ${place.name} is down`)
     const mtuBytes = Math.min(link.mtuBytes, route.mtuBytes ?? link.mtuBytes)
-    if (packetBytes(packet) > mtuBytes) return this.#tooLarge(at, link, packet, mtuBytes)
-    return this.#resolve(at, link, gateway ?? packet.destination, (mac) =>
-      this.#leave(at, { source: link.mac, ...(mac === undefined ? {} : { destination: mac }), packet })
-    )
+    if (packetBytes(packet) > mtuBytes) {
+      // Whoever sends into a tunnel is not told by the outer packet.
+      return this.#tooLarge(at, link, packet, mtuBytes, packet.content.kind !== 'vxlan')
+    }
+    const next = resolve(this.#places, at, link, gateway ?? packet.destination)
+    this.#rows.push(...next.rows)
+    if ('reason' in next) return this.#break(this.#places.place(next.at.place), next.at.device, next.reason)
+    const to = next.mac === undefined ? {} : { destination: next.mac }
+    return this.#leave(at, { source: link.mac, ...to, packet })
   }
 
-  #tooLarge(at: DeviceAt, link: LinkRow, packet: Packet, mtuBytes: number): Outcome {
-    const bytes = packetBytes(packet)
+  #tooLarge(at: DeviceAt, link: LinkRow, packet: Packet, mtuBytes: number, isTold: boolean): Outcome {
     const what =
       packet.content.kind === 'vxlan' ? `with the tunnel's headers the packet has` : 'the packet has'
-    const reason = `${what} ${bytes} bytes, and ${at.device} of ${at.place} takes ${mtuBytes}`
-    return this.#breakAt(at, link, packet.dontFragment ? reason : `${reason}; it would be cut into fragments`)
-  }
-
-  /** Goes on with the MAC of the next hop; with `undefined` when nobody can know it. */
-  #resolve(
-    at: DeviceAt,
-    link: LinkRow,
-    address: IpAddress,
-    then: (mac: string | undefined) => Outcome
-  ): Outcome {
-    if (link.noArp) return then(link.mac)
-    const { place, device } = at
-    const row = this.#places
-      .place(place)
-      .neighbours.find((one) => one.device === device && one.address.equals(address))
-    if (row?.mac !== undefined && IS_KNOWN.has(row.state)) {
-      this.#rows.push(neighbourRow(device, address, row))
-      return then(row.mac)
-    }
-    const unknown = row ?? `${address} dev ${device}: no entry`
-    if (link.vxlan === undefined) {
-      const wire = this.#places.onWire(at)
-      const owner = this.#places.ownerOf(address, wire)
-      if (owner !== undefined) {
-        const mac = this.#places.link(owner)?.mac ?? ''
-        const text = `${address} dev ${device}: asked for; ${owner.device} of ${owner.place} answers, ${mac}`
-        this.#rows.push(neighbourRow(device, address, text))
-        return then(mac)
-      }
-      if (wire.leadsElsewhere && row?.state !== 'FAILED') {
-        this.#rows.push(neighbourRow(device, address, unknown))
-        return then(undefined)
-      }
-    }
-    this.#rows.push(neighbourRow(device, address, unknown))
-    const why =
-      link.vxlan === undefined ? 'nobody on the wire answers for' : 'there is no neighbour entry for'
-    return this.#break(this.#places.place(place), device, `${why} ${address} on ${device} of ${place}`)
+    const reason = `${what} ${packetBytes(packet)} bytes, and ${at.device} of ${at.place} takes ${mtuBytes}`
+    const broken = this.#breakAt(at, link, reason)
+    return isTold ? { ...broken, isTold } : broken
   }
 
   /** A frame goes out by a device. */
@@ -215,7 +181,6 @@ class Walk {
         source,
         destination: remote,
         ttl: ttl === 0 ? DEFAULT_TTL : ttl,
-        dontFragment: false,
         content: { kind: 'vxlan', port, vni, frame }
       }
       return this.#follow(place, answer, outer, undefined)
@@ -229,7 +194,7 @@ class Walk {
     if (link === undefined) return this.#break(place, at.device, `${at.place} has no device ${at.device}`)
     if (!link.isUp) return this.#breakAt(at, link, `${at.device} of ${at.place} is down`)
     if (link.peer !== undefined && frameBytes(frame) > link.mtuBytes + ETHERNET_BYTES + VLAN_BYTES) {
-      return this.#tooLarge(at, link, frame.packet, link.mtuBytes)
+      return this.#tooLarge(at, link, frame.packet, link.mtuBytes, false)
     }
     if (!this.#hop(at, link, 'in', frame)) return this.#break(place, at.device, CIRCLE)
     if (link.master !== undefined) {
@@ -288,7 +253,7 @@ class Walk {
     }
     const link = this.#places.link({ place: place.name, device: port })
     if (link !== undefined && frameBytes(frame) > link.mtuBytes + ETHERNET_BYTES + VLAN_BYTES) {
-      return this.#tooLarge({ place: place.name, device: port }, link, frame.packet, link.mtuBytes)
+      return this.#tooLarge({ place: place.name, device: port }, link, frame.packet, link.mtuBytes, false)
     }
     return this.#leave({ place: place.name, device: port }, frame)
   }
@@ -310,7 +275,7 @@ class Walk {
     if (unwelcome !== undefined) return unwelcome
     return this.#ask(place, { destination, source, iif: device }, (answer) => {
       if (isOwn(answer.route)) return this.#take(place, packet, device)
-      const name = family === 'v4' ? `net.ipv4.conf.${device}.forwarding` : 'net.ipv6.conf.all.forwarding'
+      const name = forwardingName(family, device)
       const value = place.sysctls.get(name) ?? '0'
       this.#rows.push(sysctlRow(name, value))
       if (value === '0') return this.#break(place, device, `${place.name} does not forward: ${name} is 0`)
@@ -322,7 +287,7 @@ class Walk {
   /** Strict reverse path filter: the way back must leave by the device that the packet came in by. */
   #filterReversePath(place: PlaceTables, device: string, { family, source }: Packet): Outcome | undefined {
     if (family !== 'v4') return undefined
-    const names = ['all', device].map((one) => `net.ipv4.conf.${one}.rp_filter`)
+    const names = ['all', device].map(reversePathName)
     const values = names.map((name) => Number(place.sysctls.get(name) ?? '0'))
     const name = names[(values[1] ?? 0) >= (values[0] ?? 0) ? 1 : 0] ?? ''
     if (Math.max(...values) !== 1) return undefined
@@ -369,12 +334,12 @@ class Walk {
     return this.#hops.length < MAX_HOPS
   }
 
-  #breakAt(at: DeviceAt, link: LinkRow, reason: string): Outcome {
+  #breakAt(at: DeviceAt, link: LinkRow, reason: string): Broken {
     this.#rows.push(linkRow(link))
     return this.#break(this.#places.place(at.place), at.device, reason)
   }
 
-  #break({ name }: PlaceTables, device: string | undefined, reason: string): Outcome {
+  #break({ name }: PlaceTables, device: string | undefined, reason: string): Broken {
     return {
       kind: 'broken',
       place: name,
@@ -389,10 +354,6 @@ class Walk {
     this.#rows = []
     return rows
   }
-}
-
-function isOwn({ type }: RouteRow): boolean {
-  return type === 'local' || type === 'anycast'
 }
 
 function given(source: IpAddress | undefined): { readonly source?: IpAddress } {

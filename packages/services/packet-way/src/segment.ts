@@ -54,6 +54,8 @@ export interface Segment {
   readonly ends: readonly DeviceAt[]
   /** It leads to machines that are not known. */
   readonly leadsElsewhere: boolean
+  /** Devices that end it, as they are down. */
+  readonly down: readonly DeviceAt[]
 }
 
 export function isSame(a: DeviceAt | undefined, b: DeviceAt): boolean {
@@ -62,6 +64,7 @@ export function isSame(a: DeviceAt | undefined, b: DeviceAt): boolean {
 
 class SegmentSearch implements Segment {
   readonly ends: DeviceAt[] = []
+  readonly down: DeviceAt[] = []
   leadsElsewhere = false
   readonly #places: Places
   readonly #seen = new Set<string>()
@@ -72,7 +75,7 @@ class SegmentSearch implements Segment {
 
   leave(at: DeviceAt, tag: number | undefined): void {
     const link = this.#places.link(at)
-    if (link === undefined || !link.isUp || this.#wasHere('out', at, tag)) return
+    if (link === undefined || this.#wasHere('out', at, tag) || this.#isDown(at, link)) return
     const { kind, parent } = link
     if (kind === 'bridge') {
       for (const port of this.#places.ports(at.place, at.device)) {
@@ -90,7 +93,7 @@ class SegmentSearch implements Segment {
 
   #arrive(at: DeviceAt, tag: number | undefined): void {
     const link = this.#places.link(at)
-    if (link === undefined || !link.isUp || this.#wasHere('in', at, tag)) return
+    if (link === undefined || this.#wasHere('in', at, tag) || this.#isDown(at, link)) return
     if (link.master !== undefined) {
       const { master } = link
       if (tag === undefined) this.ends.push({ place: at.place, device: master })
@@ -105,6 +108,11 @@ class SegmentSearch implements Segment {
       if (isUp !== true) continue
       if (kind === 'vlan' ? vlanId === tag : tag === undefined) this.#arrive(child, undefined)
     }
+  }
+
+  #isDown(at: DeviceAt, { isUp }: LinkRow): boolean {
+    if (!isUp) this.down.push(at)
+    return !isUp
   }
 
   #wasHere(way: string, { place, device }: DeviceAt, tag: number | undefined): boolean {

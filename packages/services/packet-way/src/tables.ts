@@ -12,7 +12,7 @@ export interface PlaceTables {
   readonly rules: readonly RuleRow[]
   readonly neighbours: readonly NeighbourRow[]
   readonly fdb: readonly FdbRow[]
-  /** By the name that `sysctl` gives them: `net.ipv4.conf.eth0.forwarding`. */
+  /** By the name that `sysctl` gives them: `net.ipv4.conf.flannel/1.forwarding`. */
   readonly sysctls: ReadonlyMap<string, string>
   readonly filters: readonly FilterRow[]
 }

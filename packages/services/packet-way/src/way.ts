@@ -11,8 +11,6 @@ export interface WayQuestion {
   readonly source?: IpAddress
   readonly destination: IpAddress
   readonly content: Content
-  /** @default true */
-  readonly dontFragment?: boolean
 }
 
 /** As far as the packet comes. */
@@ -48,4 +46,6 @@ export interface Broken extends Partial<DeviceAt> {
   readonly reason: string
   /** What was asked on the way from the last hop, the row that decides last. */
   readonly rows: readonly TableRow[]
+  /** Of a packet that is too large: the sender hears of it, and sends smaller ones. */
+  readonly isTold?: boolean
 }

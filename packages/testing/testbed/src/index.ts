@@ -20,7 +20,14 @@ export { type ArpPacket, decodeFrame, type Frame, type IpHeader } from './packet
 export { type PcapRecord, pcapFile } from './pcap-file.ts'
 export { Place, type PlaceKind, Switch } from './place.ts'
 export { type Echo, echo, type Probe } from './probe.ts'
-export { type Captured, type Program, type RunOptions, type SpawnOptions, startProgram } from './program.ts'
+export {
+  type Captured,
+  type Program,
+  type RunOptions,
+  runProgram,
+  type SpawnOptions,
+  startProgram
+} from './program.ts'
 export {
   type Expectation,
   Reachability,

@@ -53,7 +53,6 @@ export async function runComparison(
   const measured = isMeasured ? await measureModes(here, figures, tell) : undefined
   const conditions =
     measured?.conditions ?? (await readConditions([], await pinning(), handicaps.map(handicapText)))
-  leftOut.push(...(measured?.leftOut ?? []))
 
   const once = firstOfEachMode(here)
   const matrices = parts.includes('matrices') ? await tryMatrices(once, topologies, tell) : NO_MATRICES
@@ -75,7 +74,7 @@ export async function runComparison(
     quick,
     conditions,
     modes: modes.map((mode) => withObservedBytes(mode, allWalks)),
-    ...(measured?.measurements === undefined ? {} : { measurements: measured.measurements }),
+    ...(measured === undefined ? {} : { measurements: measured.measurements }),
     matrices: [...matrices.matrices, ...guest.matrices],
     walks: allWalks,
     leftOut

@@ -30,7 +30,7 @@ export interface RawTables {
   readonly neighbours: readonly NeighbourJson[]
   readonly fdb: readonly FdbJson[]
   readonly namespaceIds: readonly NamespaceIdJson[]
-  /** `net.ipv4.conf.eth0.forwarding` and its value. */
+  /** By the name that `sysctl` gives them. */
   readonly sysctls: ReadonlyMap<string, string>
   readonly ruleset: RulesetJson
 }
@@ -72,12 +72,17 @@ export async function readRaw({ run }: Readable): Promise<RawTables> {
   }
 }
 
-/** `ipv4/conf/eth0/forwarding:1`; a dot in a device's name is kept. */
+/** Lines of `ipv4/conf/flannel.1/forwarding:1`; the name of it is `net.ipv4.conf.flannel/1.forwarding`. */
 function sysctlsOf(text: string): Map<string, string> {
   return new Map(
     text.split('\n').flatMap((line) => {
       const [, path, value] = /^(.+):(\d+)$/.exec(line) ?? []
-      return path === undefined || value === undefined ? [] : [[`net.${path.split('/').join('.')}`, value]]
+      return path === undefined || value === undefined ? [] : [[nameOf(path), value]]
     })
   )
+}
+
+function nameOf(path: string): string {
+  const parts = path.split('/').map((part) => part.replaceAll('.', '/'))
+  return ['net', ...parts].join('.')
 }

@@ -54,7 +54,8 @@ function routeText(
     dst,
     ...(gateway === undefined ? [] : ['via', gateway]),
     ...(device === undefined ? [] : ['dev', device]),
-    ...(table === 'main' ? [] : ['table', table]),
+    // `ip route get` leaves it out.
+    ...(table === 'main' || table === 'local' ? [] : ['table', table]),
     ...(protocol === 'boot' ? [] : ['proto', protocol]),
     ...(scope === 'global' ? [] : ['scope', scope]),
     ...(prefsrc === undefined ? [] : ['src', prefsrc]),
