@@ -25,13 +25,14 @@ export const ipvlan: Backend<IpvlanOptions, never> = {
   nodeState,
   peerState,
   parentDevice: ({ parent }) => parent,
+  podKind: (options, device) => kindOn(device, options),
   podLink(node, lease, options) {
     const { device, parent } = standOn(node, options)
     return childPodLink(node, lease, {
       kind: kindOn(device, options),
       mtuBytes: options.mtuBytes ?? parent.mtuBytes,
       options,
-      hostAddresses: hostAddressesOf(lease.subnets, node.network.families),
+      hostAddresses: hostAddressesOf(lease.subnets, node.network.families, node.pods),
       isRouted: isRouted(options)
     })
   },

@@ -1,4 +1,4 @@
-import type { IpvlanKind, LinkKind, MacvlanKind, ParentDevice } from '@trilane/contracts'
+import type { IpvlanKind, LinkKind, MacvlanKind, NodeFacts, ParentDevice } from '@trilane/contracts'
 import { IpAddress, Prefix } from '@trilane/ip'
 import { networkAlias } from '@trilane/reconcile'
 import { describe, expect, it } from 'vitest'
@@ -193,6 +193,25 @@ describe('what stands there already', () => {
       expectRefused({ facts: among(child(there, alias)), kind }, 'TRI_PARENT_BUSY', text)
     }
     expectRefused({ facts: among(child(there)), kind }, 'TRI_PARENT_BUSY', ' can stand on eth0: theirs is a')
+  })
+
+  it('is no obstacle where pods of this network stood first as the ipvlans that are wanted', () => {
+    const podsAs = (...kinds: NonNullable<NodeFacts['pods']>['kinds']): NodeFacts => ({
+      ...among(child({ ...IPVLAN, mode: 'l3' })),
+      pods: { addresses: [], nodeAddresses: [], kinds }
+    })
+    expect(ask({ facts: podsAs(IPVLAN), kind: IPVLAN })).not.toThrow()
+    const others = [
+      { ...IPVLAN, mode: 'l3s' },
+      { ...IPVLAN, flag: 'vepa' },
+      { ...IPVLAN, parent: 'eth1' }
+    ] as const
+    for (const kind of [undefined, MACVLAN, ...others]) {
+      const facts = podsAs(...(kind === undefined ? [] : [kind]))
+      expectRefused({ facts, kind: IPVLAN }, 'TRI_PARENT_BUSY', 'have one mode and flag')
+    }
+    const macvlan: NodeFacts = { ...podsAs(IPVLAN), ...among(child(MACVLAN)) }
+    expectRefused({ facts: macvlan, kind: IPVLAN }, 'TRI_PARENT_BUSY', 'one of the two kinds only')
   })
 
   it('lets its equals be', () => {

@@ -91,6 +91,14 @@ describe('how pods are plugged in', () => {
     })
   })
 
+  it('keeps back what the node still has of a former choice, as far as it is in the slice', () => {
+    const nodeAddresses = ['192.168.77.33', '192.168.77.64', '192.168.77.66'].map((text) =>
+      IpAddress.parse(text)
+    )
+    const facts = { ...factsFor(['v4']), pods: { addresses: [], nodeAddresses, kinds: [] } }
+    expect(textsOf(linkOf({}, facts))[0]?.reserved).toEqual(['192.168.77.64', '192.168.77.66'])
+  })
+
   it('leads to the uplink’s address too, where pods stand on another device', () => {
     const parent = { ...CARD, addresses: [{ address: IpAddress.parse('192.168.77.2'), prefixLength: 24 }] }
     expect(textsOf(linkOf({}, factsFor(['v4'], parent)))[0]?.routes).toEqual([
