@@ -145,6 +145,7 @@ export function composeAgent(
     fullPassMs: config.fullPassMs,
     version,
     networks: networkNames(config),
+    records: async () => (await container.get<AttachmentStore>(ATTACHMENT_STORE).list()).records,
     onWork
   })
   const networkOf =
