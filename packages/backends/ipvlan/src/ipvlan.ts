@@ -33,13 +33,14 @@ export const ipvlan: Backend<IpvlanOptions, never> = {
   peerState,
   parentDevice: ({ parent }) => parent,
   separations,
+  podKind: (options, device) => kindOn(device, options),
   podLink(node, lease, options) {
     const { device, parent } = standOn(node, options)
     return childPodLink(node, lease, {
       kind: kindOn(device, options),
       mtuBytes: options.mtuBytes ?? parent.mtuBytes,
       options,
-      hostAddresses: hostAddressesOf(lease.subnets, node.network.families),
+      hostAddresses: hostAddressesOf(lease.subnets, node.network.families, node.pods),
       isRouted: isRouted(options)
     })
   },

@@ -1,5 +1,5 @@
 import type { PerFamily } from '@trilane/ip'
-import type { KernelState } from './kernel-state.ts'
+import type { IpvlanKind, KernelState, MacvlanKind } from './kernel-state.ts'
 import type { JsonValue, Lease } from './lease.ts'
 import type { NodeFacts } from './node-facts.ts'
 import type { PodLinkSpec } from './pod-link.ts'
@@ -77,6 +77,9 @@ export interface Backend<Options = unknown, LeaseData extends JsonValue = JsonVa
    * whose {@link BackendTraits.podsOnNodeNetwork} is true; the daemon looks it up as {@link NodeFacts.parent}.
    */
   parentDevice?(options: Options): string | undefined
+
+  /** As what pods' devices are made on `device`. Of the same backends as {@link parentDevice}. */
+  podKind?(options: Options, device: string): MacvlanKind | IpvlanKind
 
   /**
    * Devices whose names follow from the options alone: of two networks of a node only one can have them.

@@ -97,6 +97,11 @@ export const ERROR_TABLE = {
     'the device {parent} was removed and took the interfaces of {count} pods with it: {pods}',
     'start these pods again: an interface that is gone cannot be put back under a running program'
   ),
+  TRI_VLAN_KEPT: row(
+    'no network config names the VLAN of the device {device} any more, and {count} pods stand on it: {pods}',
+    'end these pods, or start them again: the device is removed after the last of them',
+    { retryable: true }
+  ),
   TRI_MACHINE_ID_MISSING: row(
     '{path} holds no machine id: {problem}',
     'run systemd-machine-id-setup, or give --machine-id'
