@@ -96,3 +96,7 @@ export function roundsText({ rounds, durationMs }: Measurements): string {
 export function percentText(part: number): string {
   return `${(part * 100).toFixed(1)}\u00a0%`
 }
+
+export function betterText(better: 'higher' | 'lower'): string {
+  return better === 'higher' ? 'more is better' : 'less is better'
+}
