@@ -128,7 +128,7 @@ describe('the report', () => {
   it('shows the view that is asked for, by mouse and by keyboard', () =>
     looking(look, async (page) => {
       const shown = () => page.locator('#walk article:visible h3').allTextContents()
-      expect(await shown()).toEqual(['host-gw: ping, IPv4'])
+      expect(await shown()).toEqual(['macvlan: ping, IPv4'])
       await page.locator('#walk').getByText('vxlan', { exact: true }).first().click()
       await page.locator('#walk').getByText('TCP segment', { exact: true }).first().click()
       expect(await shown()).toEqual(['vxlan: TCP segment, IPv4'])
@@ -161,7 +161,7 @@ describe('the report', () => {
 
   it('shows everything without JavaScript', () =>
     looking({ ...look, javaScriptEnabled: false }, async (page) => {
-      expect(await page.locator('#walk article:visible').count()).toBe(8)
+      expect(await page.locator('#walk article:visible').count()).toBe(12)
       expect(await page.locator('#matrices table:visible').count()).toBe(8)
       expect(await page.locator('form:visible').count()).toBe(0)
     }))

@@ -21,7 +21,7 @@ export function arithmeticSection({ modes }: CompareReport): Section | undefined
     body: html`<p>A full TCP segment on the wire: what is around the payload costs its share of the line, however fast the machine is. VXLAN puts Ethernet 14, IP ${IP_BYTES.v4} or ${IP_BYTES.v6}, UDP 8 and VXLAN 8 around a packet, of which the outer IP, UDP, VXLAN and the inner Ethernet count against the MTU: 50 bytes over IPv4, 70 over IPv6. Around each frame are Ethernet's header 14, check sum 4, preamble 8 and gap 12.</p>
 ${scrollBox(
   'Header arithmetic',
-  html`<table class="sticky"><caption>One full TCP segment, bytes</caption><thead><tr><th scope="col">mode</th><th scope="col">family</th><th scope="col">pod MTU</th><th scope="col">IP and TCP</th><th scope="col">payload</th><th scope="col">added</th><th scope="col">Ethernet, gap …</th><th scope="col">on the wire</th><th scope="col">share of payload</th></tr></thead><tbody>${rows}</tbody></table>`
+  html`<table class="sticky"><caption>One full TCP segment, bytes</caption><thead><tr><th scope="col">mode</th><th scope="col">family</th><th scope="col" class="number">pod MTU</th><th scope="col" class="number">IP and TCP</th><th scope="col" class="number">payload</th><th scope="col" class="number">added</th><th scope="col" class="number">Ethernet, gap …</th><th scope="col" class="number">on the wire</th><th scope="col" class="number">share of payload</th></tr></thead><tbody>${rows}</tbody></table>`
 )}`
   }
 }

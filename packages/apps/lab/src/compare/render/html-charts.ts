@@ -40,8 +40,8 @@ ${scrollBox(`${title}: values`, valuesTable(metric))}
 function valuesTable(metric: Metric): Markup {
   const { text, unit } = scaleOf(metric)
   const hasLimit = metric.series.some(({ limit }) => limit !== undefined)
-  return html`<table><caption>${metric.title}, ${unit}</caption><thead><tr><th scope="col">mode</th><th scope="col">median</th><th scope="col">95 % interval</th><th scope="col">all</th>${
-    hasLimit ? html`<th scope="col">limit</th>` : ''
+  return html`<table><caption>${metric.title}, ${unit}</caption><thead><tr><th scope="col">mode</th><th scope="col" class="number">median</th><th scope="col" class="number">95 % interval</th><th scope="col" class="number">all</th>${
+    hasLimit ? html`<th scope="col" class="number">limit</th>` : ''
   }<th scope="col">rounds</th></tr></thead><tbody>${metric.series.map(
     ({
       mode,

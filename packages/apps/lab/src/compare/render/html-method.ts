@@ -1,7 +1,7 @@
 import type { CompareReport } from '../report.ts'
 import type { Section } from './html-parts.ts'
 import { html, type Markup } from './markup.ts'
-import { listText } from './words.ts'
+import { listText, timeText } from './words.ts'
 
 /** How to read it, what it was taken on, what is not in it. */
 export function methodSection(report: CompareReport): Section {
@@ -27,7 +27,7 @@ ${
 function conditions({ conditions: found, startedAt, quick, measurements }: CompareReport): Markup {
   const { trilane, kernel, cpu, cpus, pinnedTo, load, offloads, rules, handicaps } = found
   const entries: (readonly [string, string | Markup])[] = [
-    ['taken', `${startedAt}${quick ? ', quick' : ''}`],
+    ['taken', `${timeText(startedAt)}${quick ? ', quick' : ''}`],
     ['trilane', trilane],
     ['kernel', kernel],
     ['processor', `${cpus} × ${cpu}`],

@@ -53,10 +53,11 @@ const TABLES = `
 table { border-collapse: collapse; width: 100%; font-size: 0.9rem; line-height: 1.4 }
 caption { padding: 0.5rem 0.8rem 0.3rem; text-align: left; color: var(--soft); font-size: 0.82rem }
 th, td { padding: 0.45rem 0.8rem; text-align: left; vertical-align: top; border-top: 1px solid var(--line) }
-thead th { font-weight: 600; line-height: 1.25; vertical-align: bottom; border-top: 0; border-bottom: 1px solid var(--strong-line) }
+thead th { font-weight: 600; line-height: 1.25; vertical-align: top; border-top: 0; border-bottom: 1px solid var(--strong-line) }
 tbody th { font-weight: 600; white-space: nowrap }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 .sticky tbody th, .sticky thead th:first-child { position: sticky; left: 0; background: var(--page); z-index: 1 }
+.summary th small { max-width: 9.5rem; white-space: normal } .summary thead small { max-width: none }
 .summary .why { color: var(--soft) }
 .summary .baseline, .summary .baseline th { color: var(--soft) }
 .rounds { min-width: 22rem; color: var(--soft); font-variant-numeric: tabular-nums }
@@ -110,7 +111,7 @@ fieldset { min-width: 0; margin: 0; padding: 0; border: 0 } legend { padding: 0;
 .strip .outer { background: repeating-linear-gradient(135deg, var(--overlay) 0 3px, var(--page) 3px 5px) }
 .size { text-align: right; font-variant-numeric: tabular-nums; color: var(--soft) }
 .hops { display: flex; align-items: stretch; margin: 0; padding: 0; list-style: none }
-.hop { flex: none; width: min(25.5rem, 84vw); scroll-margin-top: 1rem; padding: 0.8rem 0.9rem; border-right: 1px solid var(--line) } .hop:target { box-shadow: inset 0 3px 0 var(--link) } .hop.differs { background: var(--bad-panel) }
+.hop { flex: none; width: min(25.5rem, 84vw); scroll-margin-top: 1rem; padding: 0.8rem 0.9rem; border-right: 1px solid var(--line) } .hop:target { box-shadow: inset 0 3px 0 var(--link) } .hop.differs { box-shadow: inset 4px 0 0 var(--bad) }
 .hop .facts { margin: 0 0 0.2rem; color: var(--soft); font-size: 0.85rem } .frame { margin-top: 0.4rem; font-size: 0.8rem; table-layout: fixed }
 .frame th, .frame td { padding: 0.12rem 0.3rem; border: 0; overflow-wrap: anywhere } .frame caption { padding: 0.2rem 0.3rem }
 .frame td { font-family: ui-monospace, 'Cascadia Mono', Menlo, Consolas, monospace; font-size: 0.75rem } .frame th:first-child { width: 27% }

@@ -10,7 +10,7 @@ import { STYLE } from './html-style.ts'
 import { summarySection } from './html-summary.ts'
 import { walksSection } from './html-walks.ts'
 import { html, verbatim } from './markup.ts'
-import { listText, machineText } from './words.ts'
+import { listText, machineText, timeText } from './words.ts'
 
 /** Nothing is loaded from anywhere, whatever a report may contain. */
 const POLICY =
@@ -28,7 +28,7 @@ export function compareHtml(report: CompareReport): string {
     methodSection(report)
   ]
   const shown = sections.filter((section) => section !== undefined)
-  const modes = listText(report.modes.filter(({ baseline }) => !baseline).map(({ title }) => title))
+  const modes = listText(report.modes.filter(({ baseline }) => !baseline).map(({ id }) => id))
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -44,7 +44,7 @@ export function compareHtml(report: CompareReport): string {
 <header class="top">
 <p class="eyebrow">trilane compare</p>
 <h1>Container networks, side by side</h1>
-<p class="lede">${modes}: what each costs, who reaches whom, and what is on the wire. Measured ${report.startedAt} on one machine: ${machineText(report.conditions)}.</p>
+<p class="lede">${modes}: what each costs, who reaches whom, and what is on the wire. Measured ${timeText(report.startedAt)} on one machine: ${machineText(report.conditions)}.</p>
 <nav aria-label="Parts of the report"><ul>${shown.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
 </header>
 <main>

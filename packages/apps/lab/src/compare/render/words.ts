@@ -100,3 +100,8 @@ export function percentText(part: number): string {
 export function betterText(better: 'higher' | 'lower'): string {
   return better === 'higher' ? 'more is better' : 'less is better'
 }
+
+/** `2026-11-20 09:41 UTC`, of an ISO 8601 time. */
+export function timeText(iso: string): string {
+  return iso.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d).*Z$/, '$1 $2 UTC')
+}
