@@ -73,8 +73,10 @@ function fit(line: string, columns: number): string[] {
   return line.length > columns ? wrapped(line, columns, ' '.repeat(16)) : [line]
 }
 
+/** Of IPv4, where there is any: its addresses are short. */
 function mostAdded(walks: readonly WalkReport[]): WalkReport | undefined {
-  return [...walks].sort((a, b) => b.addedBytes - a.addedBytes || (a.family === 'v4' ? -1 : 1))[0]
+  const short = walks.filter(({ family }) => family === 'v4')
+  return [...(short.length > 0 ? short : walks)].sort((a, b) => b.addedBytes - a.addedBytes)[0]
 }
 
 function hopName({ place, device, direction }: WalkHop): string {

@@ -4,7 +4,7 @@ import { matrixLines } from './terminal-matrix.ts'
 import { rankingLines, summaryTable } from './terminal-summary.ts'
 import { walkLines } from './terminal-walks.ts'
 import { wrapped } from './text-table.ts'
-import { machineText, roundsText } from './words.ts'
+import { machineText, roundsText, timeText } from './words.ts'
 
 /** The report for people at a terminal, or at the other end of a pipe: the summary first. No line end at its end. */
 export function compareText(report: CompareReport, ink: Ink): string {
@@ -25,7 +25,7 @@ export function compareText(report: CompareReport, ink: Ink): string {
 function conditionLines({ conditions, measurements, startedAt, quick }: CompareReport, ink: Ink): string[] {
   const { trilane, offloads, handicaps } = conditions
   const rounds = measurements === undefined ? '' : `; ${roundsText(measurements)}${quick ? ' (quick)' : ''}`
-  const text = `  measured ${startedAt} by trilane ${trilane} on ${machineText(conditions)}${rounds}. Other machines have other figures.`
+  const text = `  measured ${timeText(startedAt)} by trilane ${trilane} on ${machineText(conditions)}${rounds}. Other machines have other figures.`
   return [
     ink.strong('conditions'),
     ...wrapped(text, ink.columns, '    ').map(ink.dim),

@@ -96,3 +96,12 @@ export function roundsText({ rounds, durationMs }: Measurements): string {
 export function percentText(part: number): string {
   return `${(part * 100).toFixed(1)}\u00a0%`
 }
+
+export function betterText(better: 'higher' | 'lower'): string {
+  return better === 'higher' ? 'more is better' : 'less is better'
+}
+
+/** `2026-11-20 09:41 UTC`, of an ISO 8601 time. */
+export function timeText(iso: string): string {
+  return iso.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d).*Z$/, '$1 $2 UTC')
+}

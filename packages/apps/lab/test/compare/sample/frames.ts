@@ -1,9 +1,13 @@
 import type { Family } from '@trilane/ip'
 import type { Layer, WalkFrame, WalkReport } from '../../../src/compare/walk-report.ts'
 
-export const POD_ADDRESSES: Readonly<Record<Family, readonly [string, string]>> = {
+const POD_ADDRESSES: Readonly<Record<Family, readonly [string, string]>> = {
   v4: ['10.5.66.2', '10.5.212.2'],
   v6: ['fd00:5:0:42::2', 'fd00:5:0:d4::2']
+}
+const UNDERLAY_ADDRESSES: Readonly<Record<Family, readonly [string, string]>> = {
+  v4: ['192.168.77.241', '192.168.77.225'],
+  v6: ['fd77::1:f1', 'fd77::1:e1']
 }
 const NODE_ADDRESSES: Readonly<Record<Family, readonly [string, string]>> = {
   v4: ['192.168.77.1', '192.168.77.2'],
@@ -21,6 +25,13 @@ export interface Macs {
 export interface Sent {
   readonly family: Family
   readonly packet: WalkReport['packet']
+  /** Pods have addresses of the nodes' network. */
+  readonly isUnderlay: boolean
+}
+
+/** Source and destination. */
+export function podAddresses({ family, isUnderlay }: Sent): readonly [string, string] {
+  return (isUnderlay ? UNDERLAY_ADDRESSES : POD_ADDRESSES)[family]
 }
 
 /** @param chosen also what the sender chooses, as only a capture knows it */
@@ -28,7 +39,7 @@ export function plainFrame(sent: Sent, macs: Macs, ttl: number, chosen: boolean)
   const content = contentOf(sent, chosen)
   const payload = sent.packet === 'ping' ? 56 : 100
   const inside = content.bytes + payload
-  const [source, destination] = POD_ADDRESSES[sent.family]
+  const [source, destination] = podAddresses(sent)
   const protocol = sent.packet === 'tcp' ? '6' : sent.family === 'v4' ? '1' : '58'
   const own = chosen ? { id: '48213', flow: '0x6f1a2' } : {}
   const layers = [

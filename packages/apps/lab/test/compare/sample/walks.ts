@@ -1,6 +1,6 @@
 import { FAMILIES } from '@trilane/ip'
 import type { HopRole, TableRow, WalkFrame, WalkHop, WalkReport } from '../../../src/compare/walk-report.ts'
-import { type Macs, POD_ADDRESSES, plainFrame, type Sent, tunnelFrame } from './frames.ts'
+import { type Macs, plainFrame, podAddresses, type Sent, tunnelFrame } from './frames.ts'
 
 const PACKETS = ['ping', 'tcp'] as const
 
@@ -13,6 +13,8 @@ const NODE2 = '42:72:d2:6d:83:a9'
 const TUNNEL1 = 'c2:1b:84:00:42:00'
 const TUNNEL2 = 'c2:1b:84:00:d4:00'
 
+type SampleMode = 'macvlan' | 'host-gw' | 'vxlan'
+
 interface Step {
   readonly place: string
   readonly device: string
@@ -24,16 +26,18 @@ interface Step {
   readonly seen?: WalkFrame
 }
 
-function walkOf(mode: 'host-gw' | 'vxlan', sent: Sent): WalkReport {
+function walkOf(mode: SampleMode, { family, packet }: Omit<Sent, 'isUnderlay'>): WalkReport {
+  const sent = { family, packet, isUnderlay: mode === 'macvlan' }
   const hops: WalkHop[] = []
   for (const [index, step] of stepsOf(mode, sent).entries()) {
     hops.push(hopOf(step, index, hops.at(-1)?.observed))
   }
   const sizes = hops.map(({ observed }) => observed?.bytes ?? 0)
-  const [source, destination] = POD_ADDRESSES[sent.family]
+  const [source, destination] = podAddresses(sent)
   return {
     mode,
-    ...sent,
+    family,
+    packet,
     from: 'node1/pod1',
     to: 'node2/pod1',
     source,
@@ -73,15 +77,35 @@ function changesOf(before: WalkFrame, now: WalkFrame): string[] {
   })
 }
 
-function stepsOf(mode: 'host-gw' | 'vxlan', sent: Sent): Step[] {
+function stepsOf(mode: SampleMode, sent: Sent): Step[] {
   const { family } = sent
-  const [source, destination] = POD_ADDRESSES[family]
+  const [source, destination] = podAddresses(sent)
   const version = family === 'v4' ? '' : '-6 '
   const gateway = family === 'v4' ? '10.5.66.1' : 'fd00:5:0:42::1'
   const nextHop = family === 'v4' ? '192.168.77.2' : 'fd77::2'
   const subnet = family === 'v4' ? '10.5.212.0/24' : 'fd00:5:0:d4::/64'
   const route = (text: string, command: string): TableRow => ({ table: 'route', text, command })
   const plain = (macs: Macs, ttl: number) => (chosen: boolean) => plainFrame(sent, macs, ttl, chosen)
+  if (mode === 'macvlan') {
+    const onSegment = plain({ source: POD1, destination: POD2 }, 64)
+    const neighbour = {
+      table: 'neighbour' as const,
+      text: `${destination} dev eth0 lladdr ${POD2} REACHABLE`,
+      command: `ip neighbour show ${destination} dev eth0`
+    }
+    return [
+      {
+        place: 'node1/pod1',
+        device: 'eth0',
+        role: 'pod',
+        direction: 'out',
+        frame: onSegment,
+        rows: [neighbour]
+      },
+      ...across(onSegment, []),
+      { place: 'node2/pod1', device: 'eth0', role: 'pod', direction: 'in', frame: onSegment }
+    ]
+  }
   const podToBridge = plain({ source: POD1, destination: BRIDGE1 }, 64)
   const bridgeToPod = plain({ source: BRIDGE2, destination: POD2 }, 62)
   const up: Step[] = [
@@ -179,7 +203,7 @@ function across(frame: Step['frame'], rows: readonly TableRow[]): Step[] {
   ]
 }
 
-/** host-gw and vxlan, both families, both packets. One hop of one of them is not as predicted. */
-export const SAMPLE_WALKS: readonly WalkReport[] = (['host-gw', 'vxlan'] as const).flatMap((mode) =>
-  FAMILIES.flatMap((family) => PACKETS.map((packet) => walkOf(mode, { family, packet })))
+/** macvlan, host-gw and vxlan, both families, both packets. One hop of one of them is not as predicted. */
+export const SAMPLE_WALKS: readonly WalkReport[] = (['macvlan', 'host-gw', 'vxlan'] as const).flatMap(
+  (mode) => FAMILIES.flatMap((family) => PACKETS.map((packet) => walkOf(mode, { family, packet })))
 )
