@@ -3,6 +3,7 @@ import { parseHandicap } from '../compare/measure/handicaps.ts'
 import { measureModes } from '../compare/measure/measure-modes.ts'
 import { modeRuns } from '../compare/modes.ts'
 import type { CompareReport } from '../compare/report.ts'
+import { progressOn } from '../progress.ts'
 
 export interface CompareOptions {
   readonly backends: string
@@ -31,6 +32,7 @@ export async function compare(options: CompareOptions): Promise<number> {
   )
   if (process.getuid?.() !== 0) throw TrilaneError.of('TRI_NOT_ROOT', { what: 'a comparison' })
   takeDownOnSignal()
+  const progress = progressOn(process.stderr)
   const { measurements, conditions, modes, leftOut } = await measureModes(
     runs,
     {
@@ -39,8 +41,8 @@ export async function compare(options: CompareOptions): Promise<number> {
       ...(rounds === undefined ? {} : { rounds }),
       ...(durationMs === undefined ? {} : { durationMs })
     },
-    progress
-  )
+    progress.tell
+  ).finally(progress.end)
   const report: CompareReport = {
     schema: 'trilane-compare/1',
     startedAt,
@@ -61,10 +63,6 @@ export async function compare(options: CompareOptions): Promise<number> {
 function takeDownOnSignal(): void {
   process.once('SIGINT', () => process.exit(128 + 2))
   process.once('SIGTERM', () => process.exit(128 + 15))
-}
-
-function progress(step: string): void {
-  process.stderr.write(`${step} …\n`)
 }
 
 function countOf(what: string, text: string | undefined, least: number, most: number): number | undefined {
