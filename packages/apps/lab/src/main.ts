@@ -72,6 +72,7 @@ function program(): Command {
     .option('--topology <name>', 'what the nodes’ network is like: flat, routed, one-mac-port, anti-spoof')
     .option('--only <parts>', 'some of: figures, matrices, walks')
     .option('--quick', 'shorter, and without what needs a guest kernel')
+    .option('--html <file>', 'the report as one HTML file, too')
     .option('--pcap <directory>', 'the captured packets go there, for Wireshark')
     .option('--json', 'one JSON object on stdout')
     .option('--rounds <count>', 'of every measurement: 5 or more [quick: 9, else 15]')

@@ -1,11 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { TrilaneError } from '@trilane/contracts'
 import { inkFor } from '@trilane/terminal'
 import { parseHandicap } from '../compare/measure/handicaps.ts'
 import { modeRuns } from '../compare/modes.ts'
+import { compareHtml } from '../compare/render/html.ts'
 import { compareText } from '../compare/render/terminal.ts'
 import { type ComparisonRequest, PARTS, type Part, runComparison } from '../compare/run-comparison.ts'
+import { progressOn } from '../progress.ts'
 import { topologyNamed } from '../topology.ts'
 
 export interface CompareOptions {
@@ -29,10 +31,17 @@ export async function compare(options: CompareOptions): Promise<number> {
   const request = requestOf(options)
   if (process.getuid?.() !== 0) throw TrilaneError.of('TRI_NOT_ROOT', { what: 'a comparison' })
   takeDownOnSignal()
-  const { report, pcaps } = await runComparison(request, progress)
+  // Now: a comparison of minutes shall not end with a file that cannot be written.
+  if (options.html !== undefined) await writeTextFile(options.html, '')
+  if (options.pcap !== undefined) await makeDirectory(options.pcap)
+  const progress = progressOn(process.stderr)
+  const { report, pcaps } = await runComparison(request, progress.tell).finally(progress.end)
+  if (options.html !== undefined) await writeTextFile(options.html, compareHtml(report))
   if (options.pcap !== undefined) await writePcaps(options.pcap, pcaps)
   if (options.json === true) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
   else process.stdout.write(`\n${compareText(report, inkFor(process.stdout))}\n`)
+  if (options.html !== undefined) process.stderr.write(`the report: ${resolve(options.html)}\n`)
+  if (options.pcap !== undefined) process.stderr.write(`${pcaps.size} captures: ${resolve(options.pcap)}\n`)
   return 0
 }
 
@@ -63,19 +72,27 @@ function partNamed(text: string): Part {
 }
 
 async function writePcaps(directory: string, pcaps: ReadonlyMap<string, Uint8Array>): Promise<void> {
-  await mkdir(directory, { recursive: true })
   for (const [name, bytes] of pcaps) await writeFile(join(directory, name), bytes)
-  progress(`${pcaps.size} captures in ${directory}`)
+}
+
+/** @throws TrilaneError `TRI_FILE` */
+async function writeTextFile(path: string, text: string): Promise<void> {
+  await writeFile(path, text).catch((cause: Error) => {
+    throw TrilaneError.of('TRI_FILE', { operation: 'write', path, problem: cause.message }, { cause })
+  })
+}
+
+/** @throws TrilaneError `TRI_FILE` */
+async function makeDirectory(path: string): Promise<void> {
+  await mkdir(path, { recursive: true }).catch((cause: Error) => {
+    throw TrilaneError.of('TRI_FILE', { operation: 'make', path, problem: cause.message }, { cause })
+  })
 }
 
 /** Every testbed takes itself down at the end of the process, and what was started for one ends with it. */
 function takeDownOnSignal(): void {
   process.once('SIGINT', () => process.exit(128 + 2))
   process.once('SIGTERM', () => process.exit(128 + 15))
-}
-
-function progress(step: string): void {
-  process.stderr.write(`${step} …\n`)
 }
 
 function countOf(what: string, text: string | undefined, least: number, most: number): number | undefined {
