@@ -1,20 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type Ended, trilane } from '../daemon/trilane.ts'
-
-/** As `compare --json` has it: docs/compare.schema.json. */
-interface Matrix {
-  readonly mode: string
-  readonly topology: string
-  readonly family: string
-  readonly lanes: readonly string[]
-  readonly cells: readonly {
-    readonly way: string
-    readonly answer: 'yes' | 'no' | 'not-applicable'
-    readonly reason?: string
-    readonly reasonFrom?: string
-    readonly packet: string
-  }[]
-}
+import { type Ended, startTrilane } from '../daemon/trilane.ts'
+import type { Matrix } from './matrix.ts'
 
 const MODES = ['macvlan', 'host-gw', 'vxlan-direct', 'vxlan'] as const
 const TOPOLOGIES = ['flat', 'routed', 'one-mac-port', 'anti-spoof'] as const
@@ -44,17 +30,19 @@ const EXPECTED: Readonly<Record<string, string>> = {
 
 const SHORT = { yes: 'yes', no: 'no', 'not-applicable': 'n/a' } as const
 
+const LONGEST_MS = 240_000
+
 let ended: Ended
 let matrices: readonly Matrix[]
 
 beforeAll(async () => {
   const argv = ['--backends', MODES.join(','), '--topology', TOPOLOGIES.join(',')]
-  ended = await trilane('lab', 'function', ...argv)
+  ended = await startTrilane(['lab', 'function', ...argv], LONGEST_MS).ended
   expect(ended.status, ended.stderr).toBe(0)
   const part = JSON.parse(ended.stdout)
   expect(part.leftOut).toEqual([])
   matrices = part.matrices
-}, 240_000)
+}, LONGEST_MS)
 
 function matrix(mode: string, topology: string, family: string): Matrix {
   const found = matrices.find(

@@ -145,6 +145,21 @@ describe('a network that carries less', () => {
     expect(backend(all, 'vxlan')).toBe('works')
   })
 
+  it('a lane that needs the segment is judged, too', async () => {
+    const vxlan = 'Network: 10.5.0.0/16\nBackend: {Type: vxlan, DirectRouting: true}\n'
+    // The other one looks for an address of the last minute by itself: each time another one.
+    const judge = (source: string) => withConfig(vxlan, '--source', source, '--ask', '192.168.77.254')
+    expect((await judge('192.168.77.200')).configured).toMatchObject({ verdict: 'works' })
+    await bed.drop(`ether saddr ${bed.mac} ip saddr != { 0.0.0.0, 192.168.77.1 }`)
+    const all = await judge('192.168.77.201')
+    expect(backend(all, 'vxlan')).toBe('works')
+    expect(all.configured).toMatchObject({
+      verdict: 'cannot',
+      reasons: ['its lane host-gw cannot: IPv4 addresses that the network does not know are dropped']
+    })
+    expect(all.status).toBe(1)
+  })
+
   it('long packets do not pass', async () => {
     await bed.drop('ip length > 1400')
     expect(found(await withConfig(MACVLAN))).toMatchObject({ 'long packets, IPv4': 'careful' })

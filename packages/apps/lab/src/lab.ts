@@ -45,7 +45,6 @@ export interface Lab extends Surroundings {
 /** A node whose daemon does not take part, and why, in its own words. */
 export interface Refusal {
   readonly node: string
-  readonly place: Place
   readonly reason: string
 }
 
@@ -166,8 +165,7 @@ async function readyOnes(started: readonly NodeDaemon[], mayRefuse: boolean): Pr
       daemons.push(daemon)
       statuses.push(outcome.value)
     } else if (mayRefuse && TrilaneError.is(outcome?.reason, 'TRI_COMMAND_FAILED')) {
-      const { name } = daemon.plan
-      refusals.push({ node: name, place: daemon.place, reason: lastWords(outcome.reason) })
+      refusals.push({ node: daemon.plan.name, reason: lastWords(outcome.reason) })
     } else {
       throw outcome?.reason
     }

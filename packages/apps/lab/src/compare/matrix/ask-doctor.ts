@@ -1,3 +1,4 @@
+import { TrilaneError } from '@trilane/contracts'
 import { DAEMON_PROGRAM } from '../../node-daemon.ts'
 import { addressTexts } from '../../plan.ts'
 import type { MatrixLab } from './matrix-lab.ts'
@@ -16,6 +17,10 @@ export async function askDoctor({ lab, configPath, nobodys }: MatrixLab): Promis
   ]
   const argv = [process.execPath, DAEMON_PROGRAM, 'doctor', '--json', ...flags]
   // Exit status 1 says that the configured backend cannot work here, which is an answer.
-  const { stdout } = await node.place.run(argv, { anyStatus: true })
+  const { stdout, stderr, status } = await node.place.run(argv, { anyStatus: true })
+  if (stdout === '') {
+    const values = { command: argv.join(' '), status: `exit status ${status}` }
+    throw TrilaneError.of('TRI_COMMAND_FAILED', values, { details: stderr.trim() })
+  }
   return JSON.parse(stdout) as DoctorAnswer
 }

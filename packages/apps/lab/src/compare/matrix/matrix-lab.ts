@@ -1,9 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { TrilaneError } from '@trilane/contracts'
 import { type Family, familiesOf, type PerFamily } from '@trilane/ip'
 import { answerOn, type Testbed } from '@trilane/testbed'
 import { buildLab, type Lab } from '../../lab.ts'
 import { type LabPlan, planLab } from '../../plan.ts'
+import { promiseOf } from '../../promise.ts'
 import type { ModeNetwork } from '../modes.ts'
 import type { Topology } from '../report.ts'
 import type { OutsideAddresses } from './questions.ts'
@@ -37,9 +39,7 @@ export async function buildMatrixLab(
   await writeFile(configPath, text)
   const nodes = topology === 'routed' ? 3 : 2
   const plan = planLab(bed.name, network, { nodes, pods: 2 }, topology)
-  const isUnderlay = Object.values(network.families).every((family) =>
-    familiesOf(plan.segment).some((each) => plan.segment[each]?.contains(family.network) === true)
-  )
+  const isUnderlay = promiseOf(network).underlay !== undefined
   const outside = outsideAddresses(plan, isUnderlay)
   const kept = familiesOf(outside).map((family) => `${outside[family]?.kept}/${LENGTHS[family]}`)
   const daemonFlags = { 'ip-masq': 'true', 'non-masquerade-cidrs': kept.join(',') }
@@ -47,6 +47,11 @@ export async function buildMatrixLab(
     daemonFlags,
     mayRefuse: true
   })
+  for (const { node, reason } of lab.refusals) {
+    // Only the one behind the router may.
+    if (plan.nodes.some(({ name, isFar }) => name === node && isFar !== true))
+      throw TrilaneError.of('TRI_NOT_READY', { network: node, reason })
+  }
   for (const family of isUnderlay ? [] : familiesOf(outside)) {
     const address = `${outside[family]?.kept}/${plan.segment[family]?.length}`
     const nodad = family === 'v6' ? ['nodad'] : []

@@ -7,10 +7,8 @@ import type { MatrixCell, WayName } from '../report.ts'
 /** What is sent to answer one question of the matrix: an echo, or a connection whose other end says whom it sees. */
 export interface Trial {
   readonly way: WayName
-  /** `node1/pod1` */
-  readonly from: string
+  /** The sender's. */
   readonly place: Place
-  /** Of the sender. */
   readonly source: string
   readonly address: string
   readonly packet: string
@@ -49,9 +47,9 @@ export function questionsOf(lab: Lab, family: Family, outside: OutsideAddresses)
   if (other === undefined || remote === undefined) throw new RangeError('one node is alone')
   const own = addressOf(pod, family)
   const ownNode = nodeAddress(node, family)
-  const fromPod = { from: `${node.name}/${pod.name}`, place: pod.place, source: own }
-  const fromNode = { from: node.name, place: node.place, source: ownNode }
-  const fromOutside = { from: lab.plan.outside.name, place: lab.outside, source: outside.kept }
+  const fromPod = { place: pod.place, source: own }
+  const fromNode = { place: node.place, source: ownNode }
+  const fromOutside = { place: lab.outside, source: outside.kept }
   const ofNode = { between: 'node and own pods' } as const
   return [
     trial('pod → pod, same node', fromPod, addressOf(sibling, family), { between: 'pods of one node' }),
@@ -83,7 +81,7 @@ function behindRouter(lab: Lab, family: Family, sender: Sender): Question {
   return trial(way, sender, addressOf(pod, family), { peer: far.name })
 }
 
-type Sender = Pick<Trial, 'from' | 'place' | 'source'>
+type Sender = Pick<Trial, 'place' | 'source'>
 
 function trial(
   way: WayName,

@@ -17,8 +17,8 @@ export interface MatrixPart {
   readonly leftOut: readonly string[]
 }
 
-/** More would wait for each other: a lab that is built needs more than one processor, and all of an emulated machine. */
-const LABS_AT_ONCE = isInGuest() ? 1 : 4
+/** More would wait for each other: a lab that is built needs more than one processor, and an emulated machine is slow. */
+const LABS_AT_ONCE = isInGuest() ? 2 : 4
 
 /**
  * Who reaches whom, tried with packets: each mode in each topology, in both families, in a lab of its own.
@@ -30,8 +30,18 @@ export async function tryMatrices(
   topologies: readonly Topology[],
   tell: (step: string) => void
 ): Promise<MatrixPart> {
+  const leftOut: string[] = []
+  const possible: ModeRun[] = []
+  for (const run of runs) {
+    const { network } = await modeNetwork(run.mode, 'dual')
+    const missing = missingLinkTypes(promiseOf(network).linkTypes)
+    if (missing.length === 0) possible.push(run)
+    else leftOut.push(`${run.id}: this kernel has no ${missing.join(', ')}`)
+  }
   // The strict ones first: where something is dropped the doctor is asked, which waits for 4 s.
-  const strictFirst = [...topologies].reverse().flatMap((topology) => runs.map((run) => ({ run, topology })))
+  const strictFirst = [...topologies]
+    .reverse()
+    .flatMap((topology) => possible.map((run) => ({ run, topology })))
   const parts = await inTurns(
     strictFirst,
     async ({ run, topology }): Promise<MatrixPart> => {
@@ -51,17 +61,12 @@ export async function tryMatrices(
     runs.findIndex(({ id }) => id === mode) * topologies.length + topologies.indexOf(topology)
   return {
     matrices: matrices.sort((a, b) => place(a) - place(b)),
-    leftOut: parts.flatMap(({ leftOut }) => leftOut)
+    leftOut: [...leftOut, ...parts.flatMap((part) => part.leftOut)]
   }
 }
 
 async function tryMatrix(run: ModeRun, topology: Topology): Promise<MatrixReport[]> {
   const mode = await modeNetwork(run.mode, 'dual')
-  const missing = missingLinkTypes(promiseOf(mode.network).linkTypes)
-  if (missing.length > 0) {
-    const reason = `this kernel has no ${missing.join(', ')}`
-    throw TrilaneError.of('TRI_NOT_READY', { network: run.id, reason })
-  }
   await using bed = await Testbed.create({ name: 'matrix' })
   const built = await buildMatrixLab(bed, mode, topology)
   const families = familiesOf(mode.network.families)
