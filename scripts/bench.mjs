@@ -1,4 +1,4 @@
-// Bundles the programs test/bench/*.bench.ts as the product is bundled, and runs them one after another, each in
+// Builds the product, bundles the programs test/bench/*.bench.ts in the same way, and runs them one after another, each in
 // network and mount namespaces of its own: nothing of it can be left behind, however it ends.
 // `npm run bench -- pod` runs those whose name contains "pod".
 import { spawnSync } from 'node:child_process'
@@ -21,6 +21,8 @@ if (process.getuid?.() !== 0) {
   process.exit(1)
 }
 
+// Of yesterday's program the figures would be yesterday's.
+await import('./build.mjs')
 await build({
   absWorkingDir: root,
   entryPoints: names.map((name) => ({ in: `test/bench/${name}.ts`, out: name })),

@@ -32,7 +32,7 @@ export class SegmentWatch {
   /** Judges by what was answered so far, and asks again. */
   async look(question: SegmentQuestion | undefined): Promise<void> {
     this.#question = question
-    await this.#judge()
+    await this.judge()
     if (question === undefined) return
     const { parent, child, targets } = question
     const asked = targets.flatMap((address) => [
@@ -42,14 +42,15 @@ export class SegmentWatch {
     await this.#kernel.solicit(asked)
   }
 
-  /** @returns after what may be the answer to a question of ours */
-  async onKernelEvent(event: KernelEvent): Promise<void> {
-    if (event.kind !== 'neighbour' || event.value.device !== this.#question?.child) return
+  /** May it be the answer to a question of ours? Then it is time to {@link judge}. */
+  concerns(event: KernelEvent): boolean {
+    if (event.kind !== 'neighbour' || event.value.device !== this.#question?.child) return false
     const { state } = event.value
-    if (state === 'failed' || state === 'reachable') await this.#judge()
+    return state === 'failed' || state === 'reachable'
   }
 
-  async #judge(): Promise<void> {
+  /** By what was answered so far. */
+  async judge(): Promise<void> {
     if (this.#question === undefined) {
       this.#health.clear(CONDITION)
       return

@@ -66,8 +66,9 @@ export class UnderlayWatch {
   }
 
   onKernelEvent(event: KernelEvent): void {
+    if (!this.#segment.concerns(event)) return
     this.#segment
-      .onKernelEvent(event)
+      .judge()
       .catch((error) => this.#parts.logger.warn('segment not looked at', { error: TrilaneError.from(error) }))
   }
 }

@@ -87,20 +87,20 @@ describe('SegmentWatch', () => {
     expect(codes()).toEqual([])
   })
 
+  async function tell(watch: SegmentWatch, value: Neighbour): Promise<void> {
+    if (watch.concerns({ kind: 'neighbour', gone: false, value })) await watch.judge()
+  }
+
   it('judges as soon as the kernel gives up, and takes it back when an answer comes', async () => {
     neighbours = []
     const watch = await look()
     neighbours = [entry('eth0', GATEWAY, 'reachable'), entry('host-1', GATEWAY, 'failed')]
-    await watch.onKernelEvent({ kind: 'neighbour', gone: false, value: entry('eth0', GATEWAY, 'failed') })
+    await tell(watch, entry('eth0', GATEWAY, 'failed'))
     expect(codes()).toEqual([])
-    await watch.onKernelEvent({ kind: 'neighbour', gone: false, value: entry('host-1', GATEWAY, 'failed') })
+    await tell(watch, entry('host-1', GATEWAY, 'failed'))
     expect(codes()).toEqual(['TRI_SEGMENT_ONE_MAC'])
     neighbours = [entry('host-1', GATEWAY, 'reachable')]
-    await watch.onKernelEvent({
-      kind: 'neighbour',
-      gone: false,
-      value: entry('host-1', GATEWAY, 'reachable')
-    })
+    await tell(watch, entry('host-1', GATEWAY, 'reachable'))
     expect(codes()).toEqual([])
   })
 

@@ -1,5 +1,4 @@
 import type { InterfaceAddress, InterfaceAddressReading } from '@trilane/contracts'
-import { IpAddress } from '@trilane/ip'
 import type { DeviceIndexes, DeviceNames } from './devices.ts'
 import { NLM_F, type Request } from './message.ts'
 import { attributesOf } from './reader.ts'
@@ -57,13 +56,13 @@ export function readAddress(body: Buffer, names: DeviceNames): InterfaceAddressR
   if (family !== AF_OF.v4 && family !== AF_OF.v6) return undefined
   const attributes = attributesOf(body, IFADDR_BYTES)
   // On a point-to-point link IFA_ADDRESS is the other end's.
-  const bytes = attributes.get(IFA.LOCAL) ?? attributes.get(IFA.ADDRESS)
+  const address = attributes.address(IFA.LOCAL) ?? attributes.address(IFA.ADDRESS)
   const device = names.nameOf(body.readUInt32LE(4))
-  if (bytes === undefined || device === undefined) return undefined
-  const flags = attributes.get(IFA.FLAGS)?.readUInt32LE(0) ?? body[2] ?? 0
+  if (address === undefined || device === undefined) return undefined
+  const flags = attributes.u32(IFA.FLAGS) ?? body[2] ?? 0
   return {
     device,
-    address: IpAddress.fromBytes(bytes),
+    address,
     prefixLength: body[1] ?? 0,
     scope: SCOPES.get((body[3] ?? 0) as 0) ?? 'global',
     permanent: (flags & IFA_F.PERMANENT) !== 0,

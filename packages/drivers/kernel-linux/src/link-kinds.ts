@@ -1,8 +1,7 @@
 import type { IpvlanKind, LinkKind, MacvlanKind, VethKind, VxlanKind } from '@trilane/contracts'
-import { IpAddress } from '@trilane/ip'
 import type { DeviceNames } from './devices.ts'
 import type { MessageWriter } from './message.ts'
-import { type Attributes, attributesOf } from './reader.ts'
+import type { Attributes } from './reader.ts'
 import { IFLA, IFLA_INFO, keyOfValue } from './rtnetlink.ts'
 
 const VETH_INFO_PEER = 1
@@ -135,20 +134,22 @@ function writeChangeableVxlan(writer: MessageWriter, kind: VxlanKind, parentInde
   if (kind.learning !== undefined) writer.u8(VXLAN.LEARNING, Number(kind.learning))
 }
 
+const VETH: LinkKind = { type: 'veth' }
+const BRIDGE: LinkKind = { type: 'bridge' }
+
 /** @param link all attributes of the device's message: the lower device stands outside its kind */
 export function readKind(link: Attributes, names: DeviceNames): LinkKind {
-  const info = attributesOf(link.get(IFLA.LINKINFO) ?? Buffer.alloc(0))
-  const kernelType = textOrEmpty(info.get(IFLA_INFO.KIND))
-  const data = attributesOf(info.get(IFLA_INFO.DATA) ?? Buffer.alloc(0))
+  const info = link.nested(IFLA.LINKINFO)
+  const kernelType = info.text(IFLA_INFO.KIND) ?? ''
+  if (kernelType === 'veth') return VETH
+  if (kernelType === 'bridge') return BRIDGE
+  const data = info.nested(IFLA_INFO.DATA)
   const lower = lowerDevice(link, names)
   switch (kernelType) {
-    case 'bridge':
-    case 'veth':
-      return { type: kernelType }
     case 'vxlan':
       return readVxlan(data, names)
     case 'macvlan': {
-      const mode = MACVLAN_MODES.get(data.get(MACVLAN_MODE)?.readUInt32LE(0) ?? 0)
+      const mode = MACVLAN_MODES.get(data.u32(MACVLAN_MODE) ?? 0)
       return { type: 'macvlan', parent: lower, ...(mode === undefined ? {} : { mode }) }
     }
     case 'ipvlan': {
@@ -169,27 +170,23 @@ export function readKind(link: Attributes, names: DeviceNames): LinkKind {
 }
 
 function readVxlan(data: Attributes, names: DeviceNames): VxlanKind {
-  const parent = data.get(VXLAN.LINK)
-  const parentName = parent === undefined ? undefined : names.nameOf(parent.readUInt32LE(0))
-  const local = data.get(VXLAN.LOCAL) ?? data.get(VXLAN.LOCAL6)
+  const parent = data.u32(VXLAN.LINK)
+  const parentName = parent === undefined ? undefined : names.nameOf(parent)
+  const local = data.address(VXLAN.LOCAL) ?? data.address(VXLAN.LOCAL6)
   return {
     type: 'vxlan',
-    vni: data.get(VXLAN.ID)?.readUInt32LE(0) ?? 0,
+    vni: data.u32(VXLAN.ID) ?? 0,
     port: data.get(VXLAN.PORT)?.readUInt16BE(0) ?? 0,
     learning: data.get(VXLAN.LEARNING)?.[0] === 1,
-    gbp: data.get(VXLAN.GBP) !== undefined,
+    gbp: data.has(VXLAN.GBP),
     ...(parentName === undefined ? {} : { parent: parentName }),
-    ...(local === undefined ? {} : { local: IpAddress.fromBytes(local) })
+    ...(local === undefined ? {} : { local })
   }
 }
 
 /** Empty when it is in another namespace: an index there means something else here. */
 function lowerDevice(link: Attributes, names: DeviceNames): string {
-  const index = link.get(IFLA.LINK)?.readUInt32LE(0)
-  if (index === undefined || link.get(IFLA.LINK_NETNSID) !== undefined) return ''
+  const index = link.u32(IFLA.LINK)
+  if (index === undefined || link.has(IFLA.LINK_NETNSID)) return ''
   return names.nameOf(index) ?? ''
-}
-
-function textOrEmpty(value: Buffer | undefined): string {
-  return value === undefined ? '' : value.toString('utf8').replace(/\0.*$/s, '')
 }

@@ -1,9 +1,8 @@
 import type { Link, LinkReading } from '@trilane/contracts'
-import { Mac } from '@trilane/ip'
 import type { DeviceIndexes, DeviceNames } from './devices.ts'
 import { isChangeable, parentOf, readKind, writeChangeable, writeKind } from './link-kinds.ts'
 import { type MessageWriter, NLM_F, type Request } from './message.ts'
-import { attributesOf, textOf } from './reader.ts'
+import { type Attributes, attributesOf } from './reader.ts'
 import { AF, IFF, IFLA, IFLA_BRPORT_MODE, IFLA_INFO, RTEXT_FILTER_SKIP_STATS, RTM } from './rtnetlink.ts'
 import { TBF, writeSendLimit } from './send-limit.ts'
 
@@ -206,19 +205,18 @@ export const dumpLinks: Request = getLink(0)
 /** Index and name of a link message: what the rest of it is read with. `undefined` for a bridge's report about its port. */
 export function readLinkName(body: Buffer): { readonly index: number; readonly name: string } | undefined {
   if (body.length < IFINFO_BYTES || body[0] === AF.BRIDGE) return undefined
-  const name = attributesOf(body, IFINFO_BYTES).get(IFLA.IFNAME)
-  return name === undefined ? undefined : { index: body.readInt32LE(4), name: textOf(name) }
+  const name = attributesOf(body, IFINFO_BYTES).text(IFLA.IFNAME)
+  return name === undefined ? undefined : { index: body.readInt32LE(4), name }
 }
 
 /** Does what the device sends wait in a token bucket? Its numbers are in another message. */
 export function hasSendLimit(body: Buffer): boolean {
-  const kind = attributesOf(body, IFINFO_BYTES).get(IFLA.QDISC)
-  return kind !== undefined && textOf(kind) === TBF
+  return attributesOf(body, IFINFO_BYTES).text(IFLA.QDISC) === TBF
 }
 
 /** How many want it to hear frames of every MAC. */
 export function readPromiscuity(body: Buffer): number {
-  return attributesOf(body, IFINFO_BYTES).get(IFLA.PROMISCUITY)?.readUInt32LE(0) ?? 0
+  return attributesOf(body, IFINFO_BYTES).u32(IFLA.PROMISCUITY) ?? 0
 }
 
 export function readLink(body: Buffer, names: DeviceNames): LinkReading | undefined {
@@ -226,24 +224,30 @@ export function readLink(body: Buffer, names: DeviceNames): LinkReading | undefi
   if (named === undefined) return undefined
   const attributes = attributesOf(body, IFINFO_BYTES)
   const flags = body.readUInt32LE(8)
-  const mac = attributes.get(IFLA.ADDRESS)
-  const alias = attributes.get(IFLA.IFALIAS)
-  const master = attributes.get(IFLA.MASTER)
-  const hairpin = readHairpin(attributes.get(IFLA.LINKINFO))
-  return {
-    ...named,
+  const mac = attributes.mac(IFLA.ADDRESS)
+  const alias = attributes.text(IFLA.IFALIAS)
+  const master = attributes.u32(IFLA.MASTER)
+  const hairpin = readHairpin(attributes.nested(IFLA.LINKINFO))
+  // One literal, then what may be absent: an object made by spreading takes four times the memory, and the latest of each
+  // device is kept.
+  const link: Writable<LinkReading> = {
+    index: named.index,
+    name: named.name,
     kind: readKind(attributes, names),
-    mtuBytes: attributes.get(IFLA.MTU)?.readUInt32LE(0) ?? 0,
+    mtuBytes: attributes.u32(IFLA.MTU) ?? 0,
     up: (flags & IFF.UP) !== 0,
     carrier: (flags & IFF.LOWER_UP) !== 0,
     operational: (flags & IFF.RUNNING) !== 0,
     loopback: (flags & IFF.LOOPBACK) !== 0,
-    master: master === undefined ? null : (names.nameOf(master.readUInt32LE(0)) ?? null),
-    ...(mac?.length === 6 ? { mac: Mac.fromBytes(mac) } : {}),
-    ...(alias === undefined ? {} : { alias: textOf(alias) }),
-    ...(hairpin === undefined ? {} : { hairpin })
+    master: master === undefined ? null : (names.nameOf(master) ?? null)
   }
+  if (mac !== undefined) link.mac = mac
+  if (alias !== undefined) link.alias = alias
+  if (hairpin !== undefined) link.hairpin = hairpin
+  return link
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
 /**
  * {@link readLink} of an event. When an ipvlan's mode changes, Linux (`ipvlan_set_port_mode`) first sets or clears NOARP on
@@ -258,11 +262,7 @@ export function readLinkEvent(body: Buffer, names: DeviceNames): LinkReading | u
   return { ...link, kind: { ...link.kind, mode: isRouted ? 'l3' : 'l2' } }
 }
 
-function readHairpin(info: Buffer | undefined): boolean | undefined {
-  if (info === undefined) return undefined
-  const attributes = attributesOf(info)
-  const kind = attributes.get(IFLA_INFO.SLAVE_KIND)
-  const data = attributes.get(IFLA_INFO.SLAVE_DATA)
-  if (kind === undefined || data === undefined || textOf(kind) !== 'bridge') return undefined
-  return attributesOf(data).get(IFLA_BRPORT_MODE)?.[0] === 1
+function readHairpin(info: Attributes): boolean | undefined {
+  if (info.text(IFLA_INFO.SLAVE_KIND) !== 'bridge' || !info.has(IFLA_INFO.SLAVE_DATA)) return undefined
+  return info.nested(IFLA_INFO.SLAVE_DATA).get(IFLA_BRPORT_MODE)?.[0] === 1
 }

@@ -1,5 +1,5 @@
 import type { FdbEntry, Neighbour } from '@trilane/contracts'
-import { type Family, type IpAddress, Mac } from '@trilane/ip'
+import type { Family, IpAddress } from '@trilane/ip'
 import type { DeviceIndexes, DeviceNames } from './devices.ts'
 import { NLM_F, type Request } from './message.ts'
 import { attributesOf } from './reader.ts'
@@ -124,8 +124,7 @@ export function readNeighbour(body: Buffer, names: DeviceNames): NeighbourReadin
   const device = names.nameOf(body.readInt32LE(4))
   const address = attributes.address(NDA.DST)
   if (device === undefined || address === undefined) return undefined
-  const mac = attributes.get(NDA.LLADDR)
-  const known = mac?.length === 6 ? Mac.fromBytes(mac) : undefined
+  const known = attributes.mac(NDA.LLADDR)
   if (body[0] === AF.BRIDGE) {
     return known === undefined
       ? undefined

@@ -5,8 +5,8 @@ const NOTATION = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i
 
 const ZERO = '00:00:00:00:00:00'
 
-/** The text of each byte. */
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+const HEX_DIGITS: Uint8Array = new TextEncoder().encode('0123456789abcdef')
+const COLON = 0x3a
 
 /** A 48-bit hardware address. Immutable; written in lower case with colons, as Linux and flannel do. */
 export class Mac {
@@ -27,11 +27,24 @@ export class Mac {
     return NOTATION.test(text) ? new Mac(text.toLowerCase()) : undefined
   }
 
-  /** @param bytes six bytes. @throws {RangeError} */
-  static fromBytes(bytes: Uint8Array): Mac {
-    if (bytes.length !== 6) throw new RangeError(`a MAC address has 6 bytes, not ${bytes.length}`)
-    const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = bytes
-    return new Mac(`${HEX[a]}:${HEX[b]}:${HEX[c]}:${HEX[d]}:${HEX[e]}:${HEX[f]}`)
+  /**
+   * @param bytes six bytes; with `start` those from there on, of more
+   * @throws {RangeError}
+   */
+  static fromBytes(bytes: Uint8Array, start?: number): Mac {
+    const length = bytes.length - (start ?? 0)
+    if (start === undefined ? length !== 6 : length < 6) {
+      throw new RangeError(`a MAC address has 6 bytes, not ${length}`)
+    }
+    const at = start ?? 0
+    const high = (offset: number): number => HEX_DIGITS[(bytes[at + offset] ?? 0) >> 4] ?? 0
+    const low = (offset: number): number => HEX_DIGITS[(bytes[at + offset] ?? 0) & 15] ?? 0
+    return new Mac(
+      String.fromCharCode(
+        ...[high(0), low(0), COLON, high(1), low(1), COLON, high(2), low(2), COLON],
+        ...[high(3), low(3), COLON, high(4), low(4), COLON, high(5), low(5)]
+      )
+    )
   }
 
   /**

@@ -54,6 +54,13 @@ describe('Mac', () => {
     expect(Mac.fromBytes(Mac.parse('0e:2a:00:ff:00:01').toBytes()).toString()).toBe('0e:2a:00:ff:00:01')
   })
 
+  it('reads six of more bytes, from a place on', () => {
+    const bytes = Uint8Array.of(1, 2, 0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 3)
+    expect(`${Mac.fromBytes(bytes, 2)}`).toBe('fe:dc:ba:98:76:54')
+    expect(() => Mac.fromBytes(bytes)).toThrow(RangeError)
+    expect(() => Mac.fromBytes(bytes, 4)).toThrow(RangeError)
+  })
+
   it.each(['', '0e:2a:00:ff:00', '0e-2a-00-ff-00-01', '0e:2a:00:ff:00:0g', '0e2a00ff0001'])(
     'refuses %j',
     (text) => {
