@@ -121,6 +121,6 @@ function devicesOf({ here, lease }: Network): readonly string[] {
 }
 
 /** Of `Health`. */
-function conditionOf(device: string): string {
-  return `kept ${device}`
+function conditionOf(key: string): string {
+  return `kept ${key}`
 }
