@@ -7,7 +7,8 @@ import {
   PARENT_OPTION_NAMES,
   type ParentOptions,
   parentOptions,
-  separationsOf
+  separationsOf,
+  VEPA_SIBLINGS
 } from '@trilane/parent-device'
 
 /** Options of this type, checked, with their defaults. Mode and flag are those of all ipvlans of the parent. */
@@ -48,7 +49,7 @@ export function isRouted({ mode }: Pick<IpvlanOptions, 'mode'>): boolean {
 }
 
 export function separations({ mode, flag, hostAccess }: IpvlanOptions): Separation[] {
-  const noSiblings = flag === 'bridge' ? undefined : noPassage(flag)
+  const noSiblings = flag === 'vepa' ? VEPA_SIBLINGS : flag === 'bridge' ? undefined : noPassage(flag)
   return separationsOf({ hostAccess, noHostAccess: noHostAccess(mode, flag), noSiblings })
 }
 

@@ -31,6 +31,7 @@ describe('options', () => {
     expect(said({ Mode: 'l3' })).toEqual([
       { between, reason: 'in mode l3 nothing passes from a node to its own pods' }
     ])
+    expect(said({ Flag: 'vepa' })?.[1]?.reason).toMatch(/where the switch sends back/)
     const reason = 'with flag private nothing passes between two ipvlans'
     expect(said({ Flag: 'private' })).toEqual([
       { between, reason },

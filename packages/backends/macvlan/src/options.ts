@@ -5,7 +5,8 @@ import {
   PARENT_OPTION_NAMES,
   type ParentOptions,
   parentOptions,
-  separationsOf
+  separationsOf,
+  VEPA_SIBLINGS
 } from '@trilane/parent-device'
 
 /** Options of this type, checked, with their defaults. */
@@ -34,7 +35,7 @@ export function parseOptions(raw: Readonly<Record<string, unknown>>): MacvlanOpt
 }
 
 export function separations({ mode, hostAccess }: MacvlanOptions): Separation[] {
-  const noSiblings = mode === 'passthru' ? undefined : noPassage(mode)
+  const noSiblings = mode === 'vepa' ? VEPA_SIBLINGS : mode === 'passthru' ? undefined : noPassage(mode)
   return separationsOf({ hostAccess, noHostAccess: noPassage(mode), noSiblings })
 }
 

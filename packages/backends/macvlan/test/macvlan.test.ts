@@ -32,6 +32,7 @@ describe('options', () => {
       { between: 'pods of one node', reason }
     ])
     expect(said({ Mode: 'passthru' })).toHaveLength(1)
+    expect(said({ Mode: 'vepa' })?.[1]?.reason).toMatch(/where the switch sends back/)
   })
 
   it('name the parent', () => {

@@ -16,5 +16,5 @@ export {
   type ParentOptions,
   parentOptions
 } from './parent-options.ts'
-export { separationsOf } from './separations.ts'
+export { separationsOf, VEPA_SIBLINGS } from './separations.ts'
 export { type Stand, standOn, vlanDeviceName } from './stand.ts'

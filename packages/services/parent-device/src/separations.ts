@@ -1,5 +1,8 @@
 import type { Separation } from '@trilane/contracts'
 
+/** What two children of a device say to each other goes out of it. */
+export const VEPA_SIBLINGS = 'in vepa they meet only where the switch sends back by the port that it came by'
+
 /**
  * @param noHostAccess why the node cannot reach its pods in the chosen mode
  * @param noSiblings why pods of one node do not reach each other in it

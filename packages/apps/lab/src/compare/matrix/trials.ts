@@ -14,9 +14,9 @@ export interface Outcome {
 export const ANSWER_PORT = 7777
 
 /** An answer takes less than a millisecond; a first packet waits for a neighbour, and a machine that does much for its turn. */
-const WAIT_SECONDS = [0.4, 1] as const
+const WAIT_SECONDS = [0.4, 1, 2] as const
 
-/** Tries all at once; what was not answered is tried once more, with more patience. */
+/** Tries all at once; what was not answered is tried again, each time with more patience. */
 export async function tryAll(trials: readonly Trial[]): Promise<Outcome[]> {
   return inTurns(trials, async (trial) => {
     for (const seconds of WAIT_SECONDS) {
