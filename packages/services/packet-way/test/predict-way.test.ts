@@ -163,6 +163,28 @@ describe('predictWay', () => {
   })
 })
 
+describe('rules of a packet filter', () => {
+  const rule = { chain: 'a', hook: 'forward', verdict: 'drop', text: 'drop' } as const
+  const outcome = (...filters: PlaceTables['filters'][number][]) =>
+    way(twoNodes('host-gw', { node: (node) => ({ ...node, filters }) })).outcome.kind
+
+  it('decide by the first that a packet meets in its chain, and by every chain', () => {
+    expect(outcome({ ...rule, verdict: 'accept' }, rule)).toBe('arrived')
+    expect(outcome({ ...rule, verdict: 'accept' }, { ...rule, chain: 'b' })).toBe('broken')
+    expect(outcome({ ...rule, from: route('10.5.1.0/24').prefix })).toBe('broken')
+    expect(outcome({ ...rule, from: route('10.5.2.0/24').prefix })).toBe('arrived')
+    expect(outcome({ ...rule, hook: 'input' })).toBe('arrived')
+    expect(outcome({ ...rule, family: 'v6' }, { ...rule, iif: 'eth9' })).toBe('arrived')
+    expect(outcome({ ...rule, protocol: 'udp', destinationPort: 53 })).toBe('arrived')
+  })
+
+  it('may stand in the way of what carries a packet', () => {
+    const filters = [{ ...rule, hook: 'input', protocol: 'udp', destinationPort: 8472 } as const]
+    const places = twoNodes('vxlan', { node: (node, number) => (number === 2 ? { ...node, filters } : node) })
+    expect(way(places).outcome).toMatchObject({ kind: 'broken', place: 'node2', device: 'eth0' })
+  })
+})
+
 describe('a broken way', () => {
   type Change = (node: PlaceTables, number: 1 | 2) => PlaceTables
   const only =
@@ -305,9 +327,8 @@ describe('a broken way', () => {
     ]
   ])('is named with its place: %s', (_, backend, node, broken, content = PING) => {
     expect(way(twoNodes(backend), '10.5.2.2', content).outcome.kind).toBe('arrived')
-    expect(way(twoNodes(backend, { node }), '10.5.2.2', content).outcome).toMatchObject({
-      kind: 'broken',
-      ...broken
-    })
+    const { outcome } = way(twoNodes(backend, { node }), '10.5.2.2', content)
+    expect(outcome).toMatchObject({ kind: 'broken', ...broken })
+    expect('isTold' in outcome).toBe('isTold' in broken)
   })
 })
