@@ -55,22 +55,20 @@ function differenceText({ predicted, observed }: WalkHop): string {
 
 function frameLines(walk: WalkReport | undefined, ink: Ink): string[] {
   if (walk === undefined) return []
-  const { mode, packet, family, source, destination } = walk
-  const rows = walk.hops.map((hop) => [
-    `  ${hop.place}`,
-    `${hop.device} ${hop.direction}`,
-    `${(hop.observed ?? hop.predicted)?.bytes ?? '?'} B`,
-    (hop.observed ?? hop.predicted)?.layers.map(({ name }) => name).join(' ') ?? 'not seen',
-    hop.changed.join(' ')
-  ])
-  const title = `  ${mode}, ${packet} ${FAMILY_NAMES[family]}, ${source} → ${destination}`
-  const table = textTable([['  place', 'device', 'frame', 'headers', 'changed'], ...rows])
-  return [title, ...table.flatMap((line) => fit(line, ink.columns))]
-}
-
-/** What does not fit goes on below, indented. Of texts without marks only: they have a length. */
-function fit(line: string, columns: number): string[] {
-  return line.length > columns ? wrapped(line, columns, ' '.repeat(16)) : [line]
+  const { mode, packet, family, source, destination, hops } = walk
+  const rows = hops.map(({ place, device, direction, observed, predicted }) => {
+    const frame = observed ?? predicted
+    const headers = frame?.layers.map(({ name }) => name).join(' ') ?? 'nothing was seen'
+    return [`  ${place}`, `${device} ${direction}`, `${frame?.bytes ?? '?'} B`, headers]
+  })
+  const [head = '', ...frames] = textTable([['  place', 'device', 'frame', 'headers'], ...rows])
+  const lines = frames.flatMap((line, index) => {
+    const changed = hops[index]?.changed ?? []
+    return changed.length === 0
+      ? [line]
+      : [line, ...wrapped(`    changed: ${changed.join(', ')}`, ink.columns, '      ').map(ink.dim)]
+  })
+  return [`  ${mode}, ${packet} ${FAMILY_NAMES[family]}, ${source} → ${destination}`, head, ...lines]
 }
 
 /** Of IPv4, where there is any: its addresses are short. */

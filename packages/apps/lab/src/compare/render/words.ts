@@ -92,9 +92,9 @@ export function roundsText({ rounds, durationMs }: Measurements): string {
   return `${rounds} rounds of all modes in turn, ${durationMs} ms a measurement`
 }
 
-/** `2.1 %`, with a space that does not break. */
+/** `2.1 %`. */
 export function percentText(part: number): string {
-  return `${(part * 100).toFixed(1)}\u00a0%`
+  return `${(part * 100).toFixed(1)} %`
 }
 
 export function betterText(better: 'higher' | 'lower'): string {
