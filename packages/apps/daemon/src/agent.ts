@@ -265,7 +265,9 @@ export class Agent {
     }
   }
 
+  /** Which VLANs configs name changes with a network that comes, and that looks by itself. */
   async #sweepFreed(): Promise<void> {
+    if (this.#keptVlans.devices?.size === 0) return
     if (await this.#keptVlans.look()) await this.#loop.passSoon(0).catch(() => undefined)
   }
 

@@ -37,7 +37,7 @@ export class KeptVlans {
     return this.#kept === undefined ? undefined : new Set(this.#kept.keys())
   }
 
-  /** Before the first sweep, and after each full pass. Never rejects. @returns whether one may be swept that was kept */
+  /** Before the first sweep, and after each full pass as long as one is kept. Never rejects. @returns whether one may be swept that was kept */
   async look(): Promise<boolean> {
     const { isComplete, logger } = this.#parts
     const former = this.#kept
