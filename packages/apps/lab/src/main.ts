@@ -1,7 +1,9 @@
 import { runProgram } from '@trilane/terminal'
 import { Command } from 'commander'
+import { compare, DEFAULT_MODES } from './commands/compare.ts'
 import { labExec } from './commands/exec.ts'
 import { explainWay } from './commands/explain.ts'
+import { labFunction } from './commands/function.ts'
 import { labGuest } from './commands/guest.ts'
 import { DEFAULT_NAME, labDown, labRun, labUp } from './commands/up.ts'
 import { labWalk } from './commands/walk.ts'
@@ -54,6 +56,34 @@ function program(): Command {
     .option('--time-limit <seconds>', 'then the guest is ended', '600')
     .argument('[command...]')
     .action(async (command, options) => exit(await labGuest(command, options)))
+  lab
+    .command('function', { hidden: true })
+    .requiredOption('--backends <modes>', 'as of compare')
+    .requiredOption('--topology <names>', 'as of compare, several with commas')
+    .action(async (options) => exit(await labFunction(options)))
+  root
+    .command('compare')
+    .description('the categories side by side, measured on this machine')
+    .option(
+      '--backends <modes>',
+      'which, separated by commas; one that is named twice is measured twice',
+      DEFAULT_MODES
+    )
+    .option('--topology <name>', 'what the nodes’ network is like: flat, routed, one-mac-port, anti-spoof')
+    .option('--only <parts>', 'some of: figures, matrices, walks')
+    .option('--quick', 'shorter, and without what needs a guest kernel')
+    .option('--html <file>', 'the report as one HTML file, too')
+    .option('--pcap <directory>', 'the captured packets go there, for Wireshark')
+    .option('--json', 'one JSON object on stdout')
+    .option('--rounds <count>', 'of every measurement: 5 or more [quick: 9, else 15]')
+    .option('--window <ms>', 'how long each is [quick: 75, else 400]')
+    .option(
+      '--handicap <mode=rate>',
+      'limits the uplinks of a mode, to see that it is found: host-gw#2=100mbit; repeatable',
+      (text: string, before: readonly string[]) => [...before, text],
+      []
+    )
+    .action(async (options) => exit(await compare(options)))
   root
     .command('explain')
     .description(
