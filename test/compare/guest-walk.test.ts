@@ -6,7 +6,7 @@ import type { WalkJson } from './json.ts'
 needsLinkTypes('ipvlan')
 
 /** Two laboratories in an emulated machine. */
-const LONGEST_MS = 400_000
+const LONGEST_MS = 600_000
 
 it(
   'an ipvlan’s packets are seen where they were predicted, in both modes and families, with nothing added',
