@@ -1,4 +1,4 @@
-import { addressAt, macAt, VXLAN_PORTS } from './packet.ts'
+import { IpAddress, Mac } from '@trilane/ip'
 
 /** A frame header by header, the outermost first, as an analyser shows it. */
 export interface LayeredFrame {
@@ -14,6 +14,9 @@ export interface FrameLayer {
   /** As texts, in the order of the header. */
   readonly fields: Readonly<Record<string, string>>
 }
+
+/** Linux's default port for VXLAN, and IANA's. */
+export const VXLAN_PORTS: readonly number[] = [8472, 4789]
 
 /**
  * Takes a frame apart, header by header, as far as it is known; what is cut off or foreign is left out, and so are check
@@ -105,19 +108,34 @@ function ipv4(packet: Buffer): Read | undefined {
   return read({ name: 'ipv4', bytes, fields }, then, packet.subarray(bytes, length))
 }
 
+/** Hop-by-hop, routing, destination options: each says in its second byte how long it is, in units of 8 bytes. */
+const SKIPPED: ReadonlySet<number> = new Set([0, 43, 60])
+const FRAGMENT = 44
+
+/** Extension headers are passed over, as part of this one: `next header` is what follows them. */
 function ipv6(packet: Buffer): Read | undefined {
   if (packet.length < 40) return undefined
   const length = packet.readUInt16BE(4)
-  const next = packet.readUInt8(6)
+  let next = packet.readUInt8(6)
+  let bytes = 40
+  let offset: number | undefined
+  while ((SKIPPED.has(next) || next === FRAGMENT) && packet.length >= bytes + 8) {
+    const isFragment = next === FRAGMENT
+    if (isFragment) offset = packet.readUInt16BE(bytes + 2) & 0xfff8
+    next = packet.readUInt8(bytes)
+    bytes += isFragment ? 8 : (packet.readUInt8(bytes + 1) + 1) * 8
+  }
   const fields = {
     'flow label': hex(packet.readUInt32BE(0) & 0xfffff, 5),
     length: `${length}`,
     'next header': `${next}`,
+    ...(offset === undefined ? {} : { offset: `${offset}` }),
     'hop limit': `${packet.readUInt8(7)}`,
     source: addressAt(packet, 8, 16),
     destination: addressAt(packet, 24, 16)
   }
-  return read({ name: 'ipv6', bytes: 40, fields }, byProtocol(next), packet.subarray(40, 40 + length))
+  const then = (offset ?? 0) === 0 ? byProtocol(next) : undefined
+  return read({ name: 'ipv6', bytes, fields }, then, packet.subarray(bytes, 40 + length))
 }
 
 function byProtocol(protocol: number): Reader | undefined {
@@ -178,9 +196,9 @@ function udp(datagram: Buffer, vxlanPorts: readonly number[]): Read | undefined 
   return read({ name: 'udp', bytes: 8, fields }, then, datagram.subarray(8))
 }
 
-/** RFC 7348. */
+/** RFC 7348: without the bit that says that there is a VNI it is something else. */
 function vxlan(packet: Buffer): Read | undefined {
-  if (packet.length < 8) return undefined
+  if (packet.length < 8 + 14 || (packet.readUInt8(0) & 0x08) === 0) return undefined
   const fields = { flags: hex(packet.readUInt8(0), 2), vni: `${packet.readUIntBE(4, 3)}` }
   return read({ name: 'vxlan', bytes: 8, fields }, ethernet, packet.subarray(8))
 }
@@ -191,4 +209,12 @@ function read(layer: FrameLayer, then?: Reader, rest: Buffer = Buffer.alloc(0)):
 
 function hex(value: number, digits: number): string {
   return `0x${value.toString(16).padStart(digits, '0')}`
+}
+
+function macAt(bytes: Buffer, at: number): string {
+  return Mac.fromBytes(bytes.subarray(at, at + 6)).toString()
+}
+
+function addressAt(bytes: Buffer, at: number, length: 4 | 16): string {
+  return IpAddress.fromBytes(bytes.subarray(at, at + length)).toString()
 }

@@ -156,7 +156,7 @@ describe('a process that dies', () => {
     const bed = await Testbed.create({ name: 'orphan' })
     const lan = await bed.addSwitch('lan')
     const { pid } = await lan.spawn(['sleep', '600'])
-    console.log(JSON.stringify({ namespace: lan.namespace, pid }))
+    console.log(JSON.stringify({ namespace: lan.namespace, directory: bed.directory, pid }))
     if (process.argv[2] === 'exit') process.exit(3)
     setInterval(() => {}, 1000)`
 
@@ -175,14 +175,15 @@ describe('a process that dies', () => {
     const host = await bed.addSwitch('host')
     const child = await host.spawn([process.execPath, outfile, how])
     await expect.poll(() => child.stdout, { timeout: 15_000 }).toMatch(/\n$/)
-    return { child, ...(JSON.parse(child.stdout) as { namespace: string; pid: number }) }
+    return { child, ...(JSON.parse(child.stdout) as { namespace: string; directory: string; pid: number }) }
   }
 
   it('takes its testbed along when it exits', async () => {
     await using bed = await Testbed.create()
-    const { child, namespace, pid } = await start(bed, 'exit')
+    const { child, namespace, directory, pid } = await start(bed, 'exit')
     expect((await child.exited).status).toBe(3)
     expect(namespacesWith(namespace)).toEqual([])
+    expect(existsSync(directory)).toBe(false)
     await expect.poll(() => isAlive(pid)).toBe(false)
   })
 

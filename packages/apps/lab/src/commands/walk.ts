@@ -1,4 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { inkFor } from '@trilane/terminal'
 import { modeRuns } from '../compare/modes.ts'
@@ -14,6 +15,10 @@ export interface WalkOptions {
 /** `lab walk`: what the wire sees, hop by hop, beside what the tables predict. @returns 1 unless all are equal */
 export async function labWalk({ backends, json, pcap }: WalkOptions): Promise<number> {
   const modes = modeRuns(backends)
+  // Testbeds take themselves down as the process ends, and their programs end with it.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => process.exit(128 + constants.signals[signal]))
+  }
   if (pcap !== undefined) await mkdir(pcap, { recursive: true })
   const { walks, leftOut, pcaps } = await walkModes(modes, 'flat', (step) => {
     process.stderr.write(`${step} …\n`)
