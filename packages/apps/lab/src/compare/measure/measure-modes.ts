@@ -5,7 +5,6 @@ import { pinning, readConditions } from './conditions.ts'
 import { describeBaselines, describeModes } from './describe.ts'
 import { applyHandicap, type Handicap, handicapText } from './handicaps.ts'
 import { judge } from './judge.ts'
-import { measurable } from './measurable.ts'
 import { leastWireBytes } from './metrics.ts'
 import { withoutSegmentation } from './offloads.ts'
 import { addedBytes, type ProbeOptions, probeFrames, probeIdle, probePods, probeTraffic } from './probes.ts'
@@ -30,12 +29,10 @@ export interface MeasureOptions {
 }
 
 export interface MeasuredPart {
-  /** Absent when this kernel has what none of the modes needs. */
-  readonly measurements?: Measurements
+  readonly measurements: Measurements
   readonly conditions: Conditions
   /** Baselines first. */
   readonly modes: readonly ModeReport[]
-  readonly leftOut: readonly string[]
 }
 
 /** With fewer rounds the noise of one decides; with more or longer ones `npm start` takes over three minutes. */
@@ -46,18 +43,16 @@ const EXTENT = { quick: { rounds: 9, durationMs: 75 }, whole: { rounds: 15, dura
  * changes from one to the next: whatever else the machine does hits all. One run has a second lab, which is measured as if it
  * were another mode: what differs between these two is noise.
  *
- * @param asked for whose link types this kernel lacks is left out
+ * @param runs one at least; this kernel has their link types
  * @throws TrilaneError `TRI_COMMAND_FAILED` when the traffic program is missing or nothing arrives; of what cannot be built
  */
 export async function measureModes(
-  asked: readonly ModeRun[],
+  runs: readonly ModeRun[],
   options: MeasureOptions,
   tell: (step: string) => void
 ): Promise<MeasuredPart> {
   needTrafficProgram()
   const pinnedTo = await pinning()
-  const { runs, leftOut } = await measurable(asked)
-  if (runs.length === 0) return { conditions: await readConditions([], pinnedTo, []), modes: [], leftOut }
   const extent = options.quick ? EXTENT.quick : EXTENT.whole
   const { rounds = extent.rounds, durationMs = extent.durationMs, handicaps, seed = 1 } = options
   const twin = twinOf(runs, handicaps)
@@ -93,7 +88,7 @@ export async function measureModes(
     ['wire-bytes-per-payload-byte', new Map([...plain, ...limits])]
   ])
   const metrics = judge(values, cast, limitsOf, seededRandom(seed))
-  return { measurements: { rounds, durationMs, metrics }, conditions, modes, leftOut }
+  return { measurements: { rounds, durationMs, metrics }, conditions, modes }
 }
 
 /** Three passes, because a device whose features are set anew makes its daemon look at all of the kernel. */
