@@ -90,6 +90,35 @@ describe.each(ways)('$packet of $family with $mode', ({ mode, family, packet }) 
   })
 })
 
+describe('with the other node behind a router', () => {
+  it('a tunnel passes it, a plain route ends there, and both are seen so', async () => {
+    const { stdout } = await trilane(
+      'lab',
+      'walk',
+      '--json',
+      '--topology',
+      'routed',
+      '--backends',
+      'host-gw,vxlan'
+    )
+    const routed = (JSON.parse(stdout) as { readonly walks: readonly WalkJson[] }).walks
+    expect(routed.filter(({ equal }) => !equal)).toEqual([])
+    const [plain, ...more] = routed.filter(({ mode }) => mode === 'host-gw')
+    expect([plain, ...more].map((walk) => walk?.packet)).toEqual(['ping', 'ping'])
+    expect(plain?.broken).toMatch(/^router has no route to 10\.5\./)
+    expect(plain?.hops.at(-1)).toMatchObject({ place: 'router', device: 'eth0', direction: 'in' })
+    const tunnels = routed.filter(({ mode }) => mode === 'vxlan')
+    expect(tunnels.map(({ addedBytes, broken }) => [addedBytes, broken])).toEqual(
+      [50, 50, 70, 70].map((n) => [n, undefined])
+    )
+    for (const { hops } of tunnels) {
+      expect(hops.map(({ place, device }) => `${place} ${device}`)).toEqual(
+        expect.arrayContaining(['router eth1', 'far node3'])
+      )
+    }
+  })
+})
+
 async function run(...argv: readonly string[]): Promise<Captured> {
   const program = await startProgram(argv)
   program.stdin?.end()

@@ -44,6 +44,7 @@ function program(): Command {
     .command('walk')
     .description('what the wire sees of a packet, hop by hop, beside what the tables predict')
     .option('--backends <list>', 'modes, separated by commas', 'macvlan,host-gw,vxlan-direct,vxlan')
+    .option('--topology <name>', 'flat, or routed: the other node is behind a router', 'flat')
     .option('--pcap <directory>', 'the frames as files there, for Wireshark')
     .option('--json', 'one JSON object on stdout')
     .action(async (options) => exit(await labWalk(options)))

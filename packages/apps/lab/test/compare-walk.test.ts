@@ -69,6 +69,11 @@ describe('compareWalk', () => {
       equal: false,
       broken: 'b does not forward'
     })
+    const seenSoFar = [seen('a', 0n, '64'), seen('b', 1n, '63', 148)]
+    expect(compareWalk(HEAD, { ...way, outcome }, seenSoFar)).toMatchObject({
+      equal: true,
+      broken: outcome.reason
+    })
   })
 })
 

@@ -9,7 +9,7 @@
  */
 export { changedFields, isAsPredicted, type Layer, type TableRow, type WalkFrame } from './frame.ts'
 export { lookupRoute, type RouteAnswer, type RouteQuestion } from './lookup.ts'
-export { type Content, packetBytes } from './packet.ts'
+export type { Content } from './packet.ts'
 export { predictWay } from './predict-way.ts'
 export { roleOf } from './role.ts'
 export type {

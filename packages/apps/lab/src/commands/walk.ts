@@ -6,21 +6,24 @@ import { modeRuns } from '../compare/modes.ts'
 import { walkModes } from '../compare/walk/walk-modes.ts'
 import { walkText } from '../compare/walk/walk-text.ts'
 
+import { topologyNamed } from '../topology.ts'
+
 export interface WalkOptions {
   readonly backends: string
+  readonly topology: string
   readonly json?: boolean
   readonly pcap?: string
 }
 
 /** `lab walk`: what the wire sees, hop by hop, beside what the tables predict. @returns 1 unless all are equal */
-export async function labWalk({ backends, json, pcap }: WalkOptions): Promise<number> {
+export async function labWalk({ backends, topology, json, pcap }: WalkOptions): Promise<number> {
   const modes = modeRuns(backends)
   // Testbeds take themselves down as the process ends, and their programs end with it.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => process.exit(128 + constants.signals[signal]))
   }
   if (pcap !== undefined) await mkdir(pcap, { recursive: true })
-  const { walks, leftOut, pcaps } = await walkModes(modes, 'flat', (step) => {
+  const { walks, leftOut, pcaps } = await walkModes(modes, topologyNamed(topology, 'lab walk'), (step) => {
     process.stderr.write(`${step} …\n`)
   })
   if (pcap !== undefined) {

@@ -85,7 +85,7 @@ export function compareWalk(head: WalkHead, way: Way, sightings: readonly Sighti
   return {
     ...head,
     hops,
-    equal: outcome.kind === 'arrived' && hops.length > 0 && hops.every(({ equal }) => equal),
+    equal: hops.length > 0 && hops.every(({ equal }) => equal),
     addedBytes: sizes.length === 0 ? 0 : Math.max(...sizes) - (sizes[0] ?? 0),
     ...(outcome.kind === 'broken' ? { broken: outcome.reason } : {})
   }

@@ -57,6 +57,8 @@ export async function walkLab(bed: Testbed, lab: Lab, mode: string): Promise<Lab
         destination: IpAddress.parse(head.destination),
         content: head.packet === 'ping' ? ECHO : SEGMENT
       })
+      // Without a way there is no connection, and no segment on it.
+      if (head.packet === 'tcp' && way.outcome.kind === 'broken') continue
       if (head.packet === 'ping') await ping(from.place, head.destination)
       else await sendSegment(from.place, head.destination)
       const own = () =>

@@ -25,19 +25,16 @@ export async function walkModes(
   topology: Topology,
   tell: (step: string) => void
 ): Promise<WalkPart> {
-  if (topology !== 'flat') {
-    return {
-      walks: [],
-      leftOut: [`walks: they are taken on one segment, not on "${topology}"`],
-      pcaps: new Map()
-    }
+  if (topology !== 'flat' && topology !== 'routed') {
+    const why = 'the predictor does not know what these ports drop; who reaches whom is in the matrix'
+    return { walks: [], leftOut: [`walks on ${topology}: ${why}`], pcaps: new Map() }
   }
   const leftOut: string[] = []
   const parts: LabWalks[] = []
   const queue = modes.entries()
   const worker = async (): Promise<void> => {
     for (const [index, run] of queue) {
-      const part = await walkMode(run, tell)
+      const part = await walkMode(run, topology, tell)
       if (typeof part === 'string') leftOut.push(part)
       else parts[index] = part
     }
@@ -51,8 +48,12 @@ export async function walkModes(
   }
 }
 
-/** @returns a sentence when this kernel cannot */
-async function walkMode({ id, mode }: ModeRun, tell: (step: string) => void): Promise<LabWalks | string> {
+/** @returns a sentence when there is no way to walk */
+async function walkMode(
+  { id, mode }: ModeRun,
+  topology: Topology,
+  tell: (step: string) => void
+): Promise<LabWalks | string> {
   const { network, text } = await modeNetwork(mode, 'dual')
   const missing = missingLinkTypes(promiseOf(network).linkTypes).join(' and ')
   if (missing !== '') return `walk of ${id}: this kernel cannot make devices of type ${missing}`
@@ -61,8 +62,12 @@ async function walkMode({ id, mode }: ModeRun, tell: (step: string) => void): Pr
   // Beside the copy that the lab makes of it.
   await writeFile(`${config}.asked`, text)
   tell(`walk of ${id}`)
-  const plan = planLab('walk', network, { nodes: 2, pods: 1 })
-  const lab = await buildLab(bed, plan, network, `${config}.asked`, 'file', () => {})
+  // Behind the router is the last node.
+  const count = { nodes: topology === 'routed' ? 3 : 2, pods: 1 }
+  const plan = planLab('walk', network, count, topology)
+  const lab = await buildLab(bed, plan, network, `${config}.asked`, 'file', () => {}, { mayRefuse: true })
+  const [refusal] = lab.refusals
+  if (refusal !== undefined) return `walk of ${id}: ${refusal.node} does not take part: ${refusal.reason}`
   // Awaited here: the lab is taken down when this is left.
   return await walkLab(bed, lab, id)
 }

@@ -5,7 +5,7 @@ import type { WalkHop, WalkReport } from '../walk-report.ts'
 /** One walk for the terminal: a line for each hop, what changed on it, and where prediction and capture differ. */
 export function walkText(walk: WalkReport, ink: Ink): string {
   const { mode, packet, source, destination, equal, addedBytes, broken } = walk
-  const verdict = equal ? 'as predicted' : (broken ?? 'not as predicted')
+  const verdict = `${broken === undefined ? '' : `broken, as ${broken}; `}${equal ? '' : 'not '}as predicted`
   const head = `${ink.strong(mode)}  ${packet} ${source} → ${destination}  ${verdict}, ${addedBytes} bytes added`
   return [head, ...walk.hops.flatMap((hop) => hopLines(hop, ink))].join('\n')
 }
