@@ -151,6 +151,10 @@ describe('the report', () => {
       const uplink = hops.nth(4)
       expect(await uplink.locator('h4').textContent()).toBe('5. node1 eth0 out')
       expect(await uplink.locator('tbody.new').count()).toBe(4)
+      const far = hops.nth(8)
+      expect(await far.locator('.facts').allTextContents()).toContain(
+        'taken off here: ethernet, ipv4, udp, vxlan'
+      )
       const tunnel = hops.nth(3)
       expect(await tunnel.locator('tr.changed th').allTextContents()).toEqual([
         'destination changed',
