@@ -24,7 +24,7 @@ let browser: Browser
 beforeAll(async () => {
   const program = await bundle('../../packages/apps/lab/test/compare/print-sample.ts')
   directory = program.directory
-  const { stdout } = await run(process.execPath, [program.file, 'html'], { maxBuffer: 64 << 20 })
+  const { stdout } = await run(process.execPath, [program.file], { maxBuffer: 64 << 20 })
   const file = join(directory, 'report.html')
   await writeFile(file, stdout)
   url = pathToFileURL(file).href

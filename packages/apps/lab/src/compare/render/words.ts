@@ -51,7 +51,7 @@ export function rankingText({ ranking, notRanked, comparisons }: Metric): string
 }
 
 /** Of the modes of one group, at least one pair of which is not shown to differ. */
-export function alikeText(group: readonly string[], comparisons: Metric['comparisons']): string {
+function alikeText(group: readonly string[], comparisons: Metric['comparisons']): string {
   const isShown = comparisons.some(
     ({ a, b, verdict }) => verdict !== 'no-difference-shown' && group.includes(a) && group.includes(b)
   )
