@@ -29,8 +29,8 @@ export type Verb = keyof typeof CALLS
 
 export interface CrashOptions {
   readonly writes?: readonly string[]
-  /** Of each kind. @default 100, more than any verb has */
-  readonly points?: number
+  /** Which of each kind; each must be there. @default all that there are */
+  readonly points?: readonly number[]
 }
 
 /**
@@ -42,7 +42,7 @@ export interface CrashOptions {
 export async function killAtEach(
   world: CniWorld,
   verb: Verb,
-  { writes = WRITES, points = 100 }: CrashOptions = {}
+  { writes = WRITES, points }: CrashOptions = {}
 ): Promise<Readonly<Record<string, number>>> {
   const { node, plugin } = world
   const { target, place } = await world.container()
@@ -69,11 +69,17 @@ export async function killAtEach(
   }
   const kills: Record<string, number> = {}
   for (const write of writes) {
-    let point = 1
-    while (point <= points && (await survives(write, point))) point++
-    kills[write] = point - 1
+    kills[write] = 0
+    for (const point of points ?? allPoints()) {
+      if (!(await survives(write, point))) break
+      kills[write]++
+    }
   }
   return kills
+}
+
+function* allPoints(): Generator<number> {
+  for (let point = 1; ; point++) yield point
 }
 
 /** Kills the daemon at the `point`th such write from now, before the kernel does it. @returns how to leave it alone again */

@@ -1,7 +1,7 @@
 import { needsLinkTypes } from '@trilane/testbed'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { underlayConfig } from '../cluster/underlay.ts'
-import { killAtEach } from '../cni/crash.ts'
+import { killAtEach, type Verb } from '../cni/crash.ts'
 import { configOf, failureOf, jsonOf } from '../cni/plugin.ts'
 import { addressesOf, CniWorld, resultOf } from '../cni/world.ts'
 
@@ -41,7 +41,7 @@ describe('the plugin for an ipvlan network', () => {
     const containers = await Promise.all([world.container(), world.container()])
     await Promise.all(
       containers.map(async ({ target: { netns, containerId } }) => {
-        for (let round = 0; round < 5; round++) {
+        for (let round = 0; round < 3; round++) {
           const target = { containerId: `${containerId}-${round}`, netns }
           const [address = ''] = addressesOf(await world.plugin.add(target, CONFIG))
           expect(inUse.has(address)).toBe(false)
@@ -56,8 +56,13 @@ describe('the plugin for an ipvlan network', () => {
     expect(await world.leftovers()).toBe(empty)
   })
 
-  it('leaves nothing when the daemon is killed before its first messages to the kernel in an ADD', async () => {
-    const kills = await killAtEach(world, 'ADD', { writes: ['?sendto,?sendmsg'], points: 4 })
-    expect(Object.values(kills)).toEqual([4])
+  it.each<[Verb, string, string, number]>([
+    ['ADD', 'the record is there, and no address is reserved', '?link,?linkat', 1],
+    ['ADD', 'the link is there, and has no address', '?write', 3],
+    ['DEL', 'nothing has gone', '?sendto,?sendmsg', 1],
+    ['DEL', 'the link has gone', '?unlink,?unlinkat', 1],
+    ['GC', 'link and address have gone, and the record is there', '?unlink,?unlinkat', 2]
+  ])('leaves nothing when the daemon is killed in %s when %s', async (verb, _, write, point) => {
+    expect(await killAtEach(world, verb, { writes: [write], points: [point] })).toEqual({ [write]: 1 })
   })
 })

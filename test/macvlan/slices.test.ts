@@ -108,4 +108,32 @@ describe('a node that gets another slice while its pods run', () => {
     await expect(lan.cluster.attach(node, 'two')).rejects.toMatchObject({ code: 'TRI_ADDRESSES_EXHAUSTED' })
     await talk([one])
   })
+
+  it('never takes the address of a pod for itself, whatever is excluded while it runs', async () => {
+    const [taken] = await node.client.pods()
+    const pod = taken?.addresses.find(({ address }) => !address.includes(':'))?.address ?? ''
+    const slice = (await sliceKey()).split('-')[0] ?? ''
+    const base = slice.replace(/\d+$/, '')
+    const first = Number(slice.slice(base.length))
+    const own = async () => {
+      const route = (await node.routes()).find((line) => line.startsWith(slice)) ?? ''
+      return / src (\S+)/.exec(route)?.[1]
+    }
+    expect([await own(), pod]).toEqual([slice, `${base}${first + 5}`])
+    const exclude = async (ranges: string): Promise<void> => {
+      const text = underlayConfig({ backend, dual: true, more: `Exclude: [${ranges}]\n` })
+      await lan.cluster.storeConfig(text)
+      const { length } = node.log().split('Exclude')
+      await node.wait('it knows', () => node.log().split('Exclude').length > length)
+    }
+    // Nothing is left but the pod's: the excluded one is better than none.
+    await exclude(`${slice}-${base}${first + 4}, ${base}${first + 6}-${base}${first + 15}`)
+    const young = lan.cluster.attach(node, 'three')
+    await expect(young).rejects.toMatchObject({ code: 'TRI_ADDRESSES_EXHAUSTED' })
+    expect(await own()).toBe(slice)
+    await exclude(`${slice}-${base}${first + 4}`)
+    await node.wait('it has another', async () => (await own()) === `${base}${first + 6}`)
+    expect(pod).not.toBe(await own())
+    expect((await node.network()).health).toEqual([])
+  })
 })

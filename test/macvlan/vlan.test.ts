@@ -112,17 +112,35 @@ Backend: {Type: macvlan, VLAN: ${vlanId}}
     }
   })
 
-  it('keeps a device as long as one network wants it, and removes what none wants, but not the operator’s', async () => {
+  it('keeps a device as long as a network wants it or pods stand on it, and then removes it, but not the operator’s', async () => {
     const [one, two] = [cluster.node(1), cluster.node(2)]
+    const kept = async () =>
+      (await one.client.status()).networks.flatMap(({ health }) =>
+        health.filter(({ code }) => code === 'TRI_VLAN_KEPT')
+      )
     await one.stop()
     await serve(one, ['rose'])
-    await ready(one, 1)
+    await one.wait('it says that blue’s is kept', async () => (await kept()).length > 0)
+    expect(await kept()).toMatchObject([
+      {
+        severity: 'low',
+        text: expect.stringMatching(/ eth0\.200 .* 1 pods stand on it: blue\/node1-blue\/eth0$/)
+      }
+    ])
+    expect((await vlansOf(one)).sort()).toEqual(['eth0.100 100', 'eth0.200 200'])
+    const others = reachability()
+    const blue = pods.filter(({ network }) => network === 'blue')
+    const [mine, theirs] = [blue.find(({ node }) => node === one), blue.find(({ node }) => node === two)]
+    if (mine === undefined || theirs === undefined) throw new Error('each node has a pod of blue')
+    others.expectSome(theirs.place, mine.place, { address: mine.address })
+    for (const pod of pods.filter(({ network }) => network === 'rose')) {
+      others.expectSome(pod.node.place, pod.place, { address: pod.address })
+    }
+    await others.mustHold({ withinMs: PATIENCE_MS })
+    // As it ends.
+    await mine.place.run(['ip', 'link', 'delete', 'eth0'])
     await one.wait('blue’s is gone', async () => (await vlansOf(one)).join() === 'eth0.100 100')
-    await talk(pods.filter(({ network }) => network === 'rose')).mustHold({ withinMs: PATIENCE_MS })
-    await one.stop()
-    await serve(one, ['blue'])
-    await ready(one, 1)
-    await one.wait('only blue’s is there', async () => (await vlansOf(one)).join() === 'eth0.200 200')
+    await one.wait('nothing is said any more', async () => (await kept()).length === 0)
 
     await two.stop()
     const flags = two.flags({ 'net-config-path': undefined, networks: 'red,rose,blue' })

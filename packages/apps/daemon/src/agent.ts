@@ -14,6 +14,7 @@ import { Reconciler, type SweepScope } from '@trilane/reconcile'
 import { networkNamed } from './cni/cni-network.ts'
 import type { NodeFirewall } from './firewall-node.ts'
 import type { NodeIdentity } from './identity.ts'
+import { KeptVlans } from './kept-vlans.ts'
 import type { NetworkAgent } from './network-agent.ts'
 import { type LoopObserver, ReconcileLoop } from './reconcile-loop.ts'
 import { networkStatus } from './status.ts'
@@ -52,6 +53,7 @@ export class Agent {
   readonly #stop = new AbortController()
   /** By network: why it waits. */
   readonly #problems = new Map<string, TrilaneError>()
+  readonly #keptVlans: KeptVlans
 
   constructor(parts: {
     readonly kernel: Kernel
@@ -63,6 +65,8 @@ export class Agent {
     readonly version: string
     /** Names of the networks that this node serves, as soon as their configs are there. */
     readonly networks: readonly string[]
+    /** What this node's disk says of pods, of whatever network. */
+    readonly records: () => Promise<readonly AttachmentRecord[]>
     /** Sees every pass and flush. */
     readonly onWork?: LoopObserver
   }) {
@@ -74,6 +78,13 @@ export class Agent {
     this.#logger = logger
     this.#version = parts.version
     this.#startedAtMs = clock.wallMs()
+    this.#keptVlans = new KeptVlans({
+      kernel,
+      records: parts.records,
+      networks: () => this.#networks,
+      isComplete: () => this.waiting.length === 0 && this.#networks.every(({ ready }) => ready),
+      logger
+    })
     this.#loop = new ReconcileLoop({
       reconciler: new Reconciler({ kernel, logger, clock, breathe }),
       kernel,
@@ -155,6 +166,7 @@ export class Agent {
     // All of them first: the first table has the host ports of every network's pods.
     recoveries.set(network.name, network.parts.attachments.recover())
     await Promise.all(recoveries.values())
+    await this.#keptVlans.look()
     await network.start()
   }
 
@@ -232,7 +244,10 @@ export class Agent {
   /** One network whose leases are not listed yet would lose its peers' state to a sweep. */
   #sweepScope(): SweepScope | undefined {
     if (this.waiting.length > 0 || !this.#networks.every(({ maySweep }) => maySweep)) return undefined
+    const kept = this.#keptVlans.devices
+    if (kept === undefined) return undefined
     return {
+      kept,
       networks: new Map(
         this.#networks.map(({ name, parts }) => [
           name,
@@ -243,10 +258,17 @@ export class Agent {
   }
 
   #onFullPass(): void {
+    void this.#sweepFreed()
     for (const network of this.#networks) {
       void network.onFullPass()
       void network.parts.attachments.settle()
     }
+  }
+
+  /** Which VLANs configs name changes with a network that comes, and that looks by itself. */
+  async #sweepFreed(): Promise<void> {
+    if (this.#keptVlans.devices?.size === 0) return
+    if (await this.#keptVlans.look()) await this.#loop.passSoon(0).catch(() => undefined)
   }
 
   #onKernelEvent(event: KernelEvent): void {

@@ -48,6 +48,7 @@ import { refuseClash } from './network-clash.ts'
 import type { NetworkSource } from './network-config-source.ts'
 import { type NetworkStore, networkStore } from './network-store.ts'
 import { NO_HOST_PORTS } from './no-host-ports.ts'
+import { kindsOf } from './pods-here.ts'
 import type { LoopObserver, ReconcileLoop } from './reconcile-loop.ts'
 import { SubnetFile } from './subnet-file.ts'
 import { systemClock } from './system-clock.ts'
@@ -144,6 +145,7 @@ export function composeAgent(
     fullPassMs: config.fullPassMs,
     version,
     networks: networkNames(config),
+    records: async () => (await container.get<AttachmentStore>(ATTACHMENT_STORE).list()).records,
     onWork
   })
   const networkOf =
@@ -230,6 +232,14 @@ function composeNetwork(
       ...(revision === undefined ? {} : { configRevision: revision })
     }),
     attachments,
+    held: async () => {
+      const [{ reservations }, records] = await Promise.all([pool.list(), attachments.list()])
+      return { addresses: reservations.map(({ address }) => address), kinds: kindsOf(records) }
+    },
+    kindOf: (name, device) => {
+      const other = served().find((one) => one.name === name)?.config.lanes.primary
+      return other?.backend.podKind?.(other.options, device)
+    },
     previousSubnets: previousSubnets.get(network.name) ?? {},
     fullPassMs: config.fullPassMs,
     firewall,

@@ -92,9 +92,10 @@ export class FactsFollower {
     const { read, onChange, health, logger } = this.#parts
     try {
       const facts = await read()
-      if (!this.#isGone && JSON.stringify(facts) === JSON.stringify(this.#facts)) return
-      logger.info(this.#isGone ? 'uplink is back' : 'uplink changed', { uplink: facts.uplink })
+      const isSame = textOf(facts) === textOf(this.#facts)
       this.#facts = facts
+      if (!this.#isGone && isSame) return
+      logger.info(this.#isGone ? 'uplink is back' : 'uplink changed', { uplink: facts.uplink })
       this.#judgeParent(facts)
       await onChange(facts)
       this.#isGone = false
@@ -108,6 +109,7 @@ export class FactsFollower {
       this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS.last)
     }
   }
+
   #judgeParent({ parent, network }: NodeFacts): void {
     const { health, logger } = this.#parts
     if (parent?.isDown !== true) {
@@ -123,4 +125,9 @@ export class FactsFollower {
     })
     if (health.raise('parent', 'high', problem)) logger.warn('parent is down', { error: problem })
   }
+}
+
+/** Pods come and go on one and the same node. */
+function textOf(facts: NodeFacts | undefined): string {
+  return JSON.stringify({ ...facts, pods: undefined })
 }

@@ -17,7 +17,6 @@ import {
 } from '@trilane/contracts'
 import type { PerFamily, Prefix } from '@trilane/ip'
 import {
-  droppedLanes,
   type LanesHere,
   laneClaim,
   lanesHere,
@@ -29,6 +28,7 @@ import {
 } from '@trilane/lanes'
 import { isLeasable } from '@trilane/subnet-manager'
 import { blackholeState } from './blackhole.ts'
+import { DroppedLanes } from './dropped-lanes.ts'
 import { FactsFollower } from './facts-follower.ts'
 import { readFacts } from './facts-reading.ts'
 import type { NodeFirewall } from './firewall-node.ts'
@@ -40,15 +40,13 @@ import { LeaseKeeper } from './lease-keeper.ts'
 import { LeaseProblems } from './lease-problems.ts'
 import { LiveConfig } from './live-config.ts'
 import { Patience } from './patience.ts'
+import { factsAfterClash, type HeldByPods, type KindOf } from './pods-here.ts'
 import type { ReconcileLoop } from './reconcile-loop.ts'
 import { published } from './subnet-file.ts'
 import { UnderlayWatch } from './underlay-watch.ts'
 import { tellUnusableLanes } from './unusable-lanes.ts'
 import type { UplinkWish } from './uplink.ts'
 import { UplinkAnnouncer } from './uplink-announcer.ts'
-
-/** Peers learn of a new lease within a moment; so long they may send by what the former one offered. */
-const DROPPED_LANES_MS = 5_000
 
 export interface NetworkAgentParts {
   readonly network: NetworkConfig
@@ -63,6 +61,9 @@ export interface NetworkAgentParts {
   readonly loop: ReconcileLoop
   readonly subnets: SubnetManager
   readonly attachments: Attachments
+  readonly held: HeldByPods
+  /** Of the other networks of this daemon. */
+  readonly kindOf: KindOf
   readonly previousSubnets: PerFamily<Prefix>
   /** How often everything is looked at again. */
   readonly fullPassMs: number
@@ -102,8 +103,7 @@ export class NetworkAgent {
   /** And its peers have their lanes. */
   #listed = false
   #ready = false
-  /** Lanes that peers may still send by though this node offers them no longer. */
-  #dropped: readonly string[] = []
+  readonly #dropped: DroppedLanes
 
   constructor(parts: NetworkAgentParts) {
     this.parts = parts
@@ -122,6 +122,7 @@ export class NetworkAgent {
         this.#follower.lookSoon()
       }
     })
+    this.#dropped = new DroppedLanes(parts)
     this.#patience = new Patience({ health, clock, logger, signal: this.#stop.signal })
     this.#leaseProblems = new LeaseProblems(health, logger)
     this.#underlay = new UnderlayWatch({
@@ -170,7 +171,7 @@ export class NetworkAgent {
 
   /** Nothing is swept before the first complete list of leases, and nothing that peers may still send by. */
   get maySweep(): boolean {
-    return this.#listed && this.#dropped.length === 0
+    return this.#listed && this.#dropped.isEmpty
   }
 
   get ready(): boolean {
@@ -273,7 +274,7 @@ export class NetworkAgent {
     const here = this.#lookAtLanes(this.#knownFacts(), former)
     this.#here = here
     if (former !== undefined) {
-      this.#dropped = droppedLanes(here, former)
+      this.#dropped.note(here, former)
       // Subnets that do not fit the network any more will be others.
       if (offersNews(here, former) && isLeasable(former, network.families)) {
         loop.wish(new Map([[this.#slots.node, nodeStateOf(here, former)]]))
@@ -295,13 +296,9 @@ export class NetworkAgent {
   }
 
   async #giveUpDropped(): Promise<void> {
-    if (this.#dropped.length === 0) return
-    const { clock, logger, loop } = this.parts
-    await clock.sleep(DROPPED_LANES_MS, this.#stop.signal)
-    if (this.#stop.signal.aborted) return
-    logger.info('former lanes are given up', { lanes: this.#dropped })
-    this.#dropped = []
-    await loop.passSoon(0).catch(() => undefined)
+    if (await this.#dropped.giveUp(this.#stop.signal)) {
+      await this.parts.loop.passSoon(0).catch(() => undefined)
+    }
   }
 
   /** @param former what peers know of this node: what they act on stays as it is */
@@ -379,10 +376,13 @@ export class NetworkAgent {
     await this.#lookAtForwarding()
     // Without a lease the first one will have these facts.
     if (this.#here === undefined || this.lease === undefined) return
-    const facts = this.#knownFacts()
-    this.#here = this.#lookAtLanes(facts, this.lease.lease)
+    const { lease } = this.lease
+    let facts: NodeFacts | undefined = this.#knownFacts()
+    for (; facts !== undefined; facts = await factsAfterClash(facts, lease, this.parts.held)) {
+      this.#here = this.#lookAtLanes(facts, lease)
+    }
     this.#wishNode()
-    void this.#announcer.tell(facts.uplink)
+    void this.#announcer.tell(this.#here.node.uplink)
     // Linux removed without a word what stood on a vanished uplink, and what failed meanwhile waits for its turn.
     void this.parts.loop.passSoon(0).catch(() => undefined)
     await this.#leases.renew()

@@ -18,7 +18,7 @@ import type { IpvlanOptions } from './options.ts'
  */
 export function nodeState(node: NodeFacts, lease: Lease, options: IpvlanOptions): KernelState {
   const { device, vlan, parent } = standOn(node, options)
-  const addresses = options.hostAccess ? hostAddressesOf(lease.subnets, node.network.families) : {}
+  const addresses = options.hostAccess ? hostAddressesOf(lease.subnets, node.network.families, node.pods) : {}
   const mtuBytes = options.mtuBytes ?? parent.mtuBytes
   const state = joinStates([
     { ...EMPTY_KERNEL_STATE, links: vlan === undefined ? [] : [vlan] },

@@ -1,10 +1,13 @@
+import { UNDERLAY_PARENT, underlayFacts, underlayLease } from '@trilane/compliance'
 import { commandsOf, EMPTY_KERNEL_STATE, objectsOf } from '@trilane/contracts'
 import { Prefix } from '@trilane/ip'
 import { describe, expect, it } from 'vitest'
 import { ipvlan } from '../src/index.ts'
-import { FACTS, LEASE, leaseOf, PARENT } from './facts.ts'
 
 const DEVICE = 'host-37a8eec1'
+/** A node `192.168.77.1/24` whose pods are on its own segment, from `.64` on. */
+const FACTS = underlayFacts(['v4'])
+const LEASE = underlayLease('192.168.77.64/28', '192.168.77.1')
 const optionsOf = (raw: Readonly<Record<string, unknown>> = {}) => ipvlan.parseOptions(raw)
 const nodeOf = (raw: Readonly<Record<string, unknown>> = {}, facts = FACTS) =>
   ipvlan.nodeState(facts, LEASE, optionsOf(raw))
@@ -18,6 +21,22 @@ describe('options', () => {
     for (const raw of [{ Mode: 'l3' }, { Mode: 'l3s' }, { Flag: 'private' }, { Flag: 'vepa' }]) {
       expect(optionsOf(raw).hostAccess).toBe(false)
     }
+  })
+
+  it('say who of a node does not reach whom', () => {
+    const said = (raw: Readonly<Record<string, unknown>>) => ipvlan.separations?.(optionsOf(raw))
+    const between = 'node and own pods'
+    expect(said({})).toEqual([])
+    expect(said({ HostAccess: false })).toEqual([{ between, reason: 'HostAccess is false' }])
+    expect(said({ Mode: 'l3' })).toEqual([
+      { between, reason: 'in mode l3 nothing passes from a node to its own pods' }
+    ])
+    expect(said({ Flag: 'vepa' })?.[1]?.reason).toMatch(/where the switch sends back/)
+    const reason = 'with flag private nothing passes between two ipvlans'
+    expect(said({ Flag: 'private' })).toEqual([
+      { between, reason },
+      { between: 'pods of one node', reason }
+    ])
   })
 
   it('may change while pods talk, but not what is the parent’s', () => {
@@ -56,8 +75,8 @@ describe('what the node needs', () => {
 })
 
 describe('a peer', () => {
-  const near = leaseOf('192.168.77.80/28', '192.168.77.2')
-  const far = leaseOf('192.168.77.96/28', '198.51.100.7')
+  const near = underlayLease('192.168.77.80/28', '192.168.77.2')
+  const far = underlayLease('192.168.77.96/28', '198.51.100.7')
   const commands = (raw: Readonly<Record<string, unknown>>, facts = FACTS) =>
     objectsOf(ipvlan.peerState(facts, near, optionsOf(raw))).flatMap((object) =>
       commandsOf({ ...object, action: 'set' })
@@ -73,7 +92,7 @@ describe('a peer', () => {
   })
 
   it('is routed by the parent, where what pods send is routed', () => {
-    const parent = { ...PARENT, name: 'eth1' }
+    const parent = { ...UNDERLAY_PARENT, name: 'eth1' }
     expect(commands({ Mode: 'l3', Parent: 'eth1' }, { ...FACTS, parent })).toEqual([
       'ip route replace 192.168.77.80/28 via 192.168.77.2 dev eth1 proto 133'
     ])
@@ -130,7 +149,7 @@ describe('a parent that does not fit', () => {
       name: 'theirs',
       kind: { type: 'ipvlan', parent: 'eth0', mode: 'l3', flag: 'bridge' }
     } as const
-    const facts = { ...FACTS, parent: { ...PARENT, children: [child] } }
+    const facts = { ...FACTS, parent: { ...UNDERLAY_PARENT, children: [child] } }
     expect(() => ipvlan.leaseData(facts, optionsOf())).toThrow(
       'no ipvlan of mode l2 and flag bridge can stand on eth0: theirs is an ipvlan of mode l3 and flag bridge'
     )
@@ -138,7 +157,7 @@ describe('a parent that does not fit', () => {
   })
 
   it('is any segment in l3: the nodes route', () => {
-    const elsewhere = { ...PARENT, onLink: [Prefix.parse('10.1.0.0/16')] }
+    const elsewhere = { ...UNDERLAY_PARENT, onLink: [Prefix.parse('10.1.0.0/16')] }
     expect(ipvlan.leaseData({ ...FACTS, parent: elsewhere }, optionsOf({ Mode: 'l3' }))).toEqual({})
     expect(() => ipvlan.leaseData({ ...FACTS, parent: elsewhere }, optionsOf())).toThrow(
       'is not on its segment'

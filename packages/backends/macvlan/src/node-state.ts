@@ -17,7 +17,7 @@ export function nodeState(node: NodeFacts, lease: Lease, options: MacvlanOptions
   const wish = {
     kind: kindOn(device, options),
     mtuBytes: options.mtuBytes ?? parent.mtuBytes,
-    addresses: hostAddressesOf(lease.subnets, node.network.families)
+    addresses: hostAddressesOf(lease.subnets, node.network.families, node.pods)
   }
   const state = joinStates([
     { ...EMPTY_KERNEL_STATE, links: vlan === undefined ? [] : [vlan] },

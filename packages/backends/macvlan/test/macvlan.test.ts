@@ -1,8 +1,11 @@
+import { UNDERLAY_PARENT, underlayFacts, underlayLease } from '@trilane/compliance'
 import { EMPTY_KERNEL_STATE, objectsOf } from '@trilane/contracts'
 import { describe, expect, it } from 'vitest'
 import { macvlan } from '../src/index.ts'
-import { FACTS, LEASE, leaseOf, PARENT } from './facts.ts'
 
+/** A node `192.168.77.1/24` whose pods are on its own segment, from `.64` on. */
+const FACTS = underlayFacts(['v4'])
+const LEASE = underlayLease('192.168.77.64/28', '192.168.77.1')
 const optionsOf = (raw: Readonly<Record<string, unknown>> = {}) => macvlan.parseOptions(raw)
 const nodeOf = (raw: Readonly<Record<string, unknown>> = {}, facts = FACTS) =>
   macvlan.nodeState(facts, LEASE, optionsOf(raw))
@@ -16,6 +19,20 @@ describe('options', () => {
 
   it('have no way between node and pods in modes that do not let it through', () => {
     for (const Mode of ['private', 'vepa', 'passthru']) expect(optionsOf({ Mode }).hostAccess).toBe(false)
+  })
+
+  it('say who of a node does not reach whom', () => {
+    const said = (raw: Readonly<Record<string, unknown>>) => macvlan.separations?.(optionsOf(raw))
+    const between = 'node and own pods'
+    expect(said({})).toEqual([])
+    expect(said({ HostAccess: false })).toEqual([{ between, reason: 'HostAccess is false' }])
+    const reason = 'in mode private nothing passes between two macvlans'
+    expect(said({ Mode: 'private' })).toEqual([
+      { between, reason },
+      { between: 'pods of one node', reason }
+    ])
+    expect(said({ Mode: 'passthru' })).toHaveLength(1)
+    expect(said({ Mode: 'vepa' })?.[1]?.reason).toMatch(/where the switch sends back/)
   })
 
   it('name the parent', () => {
@@ -59,8 +76,8 @@ describe('what the node needs', () => {
 })
 
 describe('a peer', () => {
-  const near = leaseOf('192.168.77.80/28', '192.168.77.2')
-  const far = leaseOf('192.168.77.96/28', '198.51.100.7')
+  const near = underlayLease('192.168.77.80/28', '192.168.77.2')
+  const far = underlayLease('192.168.77.96/28', '198.51.100.7')
 
   it('needs nothing on the segment', () => {
     expect(macvlan.peerState(FACTS, near, optionsOf())).toEqual(EMPTY_KERNEL_STATE)
@@ -71,7 +88,8 @@ describe('a peer', () => {
       'macvlan cannot reach the holder of 192.168.77.96/28 at 198.51.100.7: eth0 is 192.168.77.1/24'
     )
     for (const raw of [{ VLAN: 100 }, { Parent: 'eth1' }]) {
-      const parent = 'Parent' in raw ? { ...PARENT, name: 'eth1', addresses: [], onLink: [] } : PARENT
+      const parent =
+        'Parent' in raw ? { ...UNDERLAY_PARENT, name: 'eth1', addresses: [], onLink: [] } : UNDERLAY_PARENT
       expect(macvlan.peerState({ ...FACTS, parent }, far, optionsOf(raw))).toEqual(EMPTY_KERNEL_STATE)
     }
   })
@@ -92,7 +110,7 @@ describe('pods', () => {
 
 describe('a parent that does not fit', () => {
   it('is refused when the lease is made', () => {
-    const wireless = { ...FACTS, parent: { ...PARENT, isWireless: true } }
+    const wireless = { ...FACTS, parent: { ...UNDERLAY_PARENT, isWireless: true } }
     expect(() => macvlan.leaseData(wireless, optionsOf())).toThrow('macvlan cannot be used on eth0')
     expect(macvlan.leaseData(FACTS, optionsOf())).toEqual({})
   })

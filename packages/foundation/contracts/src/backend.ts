@@ -1,5 +1,5 @@
 import type { PerFamily } from '@trilane/ip'
-import type { KernelState } from './kernel-state.ts'
+import type { IpvlanKind, KernelState, MacvlanKind } from './kernel-state.ts'
 import type { JsonValue, Lease } from './lease.ts'
 import type { NodeFacts } from './node-facts.ts'
 import type { PodLinkSpec } from './pod-link.ts'
@@ -78,12 +78,22 @@ export interface Backend<Options = unknown, LeaseData extends JsonValue = JsonVa
    */
   parentDevice?(options: Options): string | undefined
 
+  /** As what pods' devices are made on `device`. Of the same backends as {@link parentDevice}. */
+  podKind?(options: Options, device: string): MacvlanKind | IpvlanKind
+
   /**
    * Devices whose names follow from the options alone: of two networks of a node only one can have them.
    *
    * @default none
    */
   deviceNames?(options: Options): readonly string[]
+
+  /**
+   * Who of one node does not reach whom by these options, and why: not a fault, and to be said before somebody looks for one.
+   *
+   * @default none
+   */
+  separations?(options: Options): readonly Separation[]
 
   /** How this node's pods are plugged in, were this backend to carry every peer. */
   podLink(node: NodeFacts, lease: Lease, options: Options): PodLinkSpec
@@ -94,6 +104,12 @@ export interface Backend<Options = unknown, LeaseData extends JsonValue = JsonVa
    * @param link what {@link Backend.podLink} returned, its MTU perhaps lowered to that of the network's other lanes
    */
   podState(node: NodeFacts, lease: Lease, link: PodLinkSpec): KernelState
+}
+
+export interface Separation {
+  readonly between: 'node and own pods' | 'pods of one node'
+  /** Half a sentence: `in mode l3 nothing passes from a node to its own pods`. */
+  readonly reason: string
 }
 
 /** What the agent, the compliance suite, the docs and the comparison may rely on. */

@@ -1,5 +1,5 @@
 import type { IpAddress, Mac, PerFamily, Prefix } from '@trilane/ip'
-import type { LinkKind } from './kernel-state.ts'
+import type { IpvlanKind, LinkKind, MacvlanKind } from './kernel-state.ts'
 import type { NetworkConfig } from './network-config.ts'
 
 /** What is true of this node right now. Immutable; when something changes, a new one is made. */
@@ -33,6 +33,18 @@ export interface NodeFacts {
    * the uplink. Present for networks whose pods are on the nodes' own network.
    */
   readonly parent?: ParentDevice
+  /** As far as {@link parent}. What changes of it alone is no news: it says what stays, when something else changes. */
+  readonly pods?: PodsHere
+}
+
+/** What pods of one network on the nodes' own network have on this node, when the facts were read. */
+export interface PodsHere {
+  /** Reserved for pods, whatever slice or config they are of. */
+  readonly addresses: readonly IpAddress[]
+  /** The node's own among them, now: on its own device beside theirs. Those by which pods of a former slice know it, too. */
+  readonly nodeAddresses: readonly IpAddress[]
+  /** What the devices of those that are plugged in were made as, each kind once. */
+  readonly kinds: readonly (MacvlanKind | IpvlanKind)[]
 }
 
 /** A device of the node that macvlan, ipvlan and 802.1q devices can stand on, as it is now. */

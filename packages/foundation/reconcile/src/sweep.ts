@@ -12,6 +12,8 @@ import { atOnce, endsStep, type Steps } from './slices.ts'
 export interface SweepScope {
   /** Networks that this daemon serves, with their prefixes. */
   readonly networks: ReadonlyMap<string, readonly Prefix[]>
+  /** Names of devices that nobody wants and that stay all the same. @default none */
+  readonly kept?: ReadonlySet<string>
 }
 
 /** What is wanted under this key. */
@@ -73,7 +75,7 @@ export function* sweeping(
  *
  * | object | if |
  * |---|---|
- * | link | its alias names a network |
+ * | link | its alias names a network, and it is not kept |
  * | route | protocol 133 |
  * | address | on a device of ours, permanent, inside a prefix of the scope |
  * | neighbour | on a tunnel of ours, permanent |
@@ -89,6 +91,7 @@ export function isSweepable(
 ): boolean {
   switch (object.kind) {
     case 'link':
+      if (scope.kept?.has(object.value.name) === true) return false
       return readAlias(object.value.alias)?.owner === 'network'
     case 'route':
       return object.value.protocol === ROUTE_PROTOCOL

@@ -57,6 +57,12 @@ const BRIDGE = bridge('cni0')
 const { alias: _, ...UNMARKED_TUNNEL } = TUNNEL
 
 describe('sweepChanges', () => {
+  it('leaves a device that is kept, and no other', () => {
+    const links = [linkRead(TUNNEL), linkRead(BRIDGE)]
+    const swept = sweepChanges(() => undefined, read({ links }), { ...SCOPE, kept: new Set(['cni0']) })
+    expect(swept.map(commandOf)).toEqual(['ip link del dev flannel.1'])
+  })
+
   it('removes an unwanted device of a network, and nothing on it by itself', () => {
     const actual = {
       links: [linkRead(TUNNEL)],

@@ -53,6 +53,32 @@ describe('the node’s own address of a slice', () => {
     expect(hostOf('255.255.255.240/28', '255.255.255.0/24', '255.255.255.0-255.255.255.255')).toBeUndefined()
   })
 
+  const amongPods = (pods: readonly string[], own: readonly string[], ...excluded: readonly string[]) => {
+    const parse = (texts: readonly string[]) => texts.map((text) => IpAddress.parse(text))
+    const holders = { addresses: parse(pods), nodeAddresses: parse(own) }
+    const config = familyOf('192.168.77.0/24', ...excluded)
+    return hostAddressOf(Prefix.parse('192.168.77.64/28'), config, holders)?.toString()
+  }
+
+  it.each<[string, string, readonly string[], readonly string[], readonly string[]]>([
+    ['the first that no pod has', '192.168.77.66', ['.64', '.65', '.67'], [], []],
+    ['the first that is neither a pod’s nor excluded', '192.168.77.67', ['.65'], ['.64'], ['.64', '.66']],
+    ['the one that it has, though others are free', '192.168.77.70', ['.65'], ['.70'], []],
+    ['the first of those that it has', '192.168.77.64', ['.65'], ['.70', '.64'], []],
+    ['the one that it has of this slice', '192.168.77.70', [], ['.33', '.70'], []],
+    ['not one of its own that a pod has', '192.168.77.64', ['.70'], ['.70'], []],
+    [
+      'the excluded one that it has, where nothing is free',
+      '192.168.77.64',
+      ['.65'],
+      ['.64'],
+      ['.64', '.66-.79']
+    ]
+  ])('is %s', (_, expected, pods, own, excluded) => {
+    const whole = (texts: readonly string[]) => texts.map((text) => text.replaceAll('.', '192.168.77.'))
+    expect(amongPods(whole(pods), whole(own), ...whole(excluded))).toBe(expected)
+  })
+
   it('is there for each family that slice and network have', () => {
     const slices = { v4: Prefix.parse('192.168.77.64/28'), v6: Prefix.parse('fd00:77::1:0/112') }
     expect(hostAddressesOf(slices, { v4: familyOf('192.168.77.0/24') })).toEqual({

@@ -1,4 +1,5 @@
-import { type IpvlanKind, type MacvlanKind, TrilaneError } from '@trilane/contracts'
+import { isDeepStrictEqual } from 'node:util'
+import { type IpvlanKind, type MacvlanKind, type PodsHere, TrilaneError } from '@trilane/contracts'
 import type { Stand } from './stand.ts'
 
 type Child = Stand['parent']['children'][number]
@@ -6,13 +7,21 @@ type Child = Stand['parent']['children'][number]
 /**
  * May one more child stand there? Linux lets a device carry either macvlans or ipvlans, one macvlan in mode passthru, and
  * ipvlans of one mode and flag – where it does not refuse another mode but changes all, and cuts off pods that talk. So
- * whoever was there first is left alone; this network's own children are none of the facts.
+ * whoever was there first is left alone; this network's own children are none of the facts. Where all pods of this network
+ * stand as the ipvlans that are wanted, it was first: what another one shows is what it has made of them all, and is set back.
  *
  * @throws TrilaneError `TRI_PARENT_BUSY` that names the child
  */
-export function checkChildren({ parent, device }: Stand, kind: MacvlanKind | IpvlanKind): void {
+export function checkChildren(
+  { parent, device }: Stand,
+  kind: MacvlanKind | IpvlanKind,
+  podKinds: PodsHere['kinds'] = []
+): void {
+  const ours = kind.type === 'ipvlan' ? podKinds.filter((pods) => pods.parent === device) : []
+  const wasFirst = ours.length > 0 && ours.every((pods) => isDeepStrictEqual(pods, kind))
   for (const child of parent.children) {
     if (!('parent' in child.kind) || child.kind.parent !== device) continue
+    if (wasFirst && child.kind.type === 'ipvlan') continue
     const reason = conflict(child, kind)
     if (reason === undefined) continue
     throw TrilaneError.of('TRI_PARENT_BUSY', { wanted: describe(kind), parent: device, reason })

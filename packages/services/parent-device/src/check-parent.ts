@@ -35,7 +35,7 @@ export function checkParent(
     const reason = 'it is wireless, and an access point drops frames of MACs that have not joined'
     throw unfit(check, reason, 'set Backend.Type to ipvlan, or name a wired device as Backend.Parent')
   }
-  checkChildren(stand, kind)
+  checkChildren(stand, kind, node.pods?.kinds)
   if ('mode' in kind && kind.mode === 'passthru' && stand.device === node.uplink.name) {
     const reason = 'it leads to the other nodes, and a macvlan in mode passthru takes all that arrives there'
     throw unfit(check, reason, 'name a device that the node does not need as Backend.Parent, or set VLAN')

@@ -39,7 +39,11 @@ function childNetwork(
   const nodes = nodeAddressesOn(node, family)
   const own = hostAddresses[family]
   const gateway = isRouted ? undefined : gatewayOn(node, family, options)
-  const kept = [own, gateway, ...nodes].flatMap((address) => (address === undefined ? [] : [address]))
+  // By one of a former choice older pods go on reaching the node.
+  const former = (node.pods?.nodeAddresses ?? []).filter((address) => own?.equals(address) !== true)
+  const kept = [own, gateway, ...nodes, ...former].flatMap((address) =>
+    address === undefined ? [] : [address]
+  )
   const wayOut: PodRoute[] = []
   if (isRouted) wayOut.push({ destination: EVERYTHING[family] })
   else if (gateway !== undefined) wayOut.push({ destination: EVERYTHING[family], gateway })

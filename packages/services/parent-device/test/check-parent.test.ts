@@ -1,22 +1,23 @@
-import type { IpvlanKind, LinkKind, MacvlanKind, ParentDevice } from '@trilane/contracts'
+import { UNDERLAY_CARD, UNDERLAY_PARENT, underlayFacts } from '@trilane/compliance'
+import type { IpvlanKind, LinkKind, MacvlanKind, NodeFacts, ParentDevice } from '@trilane/contracts'
 import { IpAddress, Prefix } from '@trilane/ip'
 import { networkAlias } from '@trilane/reconcile'
 import { describe, expect, it } from 'vitest'
 import { checkParent } from '../src/index.ts'
-import { CARD, factsFor, optionsOf, PARENT } from './facts.ts'
+import { optionsOf } from './given.ts'
 
 const MACVLAN: MacvlanKind = { type: 'macvlan', parent: 'eth0', mode: 'bridge' }
 const IPVLAN: IpvlanKind = { type: 'ipvlan', parent: 'eth0', mode: 'l2', flag: 'bridge' }
 
 interface Question {
-  readonly facts?: ReturnType<typeof factsFor>
+  readonly facts?: ReturnType<typeof underlayFacts>
   readonly raw?: Readonly<Record<string, unknown>>
   readonly kind?: MacvlanKind | IpvlanKind
   readonly isRouted?: boolean
 }
 
 const ask =
-  ({ facts = factsFor(), raw = {}, kind = MACVLAN, isRouted = false }: Question) =>
+  ({ facts = underlayFacts(), raw = {}, kind = MACVLAN, isRouted = false }: Question) =>
   () =>
     checkParent(facts, optionsOf(raw), kind, isRouted)
 
@@ -26,19 +27,20 @@ function expectRefused(question: Question, code: string, text: string, remedy = 
   expect(ask(question)).toThrow(expect.objectContaining({ remedy: expect.stringContaining(remedy) }))
 }
 
-const parentWith = (more: Partial<ParentDevice>) => factsFor(['v4', 'v6'], { ...PARENT, ...more })
+const parentWith = (more: Partial<ParentDevice>) =>
+  underlayFacts(['v4', 'v6'], { ...UNDERLAY_PARENT, ...more })
 
 describe('a parent device', () => {
   it('is fit when it is on the pods’ network and nobody is in the way', () => {
     for (const kind of [MACVLAN, IPVLAN]) {
       for (const families of [['v4'], ['v6'], ['v4', 'v6']] as const) {
-        expect(ask({ facts: factsFor(families), kind })).not.toThrow()
+        expect(ask({ facts: underlayFacts(families), kind })).not.toThrow()
       }
     }
   })
 
   it('is waited for when it is not there', () => {
-    const { parent: _, ...facts } = factsFor()
+    const { parent: _, ...facts } = underlayFacts()
     expectRefused(
       { facts, raw: { Parent: 'eth7' } },
       'TRI_PARENT_NOT_FOUND',
@@ -57,7 +59,12 @@ describe('the segment', () => {
   const elsewhere = (more: Partial<ParentDevice> = {}) => {
     const onLink = [Prefix.parse('10.1.0.0/16'), Prefix.parse('fe80::/64')]
     const address = IpAddress.parse('10.1.0.1')
-    return factsFor(['v4'], { ...PARENT, addresses: [{ address, prefixLength: 16 }], onLink, ...more })
+    return underlayFacts(['v4'], {
+      ...UNDERLAY_PARENT,
+      addresses: [{ address, prefixLength: 16 }],
+      onLink,
+      ...more
+    })
   }
 
   it('must hold the whole network', () => {
@@ -73,12 +80,12 @@ describe('the segment', () => {
   })
 
   it('is judged by family, and names the family’s key', () => {
-    const facts = parentWith({ onLink: [PARENT.onLink[0] ?? Prefix.parse('::/0')] })
+    const facts = parentWith({ onLink: [UNDERLAY_PARENT.onLink[0] ?? Prefix.parse('::/0')] })
     expectRefused({ facts }, 'TRI_PARENT_UNFIT', 'the network fd00:77::/64 is not on', 'set IPv6Network')
   })
 
   it('cannot be told of a device without addresses, link-local ones apart, nor of a VLAN', () => {
-    expect(ask({ facts: factsFor(['v4', 'v6'], CARD), raw: { Parent: 'eth1' } })).not.toThrow()
+    expect(ask({ facts: underlayFacts(['v4', 'v6'], UNDERLAY_CARD), raw: { Parent: 'eth1' } })).not.toThrow()
     const addresses = [{ address: IpAddress.parse('fe80::1'), prefixLength: 64 }]
     expect(ask({ facts: parentWith({ addresses, onLink: [Prefix.parse('fe80::/64')] }) })).not.toThrow()
     expect(ask({ facts: elsewhere(), raw: { VLAN: 100 } })).not.toThrow()
@@ -93,12 +100,12 @@ describe('the range that subnets are cut from', () => {
   it('may not hold the node’s own address, on the parent or on the uplink', () => {
     const inside = { address: IpAddress.parse('192.168.77.70'), prefixLength: 24 }
     expectRefused(
-      { facts: parentWith({ addresses: [...PARENT.addresses, inside] }) },
+      { facts: parentWith({ addresses: [...UNDERLAY_PARENT.addresses, inside] }) },
       'TRI_PARENT_UNFIT',
       "this node's own address 192.168.77.70 is inside 192.168.77.64-192.168.77.255",
       'add 192.168.77.70 to Exclude, or let SubnetMin begin above the nodes'
     )
-    const facts = factsFor(['v4'], CARD)
+    const facts = underlayFacts(['v4'], UNDERLAY_CARD)
     const uplink = { ...facts.uplink, addresses: { v4: inside } }
     expectRefused({ facts: { ...facts, uplink } }, 'TRI_PARENT_UNFIT', '192.168.77.70')
   })
@@ -120,8 +127,8 @@ describe('the range that subnets are cut from', () => {
 
   it('may hold them where they are in Exclude', () => {
     const inside = { address: IpAddress.parse('192.168.77.70'), prefixLength: 24 }
-    const parent = { ...PARENT, addresses: [...PARENT.addresses, inside] }
-    const facts = factsFor(['v4', 'v6'], parent, '192.168.77.70', '192.168.77.254')
+    const parent = { ...UNDERLAY_PARENT, addresses: [...UNDERLAY_PARENT.addresses, inside] }
+    const facts = underlayFacts(['v4', 'v6'], parent, '192.168.77.70', '192.168.77.254')
     expect(ask({ facts, raw: { Gateway: '192.168.77.254' } })).not.toThrow()
     expectRefused({ facts, raw: { Gateway: '192.168.77.253' } }, 'TRI_PARENT_UNFIT', '192.168.77.253')
   })
@@ -162,7 +169,7 @@ describe('the MTU', () => {
   it('is at least what IPv6 needs, where there is IPv6', () => {
     expectRefused({ raw: { MTU: 1279 } }, 'TRI_CONFIG_INVALID', 'at least 1280, which IPv6 needs')
     expectRefused({ facts: parentWith({ mtuBytes: 1000 }) }, 'TRI_PARENT_UNFIT', 'IPv6 needs 1280')
-    expect(ask({ facts: factsFor(['v4'], { ...PARENT, mtuBytes: 1000 }) })).not.toThrow()
+    expect(ask({ facts: underlayFacts(['v4'], { ...UNDERLAY_PARENT, mtuBytes: 1000 }) })).not.toThrow()
   })
 })
 
@@ -193,6 +200,28 @@ describe('what stands there already', () => {
       expectRefused({ facts: among(child(there, alias)), kind }, 'TRI_PARENT_BUSY', text)
     }
     expectRefused({ facts: among(child(there)), kind }, 'TRI_PARENT_BUSY', ' can stand on eth0: theirs is a')
+  })
+
+  it('is no obstacle where pods of this network stood first as the ipvlans that are wanted', () => {
+    const podsAs = (...kinds: NonNullable<NodeFacts['pods']>['kinds']): NodeFacts => ({
+      ...among(child({ ...IPVLAN, mode: 'l3' })),
+      pods: { addresses: [], nodeAddresses: [], kinds }
+    })
+    expect(ask({ facts: podsAs(IPVLAN), kind: IPVLAN })).not.toThrow()
+    const others = [
+      { ...IPVLAN, mode: 'l3s' },
+      { ...IPVLAN, flag: 'vepa' },
+      { ...IPVLAN, parent: 'eth1' }
+    ] as const
+    for (const kind of [undefined, MACVLAN, ...others]) {
+      const facts = podsAs(...(kind === undefined ? [] : [kind]))
+      expectRefused({ facts, kind: IPVLAN }, 'TRI_PARENT_BUSY', 'have one mode and flag')
+    }
+    // They were plugged in by one config and another: none of the modes is theirs.
+    const mixed = podsAs(IPVLAN, { ...IPVLAN, mode: 'l3' })
+    expectRefused({ facts: mixed, kind: IPVLAN }, 'TRI_PARENT_BUSY', 'have one mode and flag')
+    const macvlan: NodeFacts = { ...podsAs(IPVLAN), ...among(child(MACVLAN)) }
+    expectRefused({ facts: macvlan, kind: IPVLAN }, 'TRI_PARENT_BUSY', 'one of the two kinds only')
   })
 
   it('lets its equals be', () => {

@@ -1,11 +1,12 @@
+import { UNDERLAY_CARD, UNDERLAY_LEASE, UNDERLAY_PARENT, underlayFacts } from '@trilane/compliance'
 import { IpAddress, Prefix, valuesOf } from '@trilane/ip'
 import { describe, expect, it } from 'vitest'
 import { childPodLink } from '../src/index.ts'
-import { CARD, factsFor, HOST_ADDRESSES, LEASE, optionsOf, PARENT } from './facts.ts'
+import { HOST_ADDRESSES, optionsOf } from './given.ts'
 
 const KIND = { type: 'macvlan', parent: 'eth0', mode: 'bridge' } as const
 
-function linkOf(raw: Readonly<Record<string, unknown>> = {}, facts = factsFor(), isRouted = false) {
+function linkOf(raw: Readonly<Record<string, unknown>> = {}, facts = underlayFacts(), isRouted = false) {
   const wish = {
     kind: KIND,
     mtuBytes: 1500,
@@ -13,7 +14,7 @@ function linkOf(raw: Readonly<Record<string, unknown>> = {}, facts = factsFor(),
     hostAddresses: HOST_ADDRESSES,
     isRouted
   }
-  return childPodLink(facts, LEASE, wish)
+  return childPodLink(facts, UNDERLAY_LEASE, wish)
 }
 
 const textsOf = (link: ReturnType<typeof linkOf>) =>
@@ -52,12 +53,11 @@ describe('how pods are plugged in', () => {
   })
 
   it('has no way out where no router is known', () => {
-    expect(textsOf(linkOf({}, factsFor(['v4', 'v6'], CARD))).map(({ routes }) => routes)).toEqual([
-      ['192.168.77.1/32 via 192.168.77.64'],
-      ['fd00:77::1/128 via fd00:77::1:0']
-    ])
+    expect(
+      textsOf(linkOf({}, underlayFacts(['v4', 'v6'], UNDERLAY_CARD))).map(({ routes }) => routes)
+    ).toEqual([['192.168.77.1/32 via 192.168.77.64'], ['fd00:77::1/128 via fd00:77::1:0']])
     expect(textsOf(linkOf({ VLAN: 100, HostAccess: false })).map(({ routes }) => routes)).toEqual([[], []])
-    const off = factsFor(['v4'], { ...PARENT, gateways: { v4: IpAddress.parse('10.1.1.1') } })
+    const off = underlayFacts(['v4'], { ...UNDERLAY_PARENT, gateways: { v4: IpAddress.parse('10.1.1.1') } })
     expect(textsOf(linkOf({ HostAccess: false }, off))[0]?.routes).toEqual([])
   })
 
@@ -70,7 +70,7 @@ describe('how pods are plugged in', () => {
   })
 
   it('leads straight on the link where the node routes', () => {
-    const routed = linkOf({ HostAccess: false }, factsFor(), true)
+    const routed = linkOf({ HostAccess: false }, underlayFacts(), true)
     expect(valuesOf(routed.families).map(({ routes }) => routes)).toEqual([
       [{ destination: Prefix.parse('0.0.0.0/0') }],
       [{ destination: Prefix.parse('::/0') }]
@@ -79,7 +79,10 @@ describe('how pods are plugged in', () => {
 
   it('keeps back what is in the slice: router and node, excluded though they are', () => {
     const inside = { address: IpAddress.parse('192.168.77.70'), prefixLength: 24 }
-    const facts = factsFor(['v4'], { ...PARENT, addresses: [...PARENT.addresses, inside] })
+    const facts = underlayFacts(['v4'], {
+      ...UNDERLAY_PARENT,
+      addresses: [...UNDERLAY_PARENT.addresses, inside]
+    })
     expect(textsOf(linkOf({ Gateway: '192.168.77.78' }, facts))[0]).toEqual({
       onLink: '192.168.77.0/24',
       reserved: ['192.168.77.64', '192.168.77.78', '192.168.77.70'],
@@ -91,9 +94,20 @@ describe('how pods are plugged in', () => {
     })
   })
 
+  it('keeps back what the node still has of a former choice, as far as it is in the slice', () => {
+    const nodeAddresses = ['192.168.77.33', '192.168.77.64', '192.168.77.66'].map((text) =>
+      IpAddress.parse(text)
+    )
+    const facts = { ...underlayFacts(['v4']), pods: { addresses: [], nodeAddresses, kinds: [] } }
+    expect(textsOf(linkOf({}, facts))[0]?.reserved).toEqual(['192.168.77.64', '192.168.77.66'])
+  })
+
   it('leads to the uplink’s address too, where pods stand on another device', () => {
-    const parent = { ...CARD, addresses: [{ address: IpAddress.parse('192.168.77.2'), prefixLength: 24 }] }
-    expect(textsOf(linkOf({}, factsFor(['v4'], parent)))[0]?.routes).toEqual([
+    const parent = {
+      ...UNDERLAY_CARD,
+      addresses: [{ address: IpAddress.parse('192.168.77.2'), prefixLength: 24 }]
+    }
+    expect(textsOf(linkOf({}, underlayFacts(['v4'], parent)))[0]?.routes).toEqual([
       '192.168.77.2/32 via 192.168.77.64',
       '192.168.77.1/32 via 192.168.77.64'
     ])

@@ -1,12 +1,13 @@
+import { UNDERLAY_LEASE, underlayFacts } from '@trilane/compliance'
 import { commandsOf, objectsOf } from '@trilane/contracts'
 import { describe, expect, it } from 'vitest'
 import { hostChildName, hostChildState } from '../src/index.ts'
-import { factsFor, HOST_ADDRESSES, LEASE } from './facts.ts'
+import { HOST_ADDRESSES } from './given.ts'
 
 const DEVICE = 'host-37a8eec1'
 
 const commands = (wish: Parameters<typeof hostChildState>[2]): string[] =>
-  objectsOf(hostChildState(factsFor(), LEASE, wish)).flatMap((object) =>
+  objectsOf(hostChildState(underlayFacts(), UNDERLAY_LEASE, wish)).flatMap((object) =>
     commandsOf({ ...object, action: object.kind === 'link' ? 'create' : 'set' })
   )
 
@@ -34,7 +35,7 @@ describe('the node’s own child', () => {
 
   it('is there without an address too, and then nothing leads to it', () => {
     const kind = { type: 'ipvlan', parent: 'eth0', mode: 'l3', flag: 'bridge' } as const
-    const state = hostChildState(factsFor(), LEASE, { kind, mtuBytes: 1500, addresses: {} })
+    const state = hostChildState(underlayFacts(), UNDERLAY_LEASE, { kind, mtuBytes: 1500, addresses: {} })
     expect(objectsOf(state)).toEqual([
       {
         kind: 'link',
@@ -45,7 +46,7 @@ describe('the node’s own child', () => {
 
   it('has a MAC of its own that lasts, as macvlan; as ipvlan the parent’s', () => {
     const macOf = (machineId: string, type: 'macvlan' | 'ipvlan') =>
-      hostChildState({ ...factsFor(), machineId }, LEASE, {
+      hostChildState({ ...underlayFacts(), machineId }, UNDERLAY_LEASE, {
         kind: { type, parent: 'eth0' },
         mtuBytes: 1500,
         addresses: {}

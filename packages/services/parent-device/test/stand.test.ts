@@ -1,24 +1,24 @@
+import { UNDERLAY_PARENT, underlayFacts } from '@trilane/compliance'
 import type { LinkKind } from '@trilane/contracts'
 import { networkAlias } from '@trilane/reconcile'
 import { describe, expect, it } from 'vitest'
 import { standOn, vlanDeviceName } from '../src/index.ts'
-import { factsFor, PARENT } from './facts.ts'
 
 const VLAN: LinkKind = { type: 'vlan', parent: 'eth0', vlanId: 100 }
 
 const standOnVlan = (name: string, alias?: string, kind = VLAN) => {
   const child = { name, kind, ...(alias === undefined ? {} : { alias }) }
-  return standOn(factsFor(['v4'], { ...PARENT, children: [child] }), { vlanId: 100 })
+  return standOn(underlayFacts(['v4'], { ...UNDERLAY_PARENT, children: [child] }), { vlanId: 100 })
 }
 
 describe('where pods stand', () => {
   it('is the parent itself', () => {
-    expect(standOn(factsFor(), {})).toEqual({ parent: PARENT, device: 'eth0' })
+    expect(standOn(underlayFacts(), {})).toEqual({ parent: UNDERLAY_PARENT, device: 'eth0' })
   })
 
   it('is the VLAN that is made for them', () => {
-    expect(standOn(factsFor(), { vlanId: 100 })).toEqual({
-      parent: PARENT,
+    expect(standOn(underlayFacts(), { vlanId: 100 })).toEqual({
+      parent: UNDERLAY_PARENT,
       device: 'eth0.100',
       vlan: { name: 'eth0.100', kind: VLAN, mtuBytes: 1500, alias: 'trilane:default', up: true }
     })

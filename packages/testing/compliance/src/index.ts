@@ -15,6 +15,13 @@ export {
   MemoryReservations
 } from './address-pool/index.ts'
 export { type BackendFixture, backendSuite, describeBackend } from './backend/index.ts'
+export {
+  UNDERLAY_CARD,
+  UNDERLAY_LEASE,
+  UNDERLAY_PARENT,
+  underlayFacts,
+  underlayLease
+} from './backend/underlay-node.ts'
 export type { FirewallFixture, ForeignChain, ForeignRules } from './firewall/fixture.ts'
 export { describeFirewall, firewallSuite } from './firewall/index.ts'
 export type { KernelFixture } from './kernel/fixture.ts'

@@ -1,5 +1,6 @@
 import type { Category } from '@trilane/contracts'
 import type { Family } from '@trilane/ip'
+import type { Topology } from '../topology.ts'
 import type { Measurements } from './measurements.ts'
 import type { WalkReport } from './walk-report.ts'
 
@@ -45,10 +46,7 @@ export interface Conditions {
   readonly handicaps: readonly string[]
 }
 
-/** `flat`: one segment. `routed`: two and a router. `one-mac-port`, `anti-spoof`: what some switches and clouds do. */
-export type Topology = 'flat' | 'routed' | 'one-mac-port' | 'anti-spoof'
-
-export const TOPOLOGIES: readonly Topology[] = ['flat', 'routed', 'one-mac-port', 'anti-spoof']
+export { TOPOLOGIES, type Topology } from '../topology.ts'
 
 /** A way of networking that is compared, or one run of it: `host-gw` asked for twice is `host-gw` and `host-gw#2`. */
 export interface ModeReport {
@@ -89,7 +87,7 @@ export interface MatrixReport {
   readonly topology: Topology
   readonly family: Family
   readonly cells: readonly MatrixCell[]
-  /** Lanes in use between nodes, as the status names them: `node1 → node3: vxlan, because …`. */
+  /** Lanes in use between nodes, as the status names them: `node1 → node3: vxlan – in place of host-gw: …`; or `none – …`. */
   readonly lanes: readonly string[]
 }
 

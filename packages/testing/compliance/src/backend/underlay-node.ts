@@ -1,6 +1,5 @@
 import type { Lease, NodeFacts, ParentDevice } from '@trilane/contracts'
 import { type Family, IpAddress, mapFamilies, type PerFamily, Prefix, Range } from '@trilane/ip'
-import { type ParentOptions, parentOptions } from '../src/index.ts'
 
 const NETWORK: Readonly<Record<Family, Prefix>> = {
   v4: Prefix.parse('192.168.77.0/24'),
@@ -10,7 +9,7 @@ const ADDRESS = { v4: IpAddress.parse('192.168.77.1'), v6: IpAddress.parse('fd00
 const LENGTH: Readonly<Record<Family, number>> = { v4: 28, v6: 112 }
 
 /** A parent with `192.168.77.1/24`, `fd00:77::1/64` and a link-local address, whose router is `.62` and `fe80::62`. */
-export const PARENT: ParentDevice = {
+export const UNDERLAY_PARENT: ParentDevice = {
   name: 'eth0',
   index: 2,
   mtuBytes: 1500,
@@ -26,12 +25,18 @@ export const PARENT: ParentDevice = {
 }
 
 /** A network card for pods alone. */
-export const CARD: ParentDevice = { ...PARENT, name: 'eth1', addresses: [], onLink: [], gateways: {} }
+export const UNDERLAY_CARD: ParentDevice = {
+  ...UNDERLAY_PARENT,
+  name: 'eth1',
+  addresses: [],
+  onLink: [],
+  gateways: {}
+}
 
-/** A node on {@link PARENT}'s segment; subnets are cut from `.64` and `fd00:77::1:0` on. */
-export function factsFor(
+/** A node on {@link UNDERLAY_PARENT}'s segment, where its pods are too; subnets are cut from `.64` and `fd00:77::1:0` on. */
+export function underlayFacts(
   families: readonly Family[] = ['v4', 'v6'],
-  parent: ParentDevice = PARENT,
+  parent: ParentDevice = UNDERLAY_PARENT,
   ...excluded: readonly string[]
 ): NodeFacts {
   const pick = <T>(both: Readonly<Record<Family, T>>): PerFamily<T> =>
@@ -62,7 +67,7 @@ export function factsFor(
         address,
         prefixLength: NETWORK[family].length
       })),
-      onLink: PARENT.onLink
+      onLink: UNDERLAY_PARENT.onLink
     },
     publicAddresses: pick(ADDRESS),
     bridge: 'cni0',
@@ -70,14 +75,19 @@ export function factsFor(
   }
 }
 
-export const LEASE: Lease = {
+/** Of {@link underlayFacts}: its first subnets. */
+export const UNDERLAY_LEASE: Lease = {
   subnets: { v4: Prefix.parse('192.168.77.64/28'), v6: Prefix.parse('fd00:77::1:0/112') },
   publicAddresses: ADDRESS,
   backendType: 'macvlan',
   backendData: {}
 }
 
-export const HOST_ADDRESSES = { v4: IpAddress.parse('192.168.77.64'), v6: IpAddress.parse('fd00:77::1:0') }
-
-export const optionsOf = (raw: Readonly<Record<string, unknown>> = {}): ParentOptions =>
-  parentOptions(raw, undefined)
+/** Of a node with IPv4 alone: `192.168.77.80/28`, `192.168.77.2`. */
+export function underlayLease(subnet: string, address: string): Lease {
+  return {
+    ...UNDERLAY_LEASE,
+    subnets: { v4: Prefix.parse(subnet) },
+    publicAddresses: { v4: IpAddress.parse(address) }
+  }
+}
