@@ -1,9 +1,11 @@
-// Bundles each program into one file: dist/daemon.mjs, dist/cli.mjs, dist/lab.mjs, dist/cni.mjs. Then makes the CNI plugin.
+// Bundles each program into one file: dist/daemon.mjs, dist/cli.mjs, dist/lab.mjs, dist/cni.mjs. Then makes the programs of C:
+// the CNI plugin, and what measures.
 import { existsSync } from 'node:fs'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { buildLauncher } from './build-launcher.mjs'
+import { buildTraffic } from './build-traffic.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -43,3 +45,4 @@ for (const { path, contents } of outputFiles) {
 }
 
 await buildLauncher(root)
+await buildTraffic(root)

@@ -18,7 +18,7 @@ export async function runInLab(line: string): Promise<void> {
   // Another tool than what the set-up installs: a pipe into it is checked for its left side only.
   const runnable = line.replace(/ \| jq.*$/, '').replace(/ tcpdump .*$/, ' tcpdump --version')
   const named = `${runnable}${runnable === 'npm start' ? ' --' : ''}`.replace(
-    /(trilane lab \w+|npm start --)/,
+    /(trilane lab (?!walk)\w+|trilane explain|npm start --)/,
     `$1 --name ${LAB}`
   )
   const options = { cwd: ROOT, timeout: LONGEST_MS }

@@ -125,17 +125,39 @@ describe('a network that carries less', () => {
   it.each([
     [
       'packets of unknown addresses are dropped',
-      [`ip saddr != 192.168.77.1`, `ip6 saddr != { ::, fd77::1, fe80::/10 }`]
+      [`ip saddr != 192.168.77.1`, `ip6 saddr != { ::, fd77::1, fe80::/10 }`],
+      'cannot'
     ],
-    ['ARP of unknown addresses is dropped', [`arp saddr ip != { 0.0.0.0, 192.168.77.1 }`]]
-  ])('%s: neither macvlan nor ipvlan', async (_, rules) => {
+    ['ARP of unknown addresses is dropped', [`arp saddr ip != { 0.0.0.0, 192.168.77.1 }`], 'works'],
+    [
+      'both are dropped',
+      [`arp saddr ip != { 0.0.0.0, 192.168.77.1 }`, `ip saddr != { 0.0.0.0, 192.168.77.1 }`],
+      'cannot'
+    ]
+  ])('%s: neither macvlan nor ipvlan', async (_, rules, hostGw) => {
     await bed.drop(...rules.map((rule) => `ether saddr ${bed.mac} ${rule}`))
     const all = await withConfig(DUAL_STACK)
     expect(all.status).toBe(1)
     expect(found(all)).toMatchObject({ 'more than one MAC': 'good', 'addresses of pods, IPv4': 'bad' })
     expect(backend(all, 'macvlan')).toBe('cannot')
     expect(backend(all, 'ipvlan')).toBe('cannot')
+    expect(backend(all, 'host-gw')).toBe(hostGw)
     expect(backend(all, 'vxlan')).toBe('works')
+  })
+
+  it('a lane that needs the segment is judged, too', async () => {
+    const vxlan = 'Network: 10.5.0.0/16\nBackend: {Type: vxlan, DirectRouting: true}\n'
+    // The other one looks for an address of the last minute by itself: each time another one.
+    const judge = (source: string) => withConfig(vxlan, '--source', source, '--ask', '192.168.77.254')
+    expect((await judge('192.168.77.200')).configured).toMatchObject({ verdict: 'works' })
+    await bed.drop(`ether saddr ${bed.mac} ip saddr != { 0.0.0.0, 192.168.77.1 }`)
+    const all = await judge('192.168.77.201')
+    expect(backend(all, 'vxlan')).toBe('works')
+    expect(all.configured).toMatchObject({
+      verdict: 'cannot',
+      reasons: ['its lane host-gw cannot: IPv4 addresses that the network does not know are dropped']
+    })
+    expect(all.status).toBe(1)
   })
 
   it('long packets do not pass', async () => {

@@ -51,6 +51,12 @@ describe.each(['private', 'vepa'])('macvlan in mode %s', (mode) => {
     expectations.expectSome(two.place, a.place, { address: a.addresses[0] ?? '' })
     expectations.expectSome(a.place, two.place, { address: '192.168.77.2' })
     await expectations.mustHold()
+    expect((await one.network()).separations?.map(({ between }) => between)).toEqual([
+      'node and own pods',
+      'pods of one node'
+    ])
+    const { stdout } = await one.trilane('status', '--socket', one.socketPath)
+    expect(stdout).toMatch(/^ {2}separate +node and own pods: in mode .* nothing passes/m)
   })
 })
 

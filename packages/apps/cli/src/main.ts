@@ -21,8 +21,10 @@ Programs of their own, each with --help:
   config check FILE               names what is wrong with a network config
   config get|set FILE             the network config in the store
   lease list|reserve|release      leases and reservations in the store
+  explain FROM TO                 a packet's way, hop by hop, with the row that decides each step
   uninstall                       removes all that carries our mark, and gives the lease back
-  lab run|up|down|exec            nodes as network namespaces, each running the real daemon`
+  lab run|up|down|exec            nodes as network namespaces, each running the real daemon
+  compare                         the categories side by side, measured on this machine`
 
 function program(): Command {
   const socket = NODE_SETTINGS.find(({ name }) => name === 'socketPath')

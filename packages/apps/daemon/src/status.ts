@@ -45,6 +45,7 @@ export function networkStatus(
         }),
     ...(lease === undefined ? {} : { lease: leaseJson(lease) }),
     ...(agent.ready ? podFacts(agent.podLink()) : {}),
+    ...separations(agent),
     peers: peerStatuses(agent, loop),
     kernel,
     pods,
@@ -54,6 +55,12 @@ export function networkStatus(
 
 function podFacts(spec: PodLinkSpec): Pick<NetworkStatus, 'podMtuBytes' | 'podsOn'> {
   return { podMtuBytes: spec.mtuBytes, ...(spec.type === 'child' ? { podsOn: spec.kind } : {}) }
+}
+
+function separations({ config }: NetworkAgent): Pick<NetworkStatus, 'separations'> {
+  const { backend, options } = config.lanes.primary
+  const found = backend.separations?.(options) ?? []
+  return found.length === 0 ? {} : { separations: found }
 }
 
 function kernelStatus(agent: NetworkAgent, loop: ReconcileLoop): KernelStatus {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { TrilaneError } from '@trilane/contracts'
-import { isInGuest, type LinkType, missingLinkTypes, runInGuest } from '@trilane/testbed'
+import { type GuestOptions, isInGuest, type LinkType, missingLinkTypes, runInGuest } from '@trilane/testbed'
 
 /** The checkout's way to prepare a guest kernel. */
 const SETUP = new URL('../scripts/setup', import.meta.url).pathname
@@ -33,14 +33,22 @@ export async function runElsewhere(
   tell(`${lack}: the lab runs in a guest kernel, which starts in about half a minute`)
   const command = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
   const onLine = (line: string, stream: 'stdout' | 'stderr'): void => void process[stream].write(`${line}\n`)
-  const run = () => runInGuest({ command, onLine, timeLimitMs: LONGEST_MS })
+  return runPrepared({ command, onLine, timeLimitMs: LONGEST_MS }, tell)
+}
+
+/**
+ * {@link runInGuest}, which is prepared first where it was not.
+ *
+ * @returns the command's exit status
+ */
+export async function runPrepared(options: GuestOptions, tell: (step: string) => void): Promise<number> {
   try {
-    return await run()
+    return await runInGuest(options)
   } catch (error) {
     if (!TrilaneError.is(error, 'TRI_GUEST_UNPREPARED')) throw error
     tell('preparing the guest kernel, this once')
     await prepareGuest()
-    return run()
+    return runInGuest(options)
   }
 }
 

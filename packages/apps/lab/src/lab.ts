@@ -6,10 +6,12 @@ import type { NetworkConfig, NodeStatus } from '@trilane/contracts'
 import { TrilaneError } from '@trilane/contracts'
 import { IpAddress, Prefix } from '@trilane/ip'
 import type { Place, Testbed } from '@trilane/testbed'
+import { allOf } from './all-of.ts'
 import { openLabStore, type StoreKind } from './lab-store.ts'
 import { NodeDaemon } from './node-daemon.ts'
 import { PATIENCE } from './patience.ts'
-import { addressTexts, interfaceAddresses, type LabPlan } from './plan.ts'
+import { addressTexts, interfaceAddresses, type LabPlan, type NodePlan } from './plan.ts'
+import { limitPorts } from './port-limits.ts'
 import { promiseOf } from './promise.ts'
 import type { NodeReport, PodReport } from './report.ts'
 import { buildSegment, gatewaysOf, macOf, ROUTE_FAMILY, routeBack, type Surroundings } from './segment.ts'
@@ -33,11 +35,28 @@ export interface LabNode {
 /** A network that is up: the nodes' segment, the nodes with their pods, and what is beside them. */
 export interface Lab extends Surroundings {
   readonly plan: LabPlan
+  /** Without those that {@link refusals} names. */
   readonly nodes: readonly LabNode[]
+  /** Starts one more node, with a daemon and without pods; {@link nodes} stays as it is. */
+  addNode(plan: NodePlan): Promise<NodeDaemon>
+  readonly refusals: readonly Refusal[]
+}
+
+/** A node whose daemon does not take part, and why, in its own words. */
+export interface Refusal {
+  readonly node: string
+  readonly reason: string
+}
+
+export interface LabOptions {
+  /** Of every daemon, besides those that place it: `{ 'ip-masq': 'true' }`. */
+  readonly daemonFlags?: Readonly<Record<string, string>>
+  /** A daemon that says why it cannot start is a {@link Refusal}, not an error. */
+  readonly mayRefuse?: boolean
 }
 
 /**
- * Builds the whole laboratory in a testbed: one segment, the nodes, the real daemon in each, the pods through the
+ * Builds the whole laboratory in a testbed: the segment, the nodes, the real daemon in each, the pods through the
  * daemons' sockets. `tell` hears what is being done.
  */
 export async function buildLab(
@@ -46,11 +65,12 @@ export async function buildLab(
   network: NetworkConfig,
   configPath: string,
   storeKind: StoreKind,
-  tell: (step: string) => void
+  tell: (step: string) => void,
+  { daemonFlags = {}, mayRefuse = false }: LabOptions = {}
 ): Promise<Lab> {
-  tell(`building ${plan.nodes.length} nodes on one segment`)
+  tell(`building ${plan.nodes.length} nodes on ${plan.far === undefined ? 'one segment' : 'two segments'}`)
   const surroundings = await buildSegment(bed, plan)
-  const { segment, outside } = surroundings
+  const { outside } = surroundings
   const promise = promiseOf(network)
   if (storeKind === 'etcd') tell('starting etcd on the host outside')
   const store = await openLabStore(storeKind, bed, plan, outside)
@@ -58,26 +78,24 @@ export async function buildLab(
   const ownConfig = join(bed.directory, basename(configPath))
   await copyFile(configPath, ownConfig)
 
+  const places = await allOf(plan.nodes.map((node) => addNode(bed, plan, surroundings, node)))
+  await limitPorts(surroundings.segment, plan.topology, places)
+
   tell('starting a daemon in each')
-  const daemons = await allOf(
-    plan.nodes.map(async (node) => {
-      const place = await bed.addNode(node.name, {
-        switch: segment,
-        addresses: interfaceAddresses(plan, node),
-        gateways: gatewaysOf(plan)
-      })
-      return NodeDaemon.start({ place, plan: node, configPath: ownConfig, storeFlags: store.flags })
-    })
-  )
+  const flags = { ...store.flags, ...daemonFlags }
+  const startDaemon = (one: PlacedNode): Promise<NodeDaemon> =>
+    NodeDaemon.start({ ...one, configPath: ownConfig, flags })
+  const started = await allOf(places.map(startDaemon))
   await writeFile(
     join(bed.directory, 'lab.json'),
-    `${JSON.stringify({ pids: [...daemons.map(({ program }) => program.pid), ...store.pids] })}\n`
+    `${JSON.stringify({ pids: [...started.map(({ program }) => program.pid), ...store.pids] })}\n`
   )
-  const statuses = await allOf(daemons.map((daemon) => daemon.ready()))
+  const { daemons, statuses, refusals } = await readyOnes(started, mayRefuse)
   await everyoneKnowsEveryone(daemons, promise.lane)
   if (promise.underlay?.isRouted !== false) {
-    for (const place of [outside, surroundings.router]) {
-      if (place !== undefined) await routeBack(place, subnetsOf(statuses))
+    // A router between nodes is not told: nothing but a backend shall lead to the pods behind it.
+    for (const place of plan.far === undefined ? [outside, surroundings.router] : [outside]) {
+      if (place !== undefined) await routeBack(place, subnetsOf(daemons, statuses))
     }
   }
 
@@ -95,6 +113,8 @@ export async function buildLab(
   return {
     plan,
     ...surroundings,
+    addNode: async (node) => startDaemon(await addNode(bed, plan, surroundings, node)),
+    refusals,
     nodes: await Promise.all(
       nodes.map(async ({ daemon, status, pods }) => ({
         name: daemon.plan.name,
@@ -108,10 +128,54 @@ export async function buildLab(
   }
 }
 
-/** `Promise.all` that waits for the others before it throws: nothing is built any more when the lab is taken down. */
-async function allOf<T>(works: readonly Promise<T>[]): Promise<T[]> {
-  await Promise.allSettled(works)
-  return Promise.all(works)
+interface PlacedNode {
+  readonly plan: NodePlan
+  readonly place: Place
+}
+
+async function addNode(
+  bed: Testbed,
+  plan: LabPlan,
+  { segment, far }: Surroundings,
+  node: NodePlan
+): Promise<PlacedNode> {
+  const place = await bed.addNode(node.name, {
+    switch: node.isFar === true && far !== undefined ? far : segment,
+    addresses: interfaceAddresses(plan, node),
+    gateways: gatewaysOf(plan, node)
+  })
+  return { plan: node, place }
+}
+
+interface Readiness {
+  readonly daemons: readonly NodeDaemon[]
+  /** In their order. */
+  readonly statuses: readonly NodeStatus[]
+  readonly refusals: readonly Refusal[]
+}
+
+async function readyOnes(started: readonly NodeDaemon[], mayRefuse: boolean): Promise<Readiness> {
+  const daemons: NodeDaemon[] = []
+  const statuses: NodeStatus[] = []
+  const refusals: Refusal[] = []
+  const outcomes = await Promise.allSettled(started.map((daemon) => daemon.ready()))
+  for (const [index, daemon] of started.entries()) {
+    const outcome = outcomes[index]
+    if (outcome?.status === 'fulfilled') {
+      daemons.push(daemon)
+      statuses.push(outcome.value)
+    } else if (mayRefuse && TrilaneError.is(outcome?.reason, 'TRI_COMMAND_FAILED')) {
+      refusals.push({ node: daemon.plan.name, reason: lastWords(outcome.reason) })
+    } else {
+      throw outcome?.reason
+    }
+  }
+  return { daemons, statuses, refusals }
+}
+
+/** Of a daemon that ended: the line with its error, `TRI_…: …`. */
+function lastWords({ details = '', message }: TrilaneError): string {
+  return /^TRI_\w+: .*$/m.exec(details)?.[0] ?? message
 }
 
 async function attachPod(bed: Testbed, daemon: NodeDaemon, name: string): Promise<LabPod> {
@@ -134,27 +198,33 @@ async function attachPod(bed: Testbed, daemon: NodeDaemon, name: string): Promis
  */
 async function everyoneKnowsEveryone(daemons: readonly NodeDaemon[], wanted: string): Promise<void> {
   const deadline = performance.now() + 10_000 * PATIENCE
+  const isFar = new Map(daemons.map(({ plan }) => [plan.name, plan.isFar === true]))
   for (const daemon of daemons) {
     for (;;) {
       const network = (await daemon.client.status()).networks[0]
       const peers = network?.peers ?? []
-      const settled = peers.filter(
-        ({ lane, error, ...objects }) =>
-          error !== undefined || (lane === wanted && objects.wanted === objects.present)
-      )
+      const settled = peers.filter(({ lease, lane, error, ...objects }) => {
+        if (error !== undefined) return true
+        const isBehindRouter = isFar.get(lease.node ?? '') !== isFar.get(daemon.plan.name)
+        return (lane === wanted || isBehindRouter) && objects.wanted === objects.present
+      })
       if (settled.length >= daemons.length - 1 || performance.now() > deadline) break
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
   }
 }
 
-/** Each node's subnets and where packets for them are sent. */
-function subnetsOf(statuses: readonly NodeStatus[]): { readonly subnet: Prefix; readonly via: string }[] {
-  return statuses.flatMap((status) => {
+/** Subnets of the nodes on the segment, and where packets for them are sent. */
+function subnetsOf(
+  daemons: readonly NodeDaemon[],
+  statuses: readonly NodeStatus[]
+): { readonly subnet: Prefix; readonly via: string }[] {
+  return statuses.flatMap((status, index) => {
+    if (daemons[index]?.plan.isFar === true) return []
     const lease = status.networks[0]?.lease
-    const nodes = (lease?.publicAddresses ?? []).map(IpAddress.parse)
+    const addresses = (lease?.publicAddresses ?? []).map(IpAddress.parse)
     return (lease?.subnets ?? []).map(Prefix.parse).flatMap((subnet) => {
-      const via = nodes.find(({ family }) => family === subnet.family)
+      const via = addresses.find(({ family }) => family === subnet.family)
       return via === undefined ? [] : [{ subnet, via: `${via}` }]
     })
   })

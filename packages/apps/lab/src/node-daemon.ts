@@ -18,8 +18,8 @@ export interface NodeDaemonOptions {
   readonly plan: NodePlan
   /** File with the network config. */
   readonly configPath: string
-  /** Of the store that all nodes share. */
-  readonly storeFlags: Readonly<Record<string, string>>
+  /** Of the store that all nodes share, and whatever else. */
+  readonly flags: Readonly<Record<string, string>>
 }
 
 /** The real daemon in one node's namespace, with directories of its own. */
@@ -88,11 +88,11 @@ export class NodeDaemon {
   }
 }
 
-function daemonCommand({ place, plan, configPath, storeFlags }: NodeDaemonOptions): string[] {
+function daemonCommand({ place, plan, configPath, flags: others }: NodeDaemonOptions): string[] {
   const own = (name: string): string => join(place.directory, name)
   const flags = {
     'net-config-path': configPath,
-    ...storeFlags,
+    ...others,
     'run-directory': own('run'),
     'state-directory': own('state'),
     'cni-data-directory': own('networks'),

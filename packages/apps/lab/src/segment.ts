@@ -1,15 +1,17 @@
 import { type Family, type Prefix, valuesOf } from '@trilane/ip'
 import type { Place, Switch, Testbed } from '@trilane/testbed'
-import { interfaceAddresses, type LabPlan, withLengths } from './plan.ts'
+import { interfaceAddresses, type LabPlan, type NodePlan, withLengths } from './plan.ts'
 
 /** What is on the segment beside the nodes. */
 export interface Surroundings {
   readonly segment: Switch
+  /** Behind the router. */
+  readonly far?: Switch
   readonly outside: Place
   readonly router?: Place
 }
 
-/** The switch, the host outside and, where pods are on the nodes' own network, the router of it. */
+/** The switch, the host outside and, where pods are on the nodes' own network or other nodes are elsewhere, the router. */
 export async function buildSegment(bed: Testbed, plan: LabPlan): Promise<Surroundings> {
   const segment = await bed.addSwitch('segment')
   const outside = await bed.addOutside(plan.outside.name, {
@@ -17,6 +19,7 @@ export async function buildSegment(bed: Testbed, plan: LabPlan): Promise<Surroun
     addresses: interfaceAddresses(plan, plan.outside),
     gateways: gatewaysOf(plan)
   })
+  const far = plan.far === undefined ? undefined : await bed.addSwitch('far')
   const { router: routerPlan, vlan } = plan
   if (vlan !== undefined) await addVlan(outside, vlan.id, withLengths(vlan.outside, vlan.network))
   if (routerPlan === undefined) return { segment, outside }
@@ -24,18 +27,27 @@ export async function buildSegment(bed: Testbed, plan: LabPlan): Promise<Surroun
   const onLink = linkLocal === undefined ? [] : [`${linkLocal}/64`]
   const own = interfaceAddresses(plan, routerPlan)
   const router = await bed.addRouter(routerPlan.name, {
-    ports: [{ switch: segment, addresses: vlan === undefined ? [...own, ...onLink] : own }]
+    ports: [
+      { switch: segment, addresses: vlan === undefined ? [...own, ...onLink] : own },
+      ...(far === undefined || plan.far === undefined
+        ? []
+        : [{ switch: far, addresses: withLengths(plan.far.router, plan.far.network) }])
+    ]
   })
   for (const address of valuesOf(beyond))
     await router.run(['ip', 'address', 'add', `${address}`, 'dev', 'lo'])
   if (vlan !== undefined)
     await addVlan(router, vlan.id, [...withLengths(vlan.router, vlan.network), ...onLink])
-  return { segment, outside, router }
+  return { segment, outside, router, ...(far === undefined ? {} : { far }) }
 }
 
-/** Of machines on the segment: none where pods have a network of their own. */
-export function gatewaysOf({ router }: Pick<LabPlan, 'router'>): string[] {
-  return router === undefined ? [] : valuesOf(router.addresses).map(String)
+/** Of a machine on the segment, or on the far one: none where no router is. */
+export function gatewaysOf(
+  { router, far }: Pick<LabPlan, 'router' | 'far'>,
+  { isFar }: Pick<NodePlan, 'isFar'> = {}
+): string[] {
+  const addresses = isFar === true && far !== undefined ? far.router : router?.addresses
+  return addresses === undefined ? [] : valuesOf(addresses).map(String)
 }
 
 /** A machine's own leg in the VLAN that pods are on. */

@@ -2,6 +2,7 @@ import { parseNetworkConfig } from '@trilane/config'
 import { mapFamilies, valuesOf } from '@trilane/ip'
 import { describe, expect, it } from 'vitest'
 import { addressTexts, interfaceAddresses, planLab } from '../src/plan.ts'
+import { gatewaysOf } from '../src/segment.ts'
 
 const networkOf = (text: string) => parseNetworkConfig(text, { source: 'test' })
 const COUNT = { nodes: 3, pods: 2 }
@@ -82,5 +83,41 @@ describe('a lab whose pods are on the nodes’ own network', () => {
     const eight = networkOf('Network: 192.168.77.0/24\nSubnetLen: 29\nBackend: {Type: macvlan}')
     expect(planLab('lab', eight, { ...COUNT, nodes: 5 }).nodes).toHaveLength(5)
     expect(() => planLab('lab', eight, { ...COUNT, nodes: 6 })).toThrow('SubnetMin')
+  })
+})
+
+describe('a lab with a router between its nodes', () => {
+  const DUAL = 'EnableIPv6: true\nIPv6Network: fd00:5::/48\nNetwork: 10.5.0.0/16\nBackend: {Type: vxlan}'
+
+  it('has the last node behind it, and the others with the host outside in front', () => {
+    const plan = planLab('lab', networkOf(DUAL), COUNT, 'routed')
+    expect(plan.topology).toBe('routed')
+    expect(plan.nodes.map((node) => [node.isFar === true, ...interfaceAddresses(plan, node)])).toEqual([
+      [false, '192.168.77.1/24', 'fd77::1/64'],
+      [false, '192.168.77.2/24', 'fd77::2/64'],
+      [true, '192.168.88.3/24', 'fd88::3/64']
+    ])
+    expect(plan.nodes.map((node) => gatewaysOf(plan, node))).toEqual([
+      ['192.168.77.253', 'fd77::fd'],
+      ['192.168.77.253', 'fd77::fd'],
+      ['192.168.88.253', 'fd88::fd']
+    ])
+    expect(addressTexts(plan.outside)).toEqual(['192.168.77.254', 'fd77::fe'])
+  })
+
+  it('leads out of the network that pods are on by the router that is there anyway', () => {
+    const network = networkOf(`${SLICES}Backend: {Type: macvlan}`)
+    const plan = planLab('lab', network, COUNT, 'routed')
+    expect(plan.router).toEqual(planLab('lab', network, COUNT).router)
+    expect(interfaceAddresses(plan, plan.nodes[2] ?? { addresses: {} })).toEqual(['192.168.88.3/24'])
+  })
+
+  it('is the only topology with another plan', () => {
+    const network = networkOf(DUAL)
+    const flat = planLab('lab', network, COUNT)
+    expect(flat.topology).toBe('flat')
+    expect(flat.far).toBeUndefined()
+    for (const topology of ['one-mac-port', 'anti-spoof'] as const)
+      expect(planLab('lab', network, COUNT, topology)).toEqual({ ...flat, topology })
   })
 })

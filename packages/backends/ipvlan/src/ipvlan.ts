@@ -3,7 +3,14 @@ import { hostAddressesOf } from '@trilane/ipam'
 import { childPodLink, standOn } from '@trilane/parent-device'
 import { leaseData } from './lease-data.ts'
 import { kindOn, nodeState } from './node-state.ts'
-import { type IpvlanOptions, isRouted, LIVE_OPTION_NAMES, OPTION_NAMES, parseOptions } from './options.ts'
+import {
+  type IpvlanOptions,
+  isRouted,
+  LIVE_OPTION_NAMES,
+  OPTION_NAMES,
+  parseOptions,
+  separations
+} from './options.ts'
 import { peerState } from './peer-state.ts'
 
 export const ipvlan: Backend<IpvlanOptions, never> = {
@@ -25,6 +32,7 @@ export const ipvlan: Backend<IpvlanOptions, never> = {
   nodeState,
   peerState,
   parentDevice: ({ parent }) => parent,
+  separations,
   podKind: (options, device) => kindOn(device, options),
   podLink(node, lease, options) {
     const { device, parent } = standOn(node, options)

@@ -1,12 +1,14 @@
 import { choiceOption, invalidOption } from '@trilane/config'
-import type { IpvlanKind } from '@trilane/contracts'
+import type { IpvlanKind, Separation } from '@trilane/contracts'
 import { familiesOf } from '@trilane/ip'
 import {
   GATEWAY_OPTION,
   LIVE_PARENT_OPTION_NAMES,
   PARENT_OPTION_NAMES,
   type ParentOptions,
-  parentOptions
+  parentOptions,
+  separationsOf,
+  VEPA_SIBLINGS
 } from '@trilane/parent-device'
 
 /** Options of this type, checked, with their defaults. Mode and flag are those of all ipvlans of the parent. */
@@ -46,9 +48,18 @@ export function isRouted({ mode }: Pick<IpvlanOptions, 'mode'>): boolean {
   return mode !== 'l2'
 }
 
+export function separations({ mode, flag, hostAccess }: IpvlanOptions): Separation[] {
+  const noSiblings = flag === 'vepa' ? VEPA_SIBLINGS : flag === 'bridge' ? undefined : noPassage(flag)
+  return separationsOf({ hostAccess, noHostAccess: noHostAccess(mode, flag), noSiblings })
+}
+
 function noHostAccess(mode: IpvlanMode, flag: IpvlanFlag): string | undefined {
   if (mode !== 'l2') return `in mode ${mode} nothing passes from a node to its own pods`
-  return flag === 'bridge' ? undefined : `with flag ${flag} nothing passes between two ipvlans`
+  return flag === 'bridge' ? undefined : noPassage(flag)
+}
+
+function noPassage(flag: IpvlanFlag): string {
+  return `with flag ${flag} nothing passes between two ipvlans`
 }
 
 /** What has no effect there would hide a mistake. */

@@ -23,6 +23,22 @@ describe('options', () => {
     }
   })
 
+  it('say who of a node does not reach whom', () => {
+    const said = (raw: Readonly<Record<string, unknown>>) => ipvlan.separations?.(optionsOf(raw))
+    const between = 'node and own pods'
+    expect(said({})).toEqual([])
+    expect(said({ HostAccess: false })).toEqual([{ between, reason: 'HostAccess is false' }])
+    expect(said({ Mode: 'l3' })).toEqual([
+      { between, reason: 'in mode l3 nothing passes from a node to its own pods' }
+    ])
+    expect(said({ Flag: 'vepa' })?.[1]?.reason).toMatch(/where the switch sends back/)
+    const reason = 'with flag private nothing passes between two ipvlans'
+    expect(said({ Flag: 'private' })).toEqual([
+      { between, reason },
+      { between: 'pods of one node', reason }
+    ])
+  })
+
   it('may change while pods talk, but not what is the parent’s', () => {
     expect(ipvlan.liveOptionNames).toEqual(['MTU', 'Gateway', 'IPv6Gateway', 'HostAccess', 'ProbeMs'])
     expect(ipvlan.parentDevice?.(optionsOf({ Parent: 'eth1' }))).toBe('eth1')

@@ -3,7 +3,7 @@ import { hostAddressesOf } from '@trilane/ipam'
 import { childPodLink, standOn } from '@trilane/parent-device'
 import { leaseData } from './lease-data.ts'
 import { kindOn, nodeState } from './node-state.ts'
-import { LIVE_OPTION_NAMES, type MacvlanOptions, OPTION_NAMES, parseOptions } from './options.ts'
+import { LIVE_OPTION_NAMES, type MacvlanOptions, OPTION_NAMES, parseOptions, separations } from './options.ts'
 import { peerState } from './peer-state.ts'
 
 export const macvlan: Backend<MacvlanOptions, never> = {
@@ -25,6 +25,7 @@ export const macvlan: Backend<MacvlanOptions, never> = {
   nodeState,
   peerState,
   parentDevice: ({ parent }) => parent,
+  separations,
   podKind: (options, device) => kindOn(device, options),
   podLink(node, lease, options) {
     const { device, parent } = standOn(node, options)

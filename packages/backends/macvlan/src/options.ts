@@ -1,10 +1,12 @@
 import { choiceOption } from '@trilane/config'
-import type { MacvlanKind } from '@trilane/contracts'
+import type { MacvlanKind, Separation } from '@trilane/contracts'
 import {
   LIVE_PARENT_OPTION_NAMES,
   PARENT_OPTION_NAMES,
   type ParentOptions,
-  parentOptions
+  parentOptions,
+  separationsOf,
+  VEPA_SIBLINGS
 } from '@trilane/parent-device'
 
 /** Options of this type, checked, with their defaults. */
@@ -29,6 +31,14 @@ export const LIVE_OPTION_NAMES = LIVE_PARENT_OPTION_NAMES
 /** @throws TrilaneError `TRI_CONFIG_INVALID` with the path and what is allowed */
 export function parseOptions(raw: Readonly<Record<string, unknown>>): MacvlanOptions {
   const mode = choiceOption(raw, 'Mode', MODES, 'bridge')
-  const noHostAccess = mode === 'bridge' ? undefined : `in mode ${mode} nothing passes between two macvlans`
-  return { mode, ...parentOptions(raw, noHostAccess) }
+  return { mode, ...parentOptions(raw, noPassage(mode)) }
+}
+
+export function separations({ mode, hostAccess }: MacvlanOptions): Separation[] {
+  const noSiblings = mode === 'vepa' ? VEPA_SIBLINGS : mode === 'passthru' ? undefined : noPassage(mode)
+  return separationsOf({ hostAccess, noHostAccess: noPassage(mode), noSiblings })
+}
+
+function noPassage(mode: MacvlanMode): string | undefined {
+  return mode === 'bridge' ? undefined : `in mode ${mode} nothing passes between two macvlans`
 }

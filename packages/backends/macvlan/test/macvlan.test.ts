@@ -21,6 +21,20 @@ describe('options', () => {
     for (const Mode of ['private', 'vepa', 'passthru']) expect(optionsOf({ Mode }).hostAccess).toBe(false)
   })
 
+  it('say who of a node does not reach whom', () => {
+    const said = (raw: Readonly<Record<string, unknown>>) => macvlan.separations?.(optionsOf(raw))
+    const between = 'node and own pods'
+    expect(said({})).toEqual([])
+    expect(said({ HostAccess: false })).toEqual([{ between, reason: 'HostAccess is false' }])
+    const reason = 'in mode private nothing passes between two macvlans'
+    expect(said({ Mode: 'private' })).toEqual([
+      { between, reason },
+      { between: 'pods of one node', reason }
+    ])
+    expect(said({ Mode: 'passthru' })).toHaveLength(1)
+    expect(said({ Mode: 'vepa' })?.[1]?.reason).toMatch(/where the switch sends back/)
+  })
+
   it('name the parent', () => {
     expect(macvlan.parentDevice?.(optionsOf())).toBeUndefined()
     expect(macvlan.parentDevice?.(optionsOf({ parent: 'eth1' }))).toBe('eth1')

@@ -1,9 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import {
   type ChangeOutcome,
   commandOf,
   type KernelChange,
-  type Link,
   type Route,
   TrilaneError
 } from '@trilane/contracts'
@@ -12,11 +10,10 @@ import { explainRefusal } from './child-refusals.ts'
 import type { DeviceIndexes } from './devices.ts'
 import { isGatewayInside, writeGatewayInside } from './gateway-inside.ts'
 import { isAbsent, kernelError } from './kernel-errors.ts'
-import { createLink, getLink, readLinkName, removeLink, renameLink, setLink } from './links.ts'
+import { setLink } from './links.ts'
+import { makeDevice } from './make-device.ts'
 import type { Request } from './message.ts'
-import { NetworkNamespace } from './namespaces.ts'
 import { writeFdbEntry, writeNeighbour } from './neighbours.ts'
-import { NetlinkSocket } from './netlink-socket.ts'
 import type { Place } from './place.ts'
 import { PlainRoutes } from './plain-routes.ts'
 import type { Verdict } from './reader.ts'
@@ -36,7 +33,8 @@ const DEVICE_WEIGHT = 10
 
 /**
  * Does the changes in order. What is answered at once goes out in batches; a device that is made goes out alone, because
- * its later messages must not reach another of the same name; devices are removed on a thread of the pool.
+ * its later messages must not reach another of the same name; devices are made and removed on threads of the pool: that
+ * takes the kernel the time in which this thread does the rest of a pod's ADD.
  */
 export async function applyChanges(
   place: Place,
@@ -58,6 +56,9 @@ export async function applyChanges(
     if (removals > 0) {
       await run.removeDevices(index, removals)
       index += removals - 1
+    } else if (run.makesDevice(index)) {
+      await run.makeDevice(index)
+      turn.begin()
     } else {
       run.start(index)
     }
@@ -170,6 +171,25 @@ class ChangeRun implements DeviceIndexes {
     return change.kind === 'link' || change.kind === 'sysctl'
   }
 
+  makesDevice(index: number): boolean {
+    const change = this.#changes[index]
+    return change?.kind === 'link' && change.action === 'create'
+  }
+
+  /** `ip link add …` */
+  async makeDevice(index: number): Promise<void> {
+    const change = this.#changes[index]
+    if (change?.kind !== 'link') return
+    this.flush()
+    try {
+      const verdict = await makeDevice(this.#place, change.value, this)
+      if (verdict.errno !== 0) this.#fail(index, verdict)
+    } catch (error) {
+      this.#failAs(index, inWordsOf(change, error))
+    }
+    this.forget()
+  }
+
   /** How many of the changes from here on remove devices. */
   deviceRemovalsFrom(index: number): number {
     let end = index
@@ -225,8 +245,7 @@ class ChangeRun implements DeviceIndexes {
     const { action } = change
     switch (change.kind) {
       case 'link':
-        if (action === 'create') this.#createDevice(index, change)
-        else this.#enqueue(index, DEVICE_WEIGHT, ...setLink(change.value, this))
+        this.#enqueue(index, DEVICE_WEIGHT, ...setLink(change.value, this))
         return
       case 'address':
         this.#enqueue(index, 1, writeAddress(action, change.value, this))
@@ -263,89 +282,6 @@ class ChangeRun implements DeviceIndexes {
     return this.#plainRoutes.has(route)
   }
 
-  #createDevice(index: number, change: KernelChange & { readonly kind: 'link' }): void {
-    this.flush()
-    const link = change.value
-    if (link.namespace !== undefined && typeof link.master === 'string') {
-      const text = 'a device made in another namespace gets its master there'
-      throw kernelError(commandOf(change), { errno: ERRNO.EINVAL, text })
-    }
-    const opened: NetworkNamespace[] = []
-    const openNamespace = (path: string): NetworkNamespace => {
-      const namespace = NetworkNamespace.open(path)
-      opened.push(namespace)
-      return namespace
-    }
-    try {
-      const [create, ...later] = createLink(link, this, (path) => openNamespace(path).fd)
-      const verdict = this.#place.socket.request(create)
-      this.#indexes.delete(link.name)
-      const { namespace } = link
-      if (namespace === undefined) {
-        if (verdict.errno !== 0) this.#fail(index, verdict)
-        else this.#finishDevice(index, this.#place.socket, link.name, later)
-        return
-      }
-      const soughtHere = verdict.errno === ERRNO.EEXIST && this.#place.indexIfThere(link.name) !== undefined
-      if (verdict.errno !== 0 && !soughtHere) {
-        this.#fail(index, verdict)
-        return
-      }
-      const socket = openNamespace(namespace).run(() => new NetlinkSocket())
-      try {
-        if (soughtHere) this.#createRenamed(index, socket, link, (path) => openNamespace(path).fd)
-        else this.#finishDevice(index, socket, link.name, later)
-      } finally {
-        socket.close()
-      }
-    } finally {
-      for (const namespace of opened) namespace.close()
-    }
-  }
-
-  /**
-   * Linux before 6.14 seeks the name of a new device in the namespace of the request and not in the one that it is made in:
-   * it refuses a pod's `eth0` where the node has one. There it is made under another name, and renamed in its namespace.
-   */
-  #createRenamed(
-    index: number,
-    socket: NetlinkSocket,
-    link: Link,
-    openNamespace: (path: string) => number
-  ): void {
-    const { up, ...down } = link
-    const name = `tl${randomBytes(5).toString('hex')}`
-    // What finishes it is said of its final name.
-    const [create] = createLink({ ...down, name }, this, openNamespace)
-    const [, ...later] = createLink(down, this, openNamespace)
-    const created = this.#place.socket.request(create)
-    if (created.errno !== 0) {
-      this.#fail(index, created)
-      return
-    }
-    const made = linkIndexOf(socket, name)
-    const renamed = made === undefined ? { errno: ERRNO.ENODEV } : socket.request(renameLink(made, link.name))
-    if (renamed.errno !== 0) {
-      socket.request(removeLink(name))
-      this.#fail(index, renamed)
-      return
-    }
-    const kind = { type: 'other', kernelType: link.kind.type } as const
-    const activation = up === true ? setLink({ name: link.name, kind, up }, this) : []
-    this.#finishDevice(index, socket, link.name, [...later, ...activation])
-  }
-
-  #finishDevice(index: number, socket: NetlinkSocket, name: string, requests: readonly Request[]): void {
-    for (const request of requests) {
-      const verdict = socket.request(request)
-      if (verdict.errno === 0) continue
-      // Half a device would be somebody else's riddle: without its mark nobody would ever remove it.
-      socket.request(removeLink(name))
-      this.#fail(index, verdict)
-      return
-    }
-  }
-
   #fail(index: number, verdict: Verdict): void {
     const change = this.#changes[index]
     if (change === undefined || (change.action === 'remove' && isAbsent(verdict.errno))) return
@@ -368,14 +304,6 @@ class ChangeRun implements DeviceIndexes {
   #failAs(index: number, error: TrilaneError): void {
     if (!this.#errors.has(index)) this.#errors.set(index, error)
   }
-}
-
-function linkIndexOf(socket: NetlinkSocket, name: string): number | undefined {
-  let index: number | undefined
-  socket.request(getLink(name), ({ body }) => {
-    index = readLinkName(body)?.index
-  })
-  return index
 }
 
 /** The change that was asked for, instead of the look-up of a device that it needs. */

@@ -103,6 +103,15 @@ export function sourceOf(frame: Buffer): Mac {
   return Mac.fromBytes(frame.subarray(6, 12))
 }
 
+/**
+ * Does a claim answer a probe of this MAC? ARP replies go to who asked. Who has an IPv6 address advertises it to all, as the
+ * one who probes has no address; such a frame cannot be told from an announcement.
+ */
+export function isAnswerTo(mac: Mac, frame: Buffer): boolean {
+  if (frame.readUInt16BE(12) === ETHERTYPE.ARP) return mac.equals(Mac.fromBytes(frame.subarray(0, 6)))
+  return frame[ETHERNET_BYTES + IPV6_BYTES] === ADVERTISEMENT
+}
+
 function readArp(arp: Buffer): Claim | undefined {
   const isEthernetIpv4 = arp.length >= 28 && arp.readUIntBE(0, 6) === 0x0001_0800_0604
   if (!isEthernetIpv4) return undefined

@@ -23,6 +23,7 @@ export class Place {
   readonly #namespace: NetworkNamespace | undefined
   #socket: NetlinkSocket | undefined
   #background: NetlinkSocket | undefined
+  #making: NetlinkSocket | undefined
   #removals: DeviceRemovals | undefined
   readonly #indexes = new Map<string, number>()
   readonly #makeSocket: () => NetlinkSocket
@@ -56,6 +57,13 @@ export class Place {
     this.#mustBeOpen()
     this.#background = this.#usable(this.#background)
     return this.#background
+  }
+
+  /** For devices that are made on a thread of the pool, one after the other: they do not wait for a long batch. */
+  get making(): NetlinkSocket {
+    this.#mustBeOpen()
+    this.#making = this.#usable(this.#making)
+    return this.#making
   }
 
   get removals(): DeviceRemovals {
@@ -149,6 +157,7 @@ export class Place {
     this.#closed = true
     this.#socket?.close()
     this.#background?.close()
+    this.#making?.close()
     this.#namespace?.close()
   }
 

@@ -5,6 +5,7 @@ import {
   ALL_NODES_MAC,
   arpRequest,
   ETHERTYPE,
+  isAnswerTo,
   neighbourSolicitation,
   readClaim,
   sourceOf,
@@ -43,11 +44,12 @@ class Round implements Line {
   readonly etherType: number
   readonly filter: readonly FilterStep[]
   readonly groups: readonly Uint8Array[]
-  readonly holders: AddressHolder[] = []
   readonly questions: Line['questions']
   readonly #device: string
   readonly #mac: Mac
+  /** Not answered for. */
   readonly #open: Map<string, IpAddress>
+  readonly #holders = new Map<string, AddressHolder>()
 
   constructor(
     device: string,
@@ -68,6 +70,10 @@ class Round implements Line {
     }))
   }
 
+  get holders(): readonly AddressHolder[] {
+    return [...this.#holders.values()]
+  }
+
   get isOver(): boolean {
     return this.#open.size === 0
   }
@@ -78,8 +84,10 @@ class Round implements Line {
     if (claim === undefined || this.#mac.equals(sourceOf(frame))) return
     const address = this.#open.get(`${claim.address}`)
     if (address === undefined) return
-    this.#open.delete(`${address}`)
-    this.holders.push({ device: this.#device, address, mac: claim.mac })
+    const holder: AddressHolder = { device: this.#device, address, mac: claim.mac }
+    const isAnswer = isAnswerTo(this.#mac, frame)
+    if (isAnswer) this.#open.delete(`${address}`)
+    this.#holders.set(`${address}`, isAnswer ? holder : { ...holder, isOverheard: true })
   }
 }
 

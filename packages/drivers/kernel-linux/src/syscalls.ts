@@ -126,6 +126,45 @@ export function attachFilter(fd: number, steps: readonly FilterStep[]): number {
   return attach(fd, SOL_SOCKET, SO_ATTACH_FILTER, { len: steps.length, filter }, koffi.sizeof(program))
 }
 
+const vector = koffi.struct('trilane_iovec', { base: 'void *', length: 'size_t' })
+const message = koffi.struct('trilane_msghdr', {
+  name: 'void *',
+  nameLength: 'uint32_t',
+  vectors: koffi.pointer(vector),
+  vectorCount: 'size_t',
+  control: 'void *',
+  controlLength: 'size_t',
+  flags: 'int'
+})
+
+const recvmsg = libc.func('recvmsg', 'long', ['int', koffi.pointer(message), 'int']) as unknown as (
+  fd: number,
+  message: Readonly<Record<string, unknown>>,
+  flags: number
+) => number
+
+/** Room for one message: what it says, whom it is from, and what the kernel says of it (cmsg(3)). */
+export interface MessageRoom {
+  readonly data: Bytes
+  readonly address: Bytes
+  /** Filled with zeroes before: how much was written is not told. */
+  readonly control: Bytes
+}
+
+/** recvmsg(2). @returns the length, or a negative number */
+export function receiveMessage(fd: number, { data, address, control }: MessageRoom, flags: number): number {
+  const header = {
+    name: address,
+    nameLength: address.length,
+    vectors: [{ base: data, length: data.length }],
+    vectorCount: 1,
+    control,
+    controlLength: control.length,
+    flags: 0
+  }
+  return Number(recvmsg(fd, header, flags))
+}
+
 interface Asyncable<Args extends unknown[]> {
   (...args: Args): number
   async(...args: [...Args, callback: (error: unknown, result: number) => void]): void

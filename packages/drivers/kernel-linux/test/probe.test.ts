@@ -96,6 +96,28 @@ describe('a probe', () => {
     )
   })
 
+  it('tells who answered from who is heard asking others', async () => {
+    const asking = '192.0.2.9'
+    // It asks for somebody who is not there, again and again, and does not answer itself.
+    await there.run('sysctl', '-qw', 'net.ipv4.conf.vb.arp_ignore=8')
+    const pinging = there.run('ping', '-c', '20', '-i', '0.1', '-W', '1', '-I', asking, '192.0.2.222')
+    pinging.catch(() => undefined)
+    try {
+      await vi.waitFor(
+        async () => {
+          const [heard] = await kernel.probe([ask(asking)], 400)
+          expect(heard).toMatchObject({ isOverheard: true })
+          expect(`${heard?.mac}`).toBe(mac)
+        },
+        { timeout: 10_000, interval: 20 }
+      )
+    } finally {
+      await there.run('sysctl', '-qw', 'net.ipv4.conf.vb.arp_ignore=0')
+    }
+    const [answered] = await kernel.probe([ask(asking)], 5_000)
+    expect(answered).toEqual({ ...ask(asking), mac: answered?.mac })
+  }, 30_000)
+
   it('leaves no socket open', async () => {
     const socketsLeft = async (): Promise<number> => {
       const files = await readdir('/proc/self/fd')

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { type KernelChange, type ReadScope, TrilaneError } from '@trilane/contracts'
 import { IpAddress, Mac, Prefix } from '@trilane/ip'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -14,7 +15,6 @@ const DEVICES = 'devices'
 describe('a reading while others change the devices', () => {
   let namespace: TestNamespace
   let opened: NetworkNamespace
-  let writer: LinuxKernel
   let made = 0
 
   beforeEach(async () => {
@@ -22,26 +22,18 @@ describe('a reading while others change the devices', () => {
     made = 0
     namespace = await testNamespace()
     opened = NetworkNamespace.open(namespace.path)
-    writer = await LinuxKernel.open({ namespace: namespace.path })
   })
 
   afterEach(async () => {
-    writer.close()
     opened.close()
     await namespace.dispose()
   })
 
-  /** A device with an address and a route, made before this returns: nothing in it waits. */
+  /** A device with an address and a route, made before this returns. */
   function makeDevice(): void {
     const name = `late${made++}`
-    void writer.apply([
-      { action: 'create', kind: 'link', value: { name, kind: { type: 'bridge' }, up: true } },
-      {
-        action: 'create',
-        kind: 'address',
-        value: { device: name, address: IpAddress.parse(`10.9.${made}.1`), prefixLength: 24 }
-      }
-    ])
+    const input = `link add ${name} up type bridge\naddress add 10.9.${made}.1/24 dev ${name}\n`
+    execFileSync('nsenter', [`--net=${namespace.path}`, 'ip', '-batch', '-'], { input })
   }
 
   /** A socket on which the dump of addresses comes too late: a device was made just before. */

@@ -1,3 +1,4 @@
+import type { Separation } from './backend.ts'
 import type { ErrorJson } from './errors.ts'
 import type { HostPortProtocol } from './host-port.ts'
 import type { IpvlanKind, MacvlanKind } from './kernel-state.ts'
@@ -56,6 +57,8 @@ export interface NetworkStatus {
   readonly podMtuBytes?: number
   /** Where pods are children of a device of the node: what they are, and of which. */
   readonly podsOn?: MacvlanKind | IpvlanKind
+  /** Who of this node does not reach whom, as configured. @default none */
+  readonly separations?: readonly Separation[]
   readonly peers: readonly PeerStatus[]
   readonly kernel: KernelStatus
   readonly pods: number

@@ -88,6 +88,13 @@ export interface Backend<Options = unknown, LeaseData extends JsonValue = JsonVa
    */
   deviceNames?(options: Options): readonly string[]
 
+  /**
+   * Who of one node does not reach whom by these options, and why: not a fault, and to be said before somebody looks for one.
+   *
+   * @default none
+   */
+  separations?(options: Options): readonly Separation[]
+
   /** How this node's pods are plugged in, were this backend to carry every peer. */
   podLink(node: NodeFacts, lease: Lease, options: Options): PodLinkSpec
 
@@ -97,6 +104,12 @@ export interface Backend<Options = unknown, LeaseData extends JsonValue = JsonVa
    * @param link what {@link Backend.podLink} returned, its MTU perhaps lowered to that of the network's other lanes
    */
   podState(node: NodeFacts, lease: Lease, link: PodLinkSpec): KernelState
+}
+
+export interface Separation {
+  readonly between: 'node and own pods' | 'pods of one node'
+  /** Half a sentence: `in mode l3 nothing passes from a node to its own pods`. */
+  readonly reason: string
 }
 
 /** What the agent, the compliance suite, the docs and the comparison may rely on. */

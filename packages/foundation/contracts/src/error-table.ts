@@ -89,8 +89,8 @@ export const ERROR_TABLE = {
   ),
   TRI_PARENT_UNFIT: row('{type} cannot be used on {parent}: {reason}', '{remedy}'),
   TRI_SEGMENT_ONE_MAC: row(
-    'the switch port of {parent} takes one MAC address only: {address} answers the node, and not the MACs of its pods',
-    'allow more MACs at that port (port security, anti-spoofing of the hypervisor), or set Backend.Type to ipvlan, whose pods have the MAC of the node',
+    'the switch port of {parent} takes one MAC address only, or drops addresses that it does not know: {address} answers the node, and not its pods',
+    '`trilane doctor` tells which: allow more MACs at that port (port security, anti-spoofing of the hypervisor), or set Backend.Type to ipvlan, whose pods have the MAC of the node; where addresses are dropped, to vxlan',
     { retryable: true }
   ),
   TRI_PODS_CUT_OFF: row(

@@ -56,7 +56,7 @@ export interface Kernel {
    * change by it. Children of the device are not asked: the device does not reach them.
    *
    * @param waitMs patience for all of them together; less when all have answered
-   * @returns who answered
+   * @returns who answered, and who was overheard
    * @throws TrilaneError `TRI_KERNEL_NOT_FOUND`, `TRI_KERNEL_REFUSED`
    */
   probe(
@@ -153,11 +153,16 @@ export interface RouteLookup {
   readonly type: 'unicast' | 'local' | 'broadcast' | 'multicast'
 }
 
-/** Who answered a probe. */
+/** Who answered a probe, or was heard to have the address. */
 export interface AddressHolder {
   readonly device: string
   readonly address: IpAddress
   readonly mac: Mac
+  /**
+   * It was heard when it spoke to others – asked for a neighbour, say – and did not answer in time: the address is taken, but
+   * whether what the device sends arrives there is not known.
+   */
+  readonly isOverheard?: true
 }
 
 export interface Announcement {

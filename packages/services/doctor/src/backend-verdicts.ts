@@ -1,7 +1,7 @@
 import { FAMILIES } from '@trilane/ip'
 import { type Evidence, FAMILY_NAMES, isNotTried, type TriedLinkType } from './evidence.ts'
 import type { BackendVerdict } from './report.ts'
-import { type SourceVerdict, sourceVerdict } from './source-verdict.ts'
+import { PACKETS_DROPPED, type SourceVerdict, sourceVerdict } from './source-verdict.ts'
 
 /** What a backend needs of the machine and of the network. */
 interface Needs {
@@ -14,12 +14,12 @@ interface Needs {
   readonly podsOnSegment: boolean
 }
 
-const ANY_DROPPED = ['arp-dropped', 'packets-dropped'] as const
+const ANY_DROPPED: readonly SourceVerdict[] = ['arp-dropped', ...PACKETS_DROPPED]
 
 const NEEDS: Readonly<Record<string, Needs>> = {
   vxlan: { linkType: 'vxlan', manyMacs: false, podsOnSegment: false },
   // Its nodes ask for MACs with their own addresses.
-  'host-gw': { manyMacs: false, podsOnSegment: false, sources: ['packets-dropped'] },
+  'host-gw': { manyMacs: false, podsOnSegment: false, sources: PACKETS_DROPPED },
   macvlan: { linkType: 'macvlan', manyMacs: true, podsOnSegment: true, sources: ANY_DROPPED },
   ipvlan: { linkType: 'ipvlan', manyMacs: false, podsOnSegment: true, sources: ANY_DROPPED }
 }
@@ -36,6 +36,7 @@ function verdictOn(type: string, needs: Needs, evidence: Evidence): BackendVerdi
   const { parent } = evidence.question
   const against: string[] = []
   const open: string[] = []
+  const limits: string[] = []
   if (needs.linkType !== undefined && evidence.linkTypes[needs.linkType] !== undefined) {
     against.push(`this kernel has no ${needs.linkType}`)
   }
@@ -56,12 +57,16 @@ function verdictOn(type: string, needs: Needs, evidence: Evidence): BackendVerdi
     const name = FAMILY_NAMES[family]
     if (needs.sources?.includes(verdict) === true) {
       against.push(`${name} addresses that the network does not know are dropped`)
+    } else if (needs.sources === undefined && PACKETS_DROPPED.includes(verdict)) {
+      limits.push(
+        `${name} packets with the addresses of pods are dropped: pods reach others than pods and nodes by --ip-masq alone, and are reached by none`
+      )
     } else if (needs.podsOnSegment && verdict === 'unknown') {
       open.push(`${name} addresses of pods could not be tried to the end`)
     }
   }
-  if (against.length > 0) return { type, verdict: 'cannot', reasons: against }
+  if (against.length > 0) return { type, verdict: 'cannot', reasons: against, limits }
   return open.length > 0
-    ? { type, verdict: 'unknown', reasons: open }
-    : { type, verdict: 'works', reasons: [] }
+    ? { type, verdict: 'unknown', reasons: open, limits }
+    : { type, verdict: 'works', reasons: [], limits }
 }

@@ -77,6 +77,11 @@ export interface LongPacket {
 
 export const NOT_ASKED_FOR: NotTried = { notTried: 'left out by --gently' }
 
+/** A machine that merely was heard says nothing about the way to it: a router asks for neighbours all the time. */
+export function hasAnswered({ isOverheard }: AddressHolder): boolean {
+  return isOverheard !== true
+}
+
 export function isNotTried<T extends object>(found: T | NotTried | undefined): found is NotTried {
   return found !== undefined && 'notTried' in found
 }

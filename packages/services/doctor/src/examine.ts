@@ -1,6 +1,6 @@
 import type { AddressHolder, Kernel, Segment } from '@trilane/contracts'
 import { FAMILIES, type Family } from '@trilane/ip'
-import type { Evidence, NotTried, Question } from './evidence.ts'
+import { type Evidence, hasAnswered, type NotTried, type Question } from './evidence.ts'
 import { tryLinkTypes } from './try-link-types.ts'
 import { trySecondMac } from './try-second-mac.ts'
 import { tryLongPacket, tryUnknownSource } from './try-unknown-source.ts'
@@ -69,7 +69,8 @@ async function whoAnswers({ parent, targets }: Question, kernel: Kernel): Promis
   for (let attempt = 0; attempt < ATTEMPTS && found.size < targets.length; attempt++) {
     const silent = targets.filter((address) => !found.has(`${address}`))
     const questions = silent.map((address) => ({ device: parent.name, address }))
-    for (const holder of await kernel.probe(questions, ANSWER_MS)) found.set(`${holder.address}`, holder)
+    const holders = await kernel.probe(questions, ANSWER_MS)
+    for (const holder of holders.filter(hasAnswered)) found.set(`${holder.address}`, holder)
   }
   return targets.flatMap((address) => found.get(`${address}`) ?? [])
 }

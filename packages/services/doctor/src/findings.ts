@@ -103,6 +103,10 @@ function unknownSourceFinding({ unknownSource, question: { spare } }: Evidence, 
       const text = `${asked} answers packets of the node's own address, and none of ${source}`
       return [{ about, verdict: 'bad', text, advice }]
     }
+    case 'all-dropped': {
+      const text = `${asked} answers the node's own address, and ${source} neither when it asks for its MAC nor when it pings`
+      return [{ about, verdict: 'bad', text, advice }]
+    }
     case 'unknown':
       return [{ about, verdict: 'unknown', text: `${asked} answers no ping to compare with` }]
   }

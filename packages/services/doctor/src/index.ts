@@ -16,6 +16,7 @@ export type {
   TriedLinkType,
   UnknownSource
 } from './evidence.ts'
+export { FAMILY_NAMES } from './evidence.ts'
 export { type DoctorPorts, examine } from './examine.ts'
 export { findingsOf } from './findings.ts'
 export type { BackendVerdict, Finding, Verdict } from './report.ts'

@@ -19,4 +19,6 @@ export interface BackendVerdict {
   readonly verdict: 'works' | 'cannot' | 'unknown'
   /** Why not, or what could not be tried; empty when it works. */
   readonly reasons: readonly string[]
+  /** What pods have to do without although it works; mostly nothing. */
+  readonly limits: readonly string[]
 }

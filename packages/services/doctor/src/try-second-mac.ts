@@ -1,6 +1,6 @@
 import type { AddressHolder, Kernel, Link, ScratchNamespace, Segment } from '@trilane/contracts'
 import type { IpAddress } from '@trilane/ip'
-import { NOT_ASKED_FOR, type NotTried, type Question, type SecondMac } from './evidence.ts'
+import { hasAnswered, NOT_ASKED_FOR, type NotTried, type Question, type SecondMac } from './evidence.ts'
 
 const NAME = 'second0'
 
@@ -44,7 +44,7 @@ export async function trySecondMac(
         asked.map((address) => ({ device: parent.name, address })),
         ANSWER_MS
       )
-      if (still.length === 0) return { notTried: `${first} answers no longer on ${parent.name}` }
+      if (!still.some(hasAnswered)) return { notTried: `${first} answers no longer on ${parent.name}` }
       return { asked: first, isAnswered: false, isAnsweredPromiscuous, needsPromiscuous }
     } finally {
       end()
@@ -73,7 +73,7 @@ async function bringUp(kernel: Kernel): Promise<string | undefined> {
 async function isAnswered(kernel: Kernel, asked: readonly IpAddress[]): Promise<boolean> {
   const questions = asked.map((address) => ({ device: NAME, address }))
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    if ((await kernel.probe(questions, ANSWER_MS)).length > 0) return true
+    if ((await kernel.probe(questions, ANSWER_MS)).some(hasAnswered)) return true
   }
   return false
 }

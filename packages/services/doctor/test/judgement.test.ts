@@ -63,6 +63,30 @@ describe('a link type that is missing', () => {
   })
 })
 
+describe('a network that drops what has addresses of nobody', () => {
+  const limitsOf = (evidence: Evidence, type: string) =>
+    backendVerdicts(evidence).find((each) => each.type === type)?.limits
+
+  it('both when its MAC is asked for and when it sends: neither routes nor pods on the segment', () => {
+    const evidence = source(reached(false, false), BOTH)
+    const why = 'cannot: IPv4 addresses that the network does not know are dropped'
+    expect(verdicts(evidence)).toEqual({ vxlan: 'works', 'host-gw': why, macvlan: why, ipvlan: why })
+    expect(finding(evidence, 'addresses of pods, IPv4')).toMatchObject({
+      verdict: 'bad',
+      text: expect.stringContaining('neither when it asks for its MAC nor when it pings')
+    })
+  })
+
+  it('leaves an overlay’s pods with the addresses of their nodes, which is said', () => {
+    const [limit, ...others] = limitsOf(source(reached(false, false), BOTH), 'vxlan') ?? []
+    expect(limit).toMatch(/^IPv4 packets with the addresses of pods are dropped: .* by --ip-masq alone/)
+    expect(others).toEqual([])
+    expect(limitsOf(source(reached(true, false), BOTH), 'vxlan')).toHaveLength(1)
+    expect(limitsOf(source(reached(false, true), BOTH), 'vxlan')).toEqual([])
+    expect(limitsOf(OPEN, 'vxlan')).toEqual([])
+  })
+})
+
 describe('a port that takes one MAC', () => {
   it('sends macvlan to ipvlan, or where there is none to vxlan', () => {
     const evidence = secondMac({ isAnsweredPromiscuous: false })

@@ -16,4 +16,5 @@ export {
   type ParentOptions,
   parentOptions
 } from './parent-options.ts'
+export { separationsOf, VEPA_SIBLINGS } from './separations.ts'
 export { type Stand, standOn, vlanDeviceName } from './stand.ts'

@@ -14,11 +14,20 @@ export { Etcd, type EtcdHost, EtcdMember, type EtcdOptions } from './etcd.ts'
 export { type Flood, type FloodOptions, type FloodResult, startFlood } from './flood.ts'
 export { type GuestOptions, isInGuest, runInGuest } from './guest.ts'
 export { filesForGuest } from './guest-files.ts'
+export { type FrameLayer, type LayeredFrame, layersOf } from './layers.ts'
 export { LINK_TYPES, type LinkType, missingLinkTypes, needsLinkTypes } from './link-types.ts'
 export { type ArpPacket, decodeFrame, type Frame, type IpHeader } from './packet.ts'
+export { type PcapRecord, pcapFile } from './pcap-file.ts'
 export { Place, type PlaceKind, Switch } from './place.ts'
 export { type Echo, echo, type Probe } from './probe.ts'
-export { type Captured, type Program, type RunOptions, type SpawnOptions, startProgram } from './program.ts'
+export {
+  type Captured,
+  type Program,
+  type RunOptions,
+  runProgram,
+  type SpawnOptions,
+  startProgram
+} from './program.ts'
 export {
   type Expectation,
   Reachability,

@@ -39,7 +39,7 @@ export interface ArpPacket {
 }
 
 /** Linux's default port for VXLAN, and IANA's. */
-const VXLAN_PORTS: readonly number[] = [8472, 4789]
+export const VXLAN_PORTS: readonly number[] = [8472, 4789]
 
 const VXLAN_HEADER_BYTES = 8
 
@@ -173,10 +173,10 @@ function isTag(frame: Buffer, at: number): boolean {
   return type === 0x8100 || type === 0x88a8
 }
 
-function macAt(bytes: Buffer, at: number): string {
+export function macAt(bytes: Buffer, at: number): string {
   return Mac.fromBytes(bytes.subarray(at, at + 6)).toString()
 }
 
-function addressAt(bytes: Buffer, at: number, length: 4 | 16): string {
+export function addressAt(bytes: Buffer, at: number, length: 4 | 16): string {
   return IpAddress.fromBytes(bytes.subarray(at, at + length)).toString()
 }

@@ -6,7 +6,9 @@ const PATIENCE_MS = 700
 const SERVER = `
 const [name, port, address] = process.argv.slice(1)
 const who = (remote) => remote.replace(/^::ffff:/, '')
-require('net').createServer((s) => s.end(name + ' sees ' + who(s.remoteAddress))).listen(+port, address, () => {
+// Who hangs up before the answer resets the connection, which ends nobody but itself.
+const answer = (s) => s.on('error', () => {}).end(name + ' sees ' + who(s.remoteAddress))
+require('net').createServer(answer).listen(+port, address, () => {
   const udp = require('dgram').createSocket(address.includes(':') ? 'udp6' : 'udp4')
   udp.on('message', (_, from) => udp.send(name + ' sees ' + who(from.address), from.port, from.address))
   udp.bind(+port, address, () => console.log('up'))

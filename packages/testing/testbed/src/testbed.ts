@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -64,7 +65,10 @@ export class Testbed {
   readonly #surroundings: PlaceSurroundings
   readonly #ownsDirectory: boolean
   readonly #places = new Map<string, Place>()
-  readonly #atExit = () => removeNamespacesNow(this.#namespaces())
+  readonly #atExit = () => {
+    removeNamespacesNow(this.#namespaces())
+    if (this.#ownsDirectory) rmSync(this.directory, { recursive: true, force: true })
+  }
 
   private constructor(name: string, surroundings: PlaceSurroundings, ownsDirectory: boolean) {
     this.name = name

@@ -53,6 +53,8 @@ function describeNetwork(network: NetworkStatus, ink: Ink, nowMs: number): strin
   }
   facts.push(['store', network.store])
   facts.push(['pods', podsText(network)])
+  for (const { between, reason } of network.separations ?? [])
+    facts.push(['separate', `${between}: ${reason}`])
   facts.push([
     'kernel',
     `${kernel.present} of ${kernel.wanted} objects there; ${kernel.writes} writes, ${kernel.repairs} repairs, ${kernel.fullPasses} full passes`

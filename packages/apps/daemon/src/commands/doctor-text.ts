@@ -38,8 +38,9 @@ function findingLines({ about, verdict, text, advice }: Finding, width: number, 
   return advice === undefined ? [line] : [line, `${' '.repeat(WORD_WIDTH + width)}fix: ${advice}`]
 }
 
-function backendLine({ type, verdict, reasons }: BackendVerdict, ink: Ink): string {
-  const why = reasons.length === 0 ? '' : `: ${reasons.join('; ')}`
+function backendLine({ type, verdict, reasons, limits }: BackendVerdict, ink: Ink): string {
+  const words = [...reasons, ...limits]
+  const why = words.length === 0 ? '' : `: ${words.join('; ')}`
   return `${type.padEnd(WORD_WIDTH)}${marked(verdict, ink).trimEnd()}${why}`
 }
 

@@ -90,7 +90,11 @@ async function makeReport(
   }
   if (node === undefined || lanes === undefined) return report
   const needsVlan = underlay?.options.vlanId !== undefined && evidence.linkTypes.vlan !== undefined
-  const reasons = [...configProblems(lanes, node), ...(needsVlan ? ['this kernel has no vlan'] : [])]
+  const reasons = [
+    ...configProblems(lanes, node),
+    ...laneProblems(lanes, backends),
+    ...(needsVlan ? ['this kernel has no vlan'] : [])
+  ]
   return { ...report, configured: judged(lanes.primary.backend.type, backends, reasons) }
 }
 
@@ -105,13 +109,27 @@ function configProblems(lanes: NetworkLanes, node: NodeFacts): string[] {
   }
 }
 
+/**
+ * A neighbour answers, and so the lane that needs the segment is taken, whatever becomes of what it carries. One whose link
+ * type is missing is not taken.
+ */
+function laneProblems({ primary, configured }: NetworkLanes, backends: readonly BackendVerdict[]): string[] {
+  return configured.flatMap(({ backend: { type, traits } }) => {
+    if (type === primary.backend.type || !traits.needsSharedLink) return []
+    const verdict = backends.find((backend) => backend.type === type)
+    if (verdict?.verdict !== 'cannot') return []
+    return [`its lane ${type} cannot: ${verdict.reasons.join(', ')}`]
+  })
+}
+
 function judged(
   type: string,
   backends: readonly BackendVerdict[],
   problems: readonly string[]
 ): BackendVerdict {
   const tried = backends.find((backend) => backend.type === type)
-  if (problems.length === 0) return tried ?? { type, verdict: 'unknown', reasons: [] }
+  const limits = tried?.limits ?? []
+  if (problems.length === 0) return tried ?? { type, verdict: 'unknown', reasons: [], limits }
   const others = tried?.verdict === 'cannot' ? tried.reasons : []
-  return { type, verdict: 'cannot', reasons: [...problems, ...others] }
+  return { type, verdict: 'cannot', reasons: [...problems, ...others], limits }
 }

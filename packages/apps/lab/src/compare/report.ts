@@ -1,5 +1,6 @@
 import type { Category } from '@trilane/contracts'
 import type { Family } from '@trilane/ip'
+import type { Topology } from '../topology.ts'
 import type { Measurements } from './measurements.ts'
 import type { WalkReport } from './walk-report.ts'
 
@@ -45,10 +46,7 @@ export interface Conditions {
   readonly handicaps: readonly string[]
 }
 
-/** `flat`: one segment. `routed`: two and a router. `one-mac-port`, `anti-spoof`: what some switches and clouds do. */
-export type Topology = 'flat' | 'routed' | 'one-mac-port' | 'anti-spoof'
-
-export const TOPOLOGIES: readonly Topology[] = ['flat', 'routed', 'one-mac-port', 'anti-spoof']
+export { TOPOLOGIES, type Topology } from '../topology.ts'
 
 /** A way of networking that is compared, or one run of it: `host-gw` asked for twice is `host-gw` and `host-gw#2`. */
 export interface ModeReport {
@@ -89,7 +87,7 @@ export interface MatrixReport {
   readonly topology: Topology
   readonly family: Family
   readonly cells: readonly MatrixCell[]
-  /** Lanes in use between nodes, as the status names them: `node1 → node3: vxlan, because …`. */
+  /** Lanes in use between nodes, as the status names them: `node1 → node3: vxlan – in place of host-gw: …`; or `none – …`. */
   readonly lanes: readonly string[]
 }
 
@@ -112,10 +110,10 @@ export interface MatrixCell {
   readonly way: WayName
   /** `not-applicable`: the topology or the config has no such thing, as {@link reason} says. */
   readonly answer: 'yes' | 'no' | 'not-applicable'
-  /** Of a no: a sentence of the product's status or doctor. */
+  /** Of a no: a sentence of the product's status or doctor, or of a daemon that did not start. */
   readonly reason?: string
   /** Where the reason is from. */
-  readonly reasonFrom?: 'status' | 'doctor' | 'config' | 'unexplained'
+  readonly reasonFrom?: 'status' | 'doctor' | 'daemon' | 'config' | 'unexplained'
   /** `192.0.2.1 → 192.0.2.2` */
   readonly packet: string
 }

@@ -1,4 +1,7 @@
 import type { Family } from '@trilane/ip'
+import type { HopRole, TableRow, WalkFrame } from '@trilane/packet-way'
+
+export type { HopRole, Layer, TableRow, WalkFrame } from '@trilane/packet-way'
 
 /** One packet's way from a pod to another node's pod, as predicted and as captured. */
 export interface WalkReport {
@@ -39,29 +42,4 @@ export interface WalkHop {
   /** Against the hop before; negative where a header is taken off. */
   readonly addedBytes: number
   readonly equal: boolean
-}
-
-export type HopRole = 'pod' | 'host end' | 'bridge' | 'tunnel' | 'uplink' | 'switch' | 'router'
-
-/** A row of a kernel table, as its tool prints it. */
-export interface TableRow {
-  readonly table: 'route' | 'rule' | 'neighbour' | 'fdb' | 'link' | 'address' | 'sysctl' | 'filter'
-  readonly text: string
-  /** That shows it: `ip -n … route get …`. */
-  readonly command: string
-}
-
-/** A frame, outermost header first: with VXLAN ethernet, ipv4, udp, vxlan, ethernet, ipv4, icmp. */
-export interface WalkFrame {
-  /** Whole frame with its Ethernet header, without preamble and check sum. */
-  readonly bytes: number
-  readonly layers: readonly Layer[]
-}
-
-export interface Layer {
-  readonly name: 'ethernet' | 'vlan' | 'arp' | 'ipv4' | 'ipv6' | 'udp' | 'tcp' | 'icmp' | 'icmpv6' | 'vxlan'
-  /** Of this header alone. */
-  readonly bytes: number
-  /** As texts, in the order of the header: `source`, `destination`, `ttl`. A prediction leaves out what the sender chooses. */
-  readonly fields: Readonly<Record<string, string>>
 }
