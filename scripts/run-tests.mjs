@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { runInGuest, selectFiles } from './guest-tests.mjs'
-import { summarize } from './test-report.mjs'
+import { filesToRunAgain, summarize, withSecondTry } from './test-report.mjs'
 
 const root = resolve(import.meta.dirname, '..')
 const ONLY_GUEST = '--only=guest'
@@ -19,10 +19,10 @@ function run(title, command, ...args) {
   return spawnSync(`node_modules/.bin/${command}`, args, { cwd: root, stdio: 'inherit' }).status
 }
 
-function runVitest(project, folder) {
-  const reportFile = join(folder, `${project}.json`)
+function runVitest(project, folder, files = []) {
+  const reportFile = join(folder, `${project}${files.length === 0 ? '' : '-again'}.json`)
   const exitStatus = run(
-    `${project} tests`,
+    files.length === 0 ? `${project} tests` : `${project} tests that failed, once more`,
     'vitest',
     'run',
     '--config=configs/tooling/vitest.config.ts',
@@ -30,9 +30,20 @@ function runVitest(project, folder) {
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${reportFile}`,
+    ...files,
     ...(filters.length === 0 ? [] : ['--passWithNoTests', ...filters])
   )
   return { project, exitStatus, report: readReport(reportFile), root }
+}
+
+/** Of the system tests: see filesToRunAgain. */
+function runTwiceIfNeeded(project, folder) {
+  const first = runVitest(project, folder)
+  const again = filters.length > 0 ? [] : filesToRunAgain(first)
+  if (again.length === 0) return first
+  const both = withSecondTry(first, runVitest(project, folder, again))
+  secondTries.push(...both.notes)
+  return both.run
 }
 
 function runGuest(folder) {
@@ -55,11 +66,12 @@ function readReport(path) {
 const folder = mkdtempSync(join(tmpdir(), 'trilane-test-'))
 const problems = []
 const runs = []
+const secondTries = []
 try {
   if (!onlyGuest) {
     if (run('types', 'tsc', '-b') !== 0) problems.push('types: see the words of tsc above')
     if (run('style', 'biome', 'check', '.') !== 0) problems.push('style: see the words of biome above')
-    runs.push(runVitest('unit', folder), runVitest('system', folder))
+    runs.push(runVitest('unit', folder), runTwiceIfNeeded('system', folder))
   }
   runs.push(...runGuest(folder))
 } finally {
@@ -75,7 +87,7 @@ problems.push(...summary.problems)
 const failed = summary.failed + problems.length - summary.problems.length
 
 console.log()
-for (const note of summary.notes) console.log(note)
+for (const note of [...summary.notes, ...secondTries]) console.log(note)
 for (const problem of problems) console.log(`FAILED ${problem}`)
 console.log(`${summary.passed} passed, ${failed} failed, ${summary.skipped} skipped`)
 process.exitCode = failed === 0 ? 0 : 1

@@ -31,8 +31,52 @@ export function summarize(runs, allowedSkips, selection) {
   return summary
 }
 
+/** More than so many are no accident. */
+const MOST_FILES_AGAIN = 3
+
+/**
+ * System tests wait for real programs and packets on a machine that may be busy with other things. A file of them in which
+ * something failed is run once more, alone; what then passes is counted, and named in the summary's notes.
+ *
+ * @returns {string[]} the files to run again, as vitest names them; none when there are more than three
+ */
+export function filesToRunAgain({ report }) {
+  const failed = (report?.testResults ?? []).filter(({ status }) => status === 'failed')
+  return failed.length > MOST_FILES_AGAIN ? [] : failed.map(({ name }) => name)
+}
+
+/**
+ * @param {object} first a run, as {@link summarize} takes it
+ * @param {object} again the run of its {@link filesToRunAgain}
+ * @returns {{run: object, notes: string[]}} both as one: of files that ran twice the second time; and which tests needed it
+ */
+export function withSecondTry(first, again) {
+  const second = new Map((again.report?.testResults ?? []).map((file) => [file.name, file]))
+  const results = (first.report?.testResults ?? []).map((file) => second.get(file.name) ?? file)
+  const passedNow = new Set(
+    [...second.values()].flatMap((file) => titlesOf(file, 'passed').map((title) => `${file.name} ${title}`))
+  )
+  const notes = (first.report?.testResults ?? []).flatMap((file) =>
+    titlesOf(file, 'failed')
+      .filter((title) => passedNow.has(`${file.name} ${title}`))
+      .map((title) => `passed only when its file was run again: ${pathIn(file, first.root)} > ${title}`)
+  )
+  const run = { ...first, exitStatus: again.exitStatus, report: { ...first.report, testResults: results } }
+  return { run, notes }
+}
+
+function titlesOf(file, status) {
+  return file.assertionResults
+    .filter((test) => test.status === status)
+    .map((test) => [...test.ancestorTitles, test.title].join(' > '))
+}
+
+function pathIn(file, root) {
+  return file.name.startsWith(`${root}/`) ? file.name.slice(root.length + 1) : file.name
+}
+
 function addFile(file, root, summary, skippedTests) {
-  const path = file.name.startsWith(`${root}/`) ? file.name.slice(root.length + 1) : file.name
+  const path = pathIn(file, root)
   let failedHere = 0
   for (const test of file.assertionResults) {
     if (test.status === 'passed') summary.passed += 1

@@ -9,8 +9,12 @@ interface Summary {
 }
 
 // The gate runs on plain Node.js before anything is checked or built, so it is JavaScript without types.
-const { summarize } = (await import(new URL('../../scripts/test-report.mjs', import.meta.url).href)) as {
+const { summarize, filesToRunAgain, withSecondTry } = (await import(
+  new URL('../../scripts/test-report.mjs', import.meta.url).href
+)) as {
   summarize(runs: unknown, allowedSkips: unknown, selection: unknown): Summary
+  filesToRunAgain(run: unknown): readonly string[]
+  withSecondTry(first: unknown, again: unknown): { readonly run: unknown; readonly notes: readonly string[] }
 }
 
 const everything = { filtered: false, filteredByName: false }
@@ -85,5 +89,38 @@ describe('the sum of the test runs', () => {
     const { failed, problems } = summarize([result], [], everything)
     expect(problems).toEqual([expect.stringContaining(problem)])
     expect(failed).toBe(1)
+  })
+})
+
+describe('a second try', () => {
+  const named = (name: string, status: string, ...results: unknown[]) => ({
+    ...file(status, ...results),
+    name: `/root/test/${name}.test.ts`
+  })
+  const good = named('good', 'passed', test('a', 'passed'))
+  const first = run(1, good, named('bad', 'failed', test('b', 'failed'), test('c', 'passed')))
+
+  it('is for the files that failed, unless there are many', () => {
+    expect(filesToRunAgain(first)).toEqual(['/root/test/bad.test.ts'])
+    expect(filesToRunAgain(run(0, good))).toEqual([])
+    const many = ['1', '2', '3', '4'].map((name) => named(name, 'failed', test('a', 'failed')))
+    expect(filesToRunAgain(run(1, ...many.slice(0, 3)))).toHaveLength(3)
+    expect(filesToRunAgain(run(1, ...many))).toEqual([])
+  })
+
+  it('counts instead of the first, and is told of', () => {
+    const again = run(0, named('bad', 'passed', test('b', 'passed'), test('c', 'passed')))
+    const both = withSecondTry(first, again)
+    expect(both.notes).toEqual(['passed only when its file was run again: test/bad.test.ts > group > b'])
+    expect(summarize([both.run], [], everything)).toMatchObject({ passed: 3, failed: 0, problems: [] })
+  })
+
+  it('that fails is a failure', () => {
+    const again = run(1, named('bad', 'failed', test('b', 'failed'), test('c', 'passed')))
+    const both = withSecondTry(first, again)
+    expect(both.notes).toEqual([])
+    expect(summarize([both.run], [], everything)).toMatchObject({ passed: 2, failed: 1 })
+    const dead = withSecondTry(first, { ...run(1), report: undefined })
+    expect(summarize([dead.run], [], everything)).toMatchObject({ failed: 1 })
   })
 })

@@ -24,7 +24,7 @@ let browser: Browser
 beforeAll(async () => {
   const program = await bundle('../../packages/apps/lab/test/compare/print-sample.ts')
   directory = program.directory
-  const { stdout } = await run(process.execPath, [program.file, 'html'], { maxBuffer: 64 << 20 })
+  const { stdout } = await run(process.execPath, [program.file], { maxBuffer: 64 << 20 })
   const file = join(directory, 'report.html')
   await writeFile(file, stdout)
   url = pathToFileURL(file).href
@@ -151,6 +151,10 @@ describe('the report', () => {
       const uplink = hops.nth(4)
       expect(await uplink.locator('h4').textContent()).toBe('5. node1 eth0 out')
       expect(await uplink.locator('tbody.new').count()).toBe(4)
+      const far = hops.nth(8)
+      expect(await far.locator('.facts').allTextContents()).toContain(
+        'taken off here: ethernet, ipv4, udp, vxlan'
+      )
       const tunnel = hops.nth(3)
       expect(await tunnel.locator('tr.changed th').allTextContents()).toEqual([
         'destination changed',

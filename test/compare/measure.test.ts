@@ -1,6 +1,7 @@
-import { readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { describe, expect, it } from 'vitest'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
 import { until } from '../cluster/until.ts'
 import { startTrilane, trilane } from '../daemon/trilane.ts'
 
@@ -60,11 +61,24 @@ const POD_METRICS = ['pod-add', 'pod-del']
 const WIRE = 'wire-bytes-per-payload-byte'
 const QUICK = ['--quick', '--only', 'figures', '--rounds', '5', '--window', '30', '--json']
 
+/** Where the programs that are started here have their temporary folders: another copy of the suite may run as well. */
+const scratch = mkdtempSync(join(tmpdir(), 'compare-test-'))
+process.env.TMPDIR = scratch
+afterAll(() => rmSync(scratch, { recursive: true }))
+
 async function compare(...words: readonly string[]): Promise<Report> {
-  const { status, stdout, stderr } = await startTrilane(['compare', ...QUICK, ...words], 110_000).ended
+  const running = startTrilane(['compare', ...QUICK, ...words], 110_000)
+  const { status, stdout, stderr } = await running.ended
   expect(stderr.split('\n').filter((line) => line !== '' && !line.endsWith(' …'))).toEqual([])
   expect(status).toBe(0)
+  expect(leftovers(running.pid)).toEqual([])
   return JSON.parse(stdout) as Report
+}
+
+/** What a run has, or has left, on this machine. */
+function leftovers(pid: number): string[] {
+  const namespaces = readdirSync('/run/netns').filter((name) => name.startsWith(`tl-${pid}-`))
+  return [...namespaces, ...readdirSync(scratch)]
 }
 
 function metricOf({ measurements }: Report, id: string): Metric {
@@ -77,12 +91,6 @@ function seriesOf(report: Report, id: string, mode: string): Series {
   const series = metricOf(report, id).series.find((one) => one.mode === mode)
   if (series === undefined) throw new Error(`no ${id} of ${mode}`)
   return series
-}
-
-/** What it left on this machine. */
-function leftovers(): string[] {
-  const mine = (entry: string) => /^(tl-\d+-[0-9a-f]+-|trilane-)compare-/.test(entry)
-  return [...readdirSync('/run/netns'), ...readdirSync(tmpdir())].filter(mine)
 }
 
 describe('trilane compare', () => {
@@ -110,7 +118,6 @@ describe('trilane compare', () => {
         expect(median, id).toBeLessThanOrEqual(interval[1])
       }
     }
-    expect(leftovers()).toEqual([])
 
     // What is not a matter of speed is exact.
     expect(report.modes.map(({ id, addedBytes, mtuBytes }) => [id, addedBytes, mtuBytes])).toEqual([
@@ -162,16 +169,30 @@ describe('trilane compare', () => {
       }))
     )
     expect(report.conditions.handicaps).toEqual([expect.stringContaining('host-gw#2')])
-    expect(leftovers()).toEqual([])
+  })
+
+  // One run of what is expected of nineteen in twenty; a machine that is busy with other work may show one difference or two.
+  it('shows no difference between a mode and itself', { timeout: 120_000 }, async () => {
+    const report = await compare('--backends', 'host-gw,host-gw', '--rounds', '7')
+    const verdicts = report.measurements.metrics.flatMap(({ id, comparisons }) =>
+      comparisons.map(({ a, b, verdict, text }) => ({ id, pair: `${a} ${b}`, verdict, text }))
+    )
+    expect(verdicts).toHaveLength(12)
+    const [first] = verdicts
+    expect(first?.pair).toBe('host-gw host-gw#2')
+    const shown = verdicts.filter(({ verdict }) => verdict !== 'no-difference-shown')
+    expect(shown.length, JSON.stringify(shown)).toBeLessThanOrEqual(2)
+    const others = verdicts.filter((one) => !shown.includes(one))
+    for (const { text } of others) expect(text).toMatch(/no difference shown \(ratio \d/)
   })
 
   it('takes everything down when it is interrupted', { timeout: 60_000 }, async () => {
     const running = startTrilane(['compare', ...QUICK, '--backends', 'host-gw'])
     await until('the first round', () => running.stderr().includes('round 1 of'))
-    expect(leftovers()).not.toEqual([])
+    expect(leftovers(running.pid).length).toBeGreaterThan(10)
     running.kill('SIGINT')
     expect(await running.ended).toMatchObject({ status: 130, stdout: '' })
-    await until('its programs are gone, too', () => leftovers().length === 0)
+    await until('its programs are gone, too', () => leftovers(running.pid).length === 0)
   })
 
   it('says what it cannot measure here', async () => {
@@ -187,7 +208,7 @@ describe('trilane compare', () => {
 
   it.each([
     [['--backends', 'vlan'], /"vlan" is none of macvlan/],
-    [['--handicap', 'host-gw#2=1mbit'], /"host-gw#2" is none of macvlan, host-gw/],
+    [['--handicap', 'host-gw#2=1mbit'], /"host-gw#2" is none of .*\bhost-gw\b/],
     [['--only', 'figure'], /"figure" is none of figures, matrices, walks/],
     [['--topology', 'round'], /"round" is none of flat, routed/],
     [['--rounds', '4'], /--rounds 4: 5 to 100/],

@@ -9,6 +9,10 @@ export const LANES = 3
 /** For a whole run on a busy machine. */
 export const PATIENCE_MS = 300_000
 
-export async function runAll(target: Target, scenarios: readonly Scenario[] = SCENARIOS): Promise<Verdicts> {
-  return verdictsOf(await runScenarios(target, scenarios, { lanes: LANES }))
+export async function runAll(
+  target: Target,
+  scenarios: readonly Scenario[] = SCENARIOS,
+  lanes = LANES
+): Promise<Verdicts> {
+  return verdictsOf(await runScenarios(target, scenarios, { lanes }))
 }

@@ -3,18 +3,24 @@ import { parseArgs } from 'node:util'
 import { type Outcome, runScenarios, type Target } from '@trilane/cni-conformance'
 import { LANES, SCENARIOS } from './all-scenarios.ts'
 import { expectedOf, REFERENCE_DIRECTORY } from './expected.ts'
+import { ipvlanVerdicts } from './ipvlan-scenarios.ts'
 import { referenceIn } from './reference.ts'
 import { renderReport, verdictsOf } from './report.ts'
 import { TRILANE } from './trilane.ts'
-import { TRILANE_MACVLAN } from './underlay.ts'
+import { TRILANE_IPVLAN, TRILANE_MACVLAN } from './underlay.ts'
 
 const USAGE = `npm run conformance                                  all, and write docs/cni-conformance.md
 npm run conformance -- --of trilane [P107 …]         Trilane alone, all or some scenarios
 npm run conformance -- --of macvlan [P107 …]         the same for macvlan pods
+npm run conformance -- --of ipvlan P114 …            the same for ipvlan pods, on a kernel that has ipvlan
 npm run conformance -- --of /opt/cni/bin [P107 …]    the reference plugins that are there
 `
 
-const OURS: Readonly<Record<string, Target>> = { trilane: TRILANE, macvlan: TRILANE_MACVLAN }
+const OURS: Readonly<Record<string, Target>> = {
+  trilane: TRILANE,
+  macvlan: TRILANE_MACVLAN,
+  ipvlan: TRILANE_IPVLAN
+}
 
 const REPORT = new URL('../../docs/cni-conformance.md', import.meta.url)
 
@@ -58,7 +64,7 @@ async function main(): Promise<number> {
   const ours = await run(TRILANE, [])
   const macvlan = await run(TRILANE_MACVLAN, [])
   const reference = await run(referenceIn(REFERENCE_DIRECTORY), [])
-  writeFileSync(REPORT, renderReport(verdictsOf(ours), verdictsOf(macvlan), expectedOf()))
+  writeFileSync(REPORT, renderReport(verdictsOf(ours), verdictsOf(macvlan), ipvlanVerdicts(), expectedOf()))
   const failed = [
     ...ours.map((outcome) => ({ ...outcome, who: TRILANE.name })),
     ...macvlan.map((outcome) => ({ ...outcome, who: TRILANE_MACVLAN.name }))

@@ -63,8 +63,11 @@ function underlay(type: 'macvlan' | 'ipvlan', lacks: Target['lacks']): Target {
 }
 
 export const TRILANE_MACVLAN = underlay('macvlan', {
-  ipvlan: 'pods of this network are macvlans; for ipvlans see `test/ipvlan`, in another kernel'
+  ipvlan: 'pods of this network are macvlans; for others see the column ipvlan'
 })
+
+/** Where there is ipvlan. */
+export const TRILANE_IPVLAN = underlay('ipvlan', { macvlan: 'pods of this network are ipvlans' })
 
 async function open(type: string, ground: Ground, { pool }: Setup): Promise<Subject> {
   const { node, outside, config } = SEGMENTS[pool]

@@ -76,6 +76,8 @@ describe('a node that gets another slice while its pods run', () => {
       if (key === former) await lan.cluster.removeLease(former).catch(() => undefined)
       return key.startsWith('192.168.77.192') || key.startsWith('192.168.77.208')
     })
+    // Known before all that stands on it is there.
+    await node.wait('its lease is no longer lost', async () => (await node.network()).state === 'ready')
     const young = await lan.cluster.attach(node, 'young')
     expect(Number(young.addresses[0]?.split('.')[3])).toBeGreaterThanOrEqual(192)
     expect(await addressesIn(old)).toEqual(old.addresses)

@@ -85,6 +85,7 @@ describe('the report as HTML', () => {
       '52',
       '1398',
       '50',
+      '50',
       '38',
       '1538',
       '90.90 %'
@@ -113,6 +114,21 @@ describe('a chart', () => {
       chart(metric('wire-bytes-per-payload-byte'), SAMPLE_REPORT.modes).text.match(/class="limit"/g)
     ).toHaveLength(6)
     expect(chart(metric('tcp-stream-no-offload'), SAMPLE_REPORT.modes).text).not.toContain('bracket')
+  })
+
+  it('says in words which round is far from all others, and stays readable', () => {
+    const [first, ...rest] = metric('tcp-rr-p50').series
+    if (first === undefined) throw new RangeError('no series')
+    const series = [{ ...first, values: [...first.values.slice(1), 4100], max: 4100 }, ...rest]
+    const { text } = chart({ ...metric('tcp-rr-p50'), series }, SAMPLE_REPORT.modes)
+    expect(text).toContain('Single rounds beyond the picture: node 4100.00 µs.')
+    expect(text.match(/class="round"/g)).toHaveLength(6 * 9 - 1)
+    expect([...text.matchAll(/class="tick"[^>]*>([^<]+)/g)].map(([, tick]) => tick)).toEqual([
+      '0',
+      '5',
+      '10',
+      '15'
+    ])
   })
 
   it('is drawn when all values are 0', () => {

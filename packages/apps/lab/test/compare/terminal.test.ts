@@ -39,6 +39,13 @@ describe('the comparison at a terminal', () => {
     expect(text).toContain('ipvlan-l3: this kernel has no ipvlan')
   })
 
+  it('takes the bytes that were added from the way of a ping, where traffic did not show them', () => {
+    const modes = SAMPLE_REPORT.modes.map((mode) => ({ ...mode, addedBytes: {} }))
+    const lines = compareText({ ...SAMPLE_REPORT, modes }, pipe).split('\n')
+    expect(lines.find((line) => line.startsWith('vxlan  '))).toMatch(/ 50\/70 +1450\/1430$/)
+    expect(lines.find((line) => line.startsWith('node  '))).toMatch(/ \? +1500$/)
+  })
+
   it('says who is better, who is not shown to be, and what was too restless to say', () => {
     const words = text.replace(/\s+/g, ' ')
     expect(words).toContain(

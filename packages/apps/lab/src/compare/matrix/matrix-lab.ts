@@ -2,14 +2,14 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TrilaneError } from '@trilane/contracts'
 import { type Family, familiesOf, type PerFamily } from '@trilane/ip'
-import { answerOn, type Testbed } from '@trilane/testbed'
+import type { Testbed } from '@trilane/testbed'
 import { buildLab, type Lab } from '../../lab.ts'
 import { type LabPlan, planLab } from '../../plan.ts'
 import { promiseOf } from '../../promise.ts'
 import type { ModeNetwork } from '../modes.ts'
 import type { Topology } from '../report.ts'
 import type { OutsideAddresses } from './questions.ts'
-import { ANSWER_PORT } from './trials.ts'
+import { noteArrivals } from './sources-seen.ts'
 
 /** Hosts of the segment that `plan.ts` gives to nobody. */
 const SECOND_OUTSIDE_HOST = 252
@@ -57,7 +57,7 @@ export async function buildMatrixLab(
     const nodad = family === 'v6' ? ['nodad'] : []
     await lab.outside.run(['ip', 'address', 'add', address, 'dev', 'eth0', ...nodad])
   }
-  await answerOn(lab.outside, ANSWER_PORT)
+  await noteArrivals(lab.outside)
   const nobodys = familiesOf(plan.segment).map((family) => `${plan.segment[family]?.nth(NOBODY_HOST)}`)
   return { lab, configPath, outside, nobodys: isUnderlay ? [] : nobodys }
 }

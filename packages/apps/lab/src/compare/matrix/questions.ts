@@ -4,7 +4,7 @@ import type { Place } from '@trilane/testbed'
 import type { Lab, LabNode, LabPod } from '../../lab.ts'
 import type { MatrixCell, WayName } from '../report.ts'
 
-/** What is sent to answer one question of the matrix: an echo, or a connection whose other end says whom it sees. */
+/** An echo request that answers one question of the matrix. */
 export interface Trial {
   readonly way: WayName
   /** The sender's. */
@@ -12,7 +12,7 @@ export interface Trial {
   readonly source: string
   readonly address: string
   readonly packet: string
-  /** Whom the other end must see: the sender itself, or its node. Absent: an echo will do. */
+  /** Whom the host outside must see: the sender itself, or its node. Absent: an answer will do. */
   readonly seenAs?: 'sender' | 'node'
   /** Its node, where that is another one. */
   readonly peer?: string

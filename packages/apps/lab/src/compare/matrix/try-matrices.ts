@@ -76,7 +76,7 @@ async function tryMatrix(run: ModeRun, topology: Topology): Promise<MatrixReport
     return { family, questions: questionsOf(built.lab, family, outside) }
   })
   const trials = asked.flatMap(({ questions }) => questions.filter(isTrial))
-  const outcomes = await tryAll(trials)
+  const outcomes = await tryAll(trials, built.lab.outside)
   const results = new Map(trials.map((trial, index) => [trial, outcomes[index] ?? { answered: false }]))
   return await reports(run, topology, built, asked, results)
 }

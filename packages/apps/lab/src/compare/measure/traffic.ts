@@ -19,8 +19,6 @@ export interface TrafficOptions {
   readonly warmUpMs: number
   /** Of a request, a datagram or a write. @default 1, 64, 128 KiB */
   readonly bytes?: number
-  /** @default the built one */
-  readonly program?: string
 }
 
 /** What came about in the window after the warm-up. */
@@ -55,7 +53,7 @@ export async function runTraffic(kind: TrafficKind, options: TrafficOptions): Pr
     ...(bytes === undefined ? {} : { bytes })
   }
   const args = Object.entries(words).flatMap(([name, value]) => [`--${name}`, `${value}`])
-  return JSON.parse(await runMeasure([kind, ...args], options.program)) as TrafficResult
+  return JSON.parse(await runMeasure([kind, ...args])) as TrafficResult
 }
 
 /** CPU time of the machine when nothing is measured. */
@@ -64,17 +62,17 @@ export async function runIdle(durationMs: number): Promise<Pick<TrafficResult, '
 }
 
 /** @throws TrilaneError `TRI_COMMAND_FAILED` if it is not there */
-export function needTrafficProgram(program: string = TRAFFIC_PROGRAM): void {
-  if (existsSync(program)) return
+export function needTrafficProgram(): void {
+  if (existsSync(TRAFFIC_PROGRAM)) return
   throw TrilaneError.of(
     'TRI_COMMAND_FAILED',
-    { command: program, status: 'it was not built' },
+    { command: TRAFFIC_PROGRAM, status: 'it was not built' },
     { details: 'it is made of C: install gcc and libc6-dev, then `npm run build`; `npm start` does both' }
   )
 }
 
-async function runMeasure(words: readonly string[], program: string = TRAFFIC_PROGRAM): Promise<string> {
-  const running = await startProgram([program, ...words])
+async function runMeasure(words: readonly string[]): Promise<string> {
+  const running = await startProgram([TRAFFIC_PROGRAM, ...words])
   running.stdin?.end()
   const { status, signal, stdout, stderr } = await running.exited
   if (status === 0) return stdout

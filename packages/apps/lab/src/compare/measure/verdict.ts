@@ -11,23 +11,21 @@ export interface Judged extends Pick<Metric, 'better'> {
 /** Less is of no consequence to anybody, and a machine's own steps (frequency, placement in memory) are of that size. */
 export const SMALLEST_PART = 0.01
 
-/** Times the median deviation of a ratio: 1.35 standard deviations of it, were it normal. */
+/** Times the median deviation: 1.35 standard deviations of one round's ratio, were it normal. */
 const SPREADS = 2
 
 /**
  * How much ratios of two modes vary from round to round, as a part of one: of every pair {@link SPREADS} median deviations, and
- * of those the middle one. So neither one restless mode nor one pair that was steady by chance decides.
+ * of those the middle one. So neither one restless mode nor one pair that was steady by chance decides. In logarithms: half as
+ * much is as far from the same as twice as much.
  *
  * @param series two at least
  */
 export function spreadOf(series: readonly Series[]): number {
-  const spreads = series.flatMap((a, index) =>
-    series.slice(index + 1).map((b) => {
-      const ratios = ratiosOf(a, b)
-      return medianDeviation(ratios) / median(ratios)
-    })
+  const deviations = series.flatMap((a, index) =>
+    series.slice(index + 1).map((b) => medianDeviation(ratiosOf(a, b).map(Math.log)))
   )
-  return Math.max(SMALLEST_PART, SPREADS * median(spreads))
+  return Math.max(SMALLEST_PART, Math.expm1(SPREADS * median(deviations)))
 }
 
 /** @param values one a round, one at least */

@@ -3,7 +3,7 @@ import type { CompareReport, ModeReport } from '../report.ts'
 import { markerShape } from './marker.ts'
 import { html, type Markup } from './markup.ts'
 import { type Scale, scaleOf } from './scale.ts'
-import { rankingText } from './words.ts'
+import { listText, rankingText } from './words.ts'
 
 /** Pixels of a row: a line of text, below it the plot. */
 const ROW = 44
@@ -21,7 +21,12 @@ interface Axis {
   readonly ticks: readonly number[]
   readonly at: (value: number) => string
   readonly fromZero: boolean
+  /** Greater values are said in words. */
+  readonly end: number
 }
+
+/** One round that is so far above all intervals would press everything else together. */
+const FAR_TIMES = 1.3
 
 /**
  * Rows of one metric, baselines first, then the best first. Places along the axis are per cent of the width and texts have
@@ -37,7 +42,7 @@ export function chart(metric: Metric, modes: CompareReport['modes']): Markup {
 ${axis.ticks.map((tick) => html`<line class="grid" x1="${axis.at(tick)}" x2="${axis.at(tick)}" y1="0" y2="${bottom}"/><text class="tick" x="${axis.at(tick)}" y="${bottom + 17}">${tickText(tick, scale, axis)}</text>`)}
 ${rows.map((series, index) => row(series, modes, index * ROW, axis, scale))}
 ${brackets(metric, rows)}
-</svg>${axis.fromZero ? '' : html`<p class="note">The axis does not begin at 0.</p>`}`
+</svg>${axis.fromZero ? '' : html`<p class="note">The axis does not begin at 0.</p>`}${farRounds(rows, axis, scale)}`
 }
 
 function row(series: Series, modes: readonly ModeReport[], top: number, axis: Axis, scale: Scale): Markup {
@@ -54,9 +59,19 @@ function row(series: Series, modes: readonly ModeReport[], top: number, axis: Ax
 <text class="name" x="16" y="${top + TEXT_AT}">${series.mode}</text><text class="value" x="100%" y="${top + TEXT_AT}">${scale.text(series.median)} <tspan class="range">(${scale.text(low)} – ${scale.text(high)}${limitText})</tspan></text>
 ${fromZero ? html`<line class="bar" x1="${at(0)}" x2="${at(series.median)}" y1="${y}" y2="${y}"/>` : ''}
 <line class="interval" x1="${at(low)}" x2="${at(high)}" y1="${y}" y2="${y}"/>${limit}
-${series.values.map((value) => html`<circle class="round" cx="${at(value)}" cy="${y}" r="2"/>`)}
+${series.values.filter((value) => value <= axis.end).map((value) => html`<circle class="round" cx="${at(value)}" cy="${y}" r="2"/>`)}
 <svg class="marker" x="${at(series.median)}" y="${y}" overflow="visible">${markerShape(mode?.category)}</svg>
 </g>`
+}
+
+function farRounds(rows: readonly Series[], { end }: Axis, scale: Scale): Markup {
+  const texts = rows.flatMap(({ mode, values }) => {
+    const far = values.filter((value) => value > end)
+    return far.length === 0 ? [] : [`${mode} ${listText(far.map(scale.text))}`]
+  })
+  return texts.length === 0
+    ? html``
+    : html`<p class="note">Single rounds beyond the picture: ${texts.join('; ')} ${scale.unit}.</p>`
 }
 
 function brackets({ ranking }: Metric, rows: readonly Series[]): Markup[] {
@@ -78,7 +93,12 @@ function orderedSeries({ series, ranking }: Metric, modes: readonly ModeReport[]
 }
 
 function axisOf({ series, unit }: Metric): Axis {
-  const values = series.flatMap(({ values: own, limit }) => (limit === undefined ? own : [...own, limit]))
+  const far = FAR_TIMES * Math.max(...series.map(({ interval }) => interval[1]))
+  const values = series.flatMap(({ values: own, limit, interval }) => [
+    ...own.filter((value) => value <= far),
+    ...interval,
+    ...(limit === undefined ? [] : [limit])
+  ])
   // A ratio of bytes is never near 0: from there on no difference would be seen.
   const fromZero = unit !== 'bytes'
   const [low, high] = [fromZero ? 0 : Math.min(...values), Math.max(...values)]
@@ -91,7 +111,7 @@ function axisOf({ series, unit }: Metric): Axis {
   )
   const span = last - first || 1
   const at = (value: number) => `${(FROM + ((TO - FROM) * (value - first)) / span).toFixed(2)}%`
-  return { ticks, at, fromZero }
+  return { ticks, at, fromZero, end: last }
 }
 
 /** 1, 2 or 5 times a power of ten. */

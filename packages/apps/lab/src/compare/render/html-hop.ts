@@ -4,6 +4,7 @@ import { html, type Markup } from './markup.ts'
 /** One hop: its headers with what was predicted and what was seen, and the rows that decided. */
 export function hopCard(hop: WalkHop, before: WalkHop | undefined, number: number, id: string): Markup {
   const { role, observed, predicted, afterNs, addedBytes, equal, rows } = hop
+  const removed = removedHeaders(observed ?? predicted, before?.observed ?? before?.predicted)
   const bytes = (observed ?? predicted)?.bytes
   const facts = [
     role,
@@ -13,7 +14,7 @@ export function hopCard(hop: WalkHop, before: WalkHop | undefined, number: numbe
   ].filter((fact) => fact !== undefined)
   return html`<li class="hop ${equal ? '' : 'differs'}" id="${id}">
 <h4>${number}. ${hopName(hop)}</h4>
-<p class="facts">${facts.join(' · ')}</p>
+<p class="facts">${facts.join(' · ')}</p>${removed.length === 0 ? '' : html`<p class="facts"><em>taken off here:</em> ${removed.join(', ')}</p>`}
 <p class="facts">predicted and observed: ${equal ? html`<b class="equal">equal</b>` : html`<b class="unequal">not equal</b>`}${whyNot(hop)}</p>
 <table class="frame"><caption>Frame ${hop.direction === 'out' ? 'leaving' : 'entering'}</caption><thead><tr><th scope="col">field</th><th scope="col">predicted</th><th scope="col">observed</th></tr></thead>
 ${layerPairs(predicted, observed).map((pair) => layerBody(pair, hop, before?.observed ?? before?.predicted))}</table>
@@ -31,6 +32,13 @@ ${
 
 export function hopName({ place, device, direction }: WalkHop): string {
   return `${place} ${device} ${direction}`
+}
+
+/** Outer headers that the frame had at the hop before. */
+function removedHeaders(now: WalkFrame | undefined, before: WalkFrame | undefined): string[] {
+  if (now === undefined || before === undefined) return []
+  const extra = before.layers.length - now.layers.length
+  return extra > 0 ? before.layers.slice(0, extra).map(({ name }) => name) : []
 }
 
 function whyNot({ predicted, observed }: WalkHop): string {

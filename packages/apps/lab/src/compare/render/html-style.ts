@@ -118,13 +118,13 @@ fieldset { min-width: 0; margin: 0; padding: 0; border: 0 } legend { padding: 0;
 .frame tbody th { font-weight: 400; white-space: normal; color: var(--soft) }
 .layer th[scope=rowgroup] { padding: 0.25rem 0.4rem; background: var(--panel); color: var(--text); font-weight: 650; border-top: 2px solid var(--page) }
 .layer.new th[scope=rowgroup] { border-left: 3px double var(--text) } .layer th span { font-weight: 400; color: var(--soft) }
-.frame .changed > * { background: var(--mark-panel); color: var(--text) } .frame em { font-weight: 700; font-style: normal; text-decoration: underline }
+.frame .changed > * { background: var(--mark-panel); color: var(--text) } .hop em { font-weight: 700; font-style: normal; text-decoration: underline }
 .frame .differs > * { color: var(--bad); font-weight: 700 }
 .decides dl { margin: 0; font-size: 0.8rem } .decides dt { color: var(--soft) } .decides dd { margin: 0 0 0.4rem } .decides code { display: block } .command { color: var(--soft) } .command::before { content: '$ ' }
 @media (max-width: 40rem) {
   header.top, main, footer { padding-inline: 1rem } header.top { padding-top: 1.6rem } .chart { padding: 0.8rem }
   .frames li { grid-template-columns: 1fr 5rem; gap: 0 0.5rem; padding: 0.2rem 0 } .strip { grid-column: 1 / -1; grid-row: 2 }
-  .conditions { grid-template-columns: 1fr; gap: 0 } .conditions dd { margin-bottom: 0.5rem } .sticky tbody th { white-space: normal; min-width: 6.5rem }
+  .hop { width: 88vw } .frame th:first-child { width: 32% } .conditions { grid-template-columns: 1fr; gap: 0 } .conditions dd { margin-bottom: 0.5rem } .sticky tbody th { white-space: normal; min-width: 6.5rem }
 }
 `
 

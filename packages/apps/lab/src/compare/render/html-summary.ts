@@ -73,7 +73,7 @@ function shapeOf(category: Category): Markup {
   return html`<svg class="key ${category}" width="16" height="16" viewBox="-8 -8 16 16" aria-hidden="true">${markerShape(category)}</svg>`
 }
 
-function summaryTable({ modes, measurements }: CompareReport): Markup {
+function summaryTable({ modes, measurements, walks }: CompareReport): Markup {
   const metrics = SHOWN.flatMap((one) => {
     const metric = measurements?.metrics.find(({ id }) => id === one.id)
     return metric === undefined ? [] : [{ ...one, metric, scale: scaleOf(metric) }]
@@ -94,7 +94,7 @@ function summaryTable({ modes, measurements }: CompareReport): Markup {
     return html`<tr class="${mode.baseline ? 'baseline' : ''}">
 <th scope="row">${mode.id}${mode.title === mode.id ? '' : html`<small>${mode.title}</small>`}</th>
 <td>${mode.category ?? 'baseline'}</td>
-<td class="number">${addedBytesText(mode).replace('/', ' / ')}</td><td class="number">${mtuText(mode).replace('/', ' / ')}</td>${figures}
+<td class="number">${addedBytesText(mode, walks).replace('/', ' / ')}</td><td class="number">${mtuText(mode).replace('/', ' / ')}</td>${figures}
 </tr>`
   })
   return html`<table class="summary sticky"><caption>One row a mode</caption><thead><tr>

@@ -22,7 +22,7 @@ const COLUMNS: readonly Column[] = [
 ]
 
 /** One row a mode: figures are medians; behind the round trip its interval. */
-export function summaryTable({ modes, measurements }: CompareReport, ink: Ink): string[] {
+export function summaryTable({ modes, measurements, walks }: CompareReport, ink: Ink): string[] {
   const columns = COLUMNS.flatMap((column) => {
     const metric = measurements?.metrics.find(({ id }) => id === column.id)
     return metric === undefined ? [] : [{ ...column, metric }]
@@ -33,7 +33,7 @@ export function summaryTable({ modes, measurements }: CompareReport, ink: Ink): 
     { text: mode.id, mark: mode.baseline ? ink.dim : ink.strong },
     mode.category ?? 'baseline',
     ...columns.map(({ metric, withInterval }) => figureText(metric, mode, withInterval === true)),
-    addedBytesText(mode),
+    addedBytesText(mode, walks),
     mtuText(mode)
   ])
   const notes = modes.flatMap((mode) => {

@@ -1,7 +1,8 @@
 import type { Category } from '@trilane/contracts'
-import type { Family } from '@trilane/ip'
+import { FAMILIES, type Family } from '@trilane/ip'
 import type { Measurements, Metric } from '../measurements.ts'
 import type { Conditions, MatrixCell, ModeReport, Topology } from '../report.ts'
+import type { WalkReport } from '../walk-report.ts'
 
 /** What the terminal and the HTML report say in the same words. */
 
@@ -50,7 +51,7 @@ export function rankingText({ ranking, notRanked, comparisons }: Metric): string
 }
 
 /** Of the modes of one group, at least one pair of which is not shown to differ. */
-export function alikeText(group: readonly string[], comparisons: Metric['comparisons']): string {
+function alikeText(group: readonly string[], comparisons: Metric['comparisons']): string {
   const isShown = comparisons.some(
     ({ a, b, verdict }) => verdict !== 'no-difference-shown' && group.includes(a) && group.includes(b)
   )
@@ -63,11 +64,21 @@ export function listText(words: readonly string[]): string {
 }
 
 /** `50/70`: added to packets of pods, IPv4/IPv6, or `50` where IPv4 alone was observed; `?` where nothing was. */
-export function addedBytesText({ addedBytes, ran }: ModeReport): string {
-  if (ran === 'absent') return '–'
-  const { v4, v6 } = addedBytes
+export function addedBytesText(mode: ModeReport, walks: readonly WalkReport[]): string {
+  if (mode.ran === 'absent') return '–'
+  const [v4, v6] = FAMILIES.map((family) => observedBytes(mode, family, walks))
   if (v6 === undefined) return v4 === undefined ? '?' : `${v4}`
   return `${v4 ?? '?'}/${v6}`
+}
+
+/** Added on the wire: as the mode's traffic showed it, else as the way of its ping did. */
+export function observedBytes(
+  { id, addedBytes }: ModeReport,
+  family: Family,
+  walks: readonly WalkReport[]
+): number | undefined {
+  const ping = walks.find((walk) => walk.mode === id && walk.family === family && walk.packet === 'ping')
+  return addedBytes[family] ?? ping?.addedBytes
 }
 
 /** `1450/1430`: with IPv4 alone, and with both. */
