@@ -32,6 +32,15 @@ describe('docs/compare.md', () => {
     expect(modes).toEqual(MODES.map(({ id, category, config }) => [`\`${id}\``, category, `\`${config}\``]))
   })
 
+  it('has a row for each option of the command, and none besides', () => {
+    const [, command = ''] = page('packages/apps/lab/src/main.ts').split(".command('compare')")
+    const [own = ''] = command.split('.action(')
+    const options = [...own.matchAll(/'(--\w+)[ ']/g)].map(([, option]) => option)
+    const documented = rows.flatMap(([cell = '']) => /^`(--\w+)/.exec(cell)?.[1] ?? [])
+    expect(options).toContain('--backends')
+    expect([...documented].sort()).toEqual([...options].sort())
+  })
+
   it('names each topology', () => {
     for (const topology of TOPOLOGIES) expect(text).toContain(`\`${topology}\``)
   })
