@@ -68,6 +68,15 @@ describe('the comparison at a terminal', () => {
     expect(tables).not.toMatch(/ no(?: {2}|$)/m)
   })
 
+  it('names the lanes where a mode has more than one in use, and why', () => {
+    const words = text.replace(/\s+/g, ' ')
+    expect(words).toContain('vxlan-direct: node1 → node2: host-gw – the preferred lane')
+    expect(words).toContain(
+      'vxlan-direct: node1 → node3: vxlan – in place of host-gw: host-gw cannot reach node3'
+    )
+    expect(words).not.toContain('vxlan: node1 → node2: vxlan')
+  })
+
   it('names the hop that is not as predicted, and how', () => {
     expect(text).toContain('tcp IPv4 +50 differs')
     expect(text).toContain('at node2 flannel.1 in the frame is not as predicted: ipv4 ttl 62, predicted 63')
@@ -79,6 +88,17 @@ describe('the comparison at a terminal', () => {
     expect(coloured).not.toBe(text)
     expect(coloured.replace(escapes, '')).toBe(text)
     expect(text).not.toContain(String.fromCharCode(27))
+  })
+
+  it('says why a mode has no figures, when it is not that it ran elsewhere', () => {
+    const modes = SAMPLE_REPORT.modes.map((mode) => ({
+      ...mode,
+      ran: 'function' as const,
+      absence: 'none were asked for'
+    }))
+    const words = compareText({ ...SAMPLE_REPORT, modes }, pipe)
+    expect(words).toContain('host-gw: none were asked for')
+    expect(words).not.toContain('ran in a guest kernel')
   })
 
   it('says what there is when only matrices were taken', () => {

@@ -48,5 +48,20 @@ function topologyLines(
   }
   const table = textTable([['', ...tried], ...WAYS.map((way) => [way, ...tried.map((m) => cellOf(m, way))])])
   const head = wrapped(`${title} (--topology ${topology}): ${text}`, ink.columns, '  ')
-  return [...head, ...table.map((line) => `  ${line}`), '']
+  const lanes = tried.flatMap((mode) => laneLines(matrices, topology, mode, ink))
+  return [...head, ...table.map((line) => `  ${line}`), ...lanes, '']
+}
+
+/** Of a mode whose peers are not all carried by the same lane. */
+function laneLines(
+  matrices: CompareReport['matrices'],
+  topology: Topology,
+  mode: string,
+  ink: Ink
+): string[] {
+  const matrix = matrices.find((one) => one.mode === mode && one.topology === topology)
+  const lanes = matrix?.lanes ?? []
+  const kinds = new Set(lanes.map((line) => /: ([a-z0-9-]+)/.exec(line)?.[1]))
+  if (kinds.size < 2) return []
+  return lanes.flatMap((line) => wrapped(`  ${mode}: ${line}`, ink.columns, '    ').map(ink.dim))
 }

@@ -91,8 +91,8 @@ export function mtuText({ mtuBytes }: ModeReport): string {
 /** Why there are no figures of a mode; empty when there are. */
 export function ranText({ ran, absence }: ModeReport): string {
   if (ran === 'measured') return ''
-  if (ran === 'absent') return absence ?? 'it did not run'
-  return 'ran in a guest kernel: it works, its speed there says nothing'
+  if (absence !== undefined) return absence
+  return ran === 'absent' ? 'it did not run' : 'ran in a guest kernel: it works, its speed there says nothing'
 }
 
 export function machineText({ cpus, cpu, kernel, load, pinnedTo }: Conditions): string {
