@@ -1,11 +1,12 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { configOf, type Target } from './plugin.ts'
 import type { CniWorld } from './world.ts'
 
 /**
- * All by which the daemon changes something outside of itself: files, sysctls, netlink. It does so in its first thread.
- * strace counts each of them for itself; a question mark because not every processor has all of them.
+ * All by which the daemon changes something outside of itself: files, sysctls, netlink. It does so in its first thread, but
+ * for {@link POOL_WRITES}. strace counts each of them for itself; a question mark because not every processor has all of them.
  */
 export const WRITES = [
   '?write',
@@ -16,6 +17,11 @@ export const WRITES = [
   '?unlink,?unlinkat',
   '?sendto,?sendmsg'
 ] as const
+
+/** What threads of the pool do: devices are made and removed there. A call is before all of that kind in its thread. */
+export const POOL_WRITES = ['pool: ?sendto,?sendmsg'] as const
+
+const POOL = /^pool: /
 
 const CONFIG = configOf('1.1.0')
 
@@ -42,7 +48,7 @@ export interface CrashOptions {
 export async function killAtEach(
   world: CniWorld,
   verb: Verb,
-  { writes = WRITES, points }: CrashOptions = {}
+  { writes = [...WRITES, ...POOL_WRITES], points }: CrashOptions = {}
 ): Promise<Readonly<Record<string, number>>> {
   const { node, plugin } = world
   const { target, place } = await world.container()
@@ -85,24 +91,22 @@ function* allPoints(): Generator<number> {
 /** Kills the daemon at the `point`th such write from now, before the kernel does it. @returns how to leave it alone again */
 async function killAt(world: CniWorld, write: string, point: number): Promise<() => Promise<void>> {
   const { place, program } = world.node
-  const inject = `inject=${write}:signal=SIGKILL:when=${point}`
+  const calls = write.replace(POOL, '')
+  const threads = POOL.test(write)
+    ? readdirSync(`/proc/${program.pid}/task`).filter((thread) => thread !== String(program.pid))
+    : [String(program.pid)]
   const argv = [
-    'strace',
-    '-qqq',
-    '-o',
-    '/dev/null',
-    '-p',
-    String(program.pid),
-    '-e',
-    `trace=${write}`,
-    '-e',
-    inject
+    ...['strace', '-qqq', '-o', '/dev/null', '-e', `trace=${calls}`],
+    ...['-e', `inject=${calls}:signal=SIGKILL:when=${point}`],
+    ...threads.flatMap((thread) => ['-p', thread])
   ]
   const strace = await place.spawn(argv)
-  await world.node.wait('it is traced', async () => {
-    const status = await place.run(['grep', 'TracerPid', `/proc/${program.pid}/status`])
-    return !/:\s0$/.test(status.stdout.trim())
-  })
+  await world.node.wait('it is traced', async () =>
+    threads.every((thread) => {
+      const status = readFileSync(`/proc/${program.pid}/task/${thread}/status`, 'utf8')
+      return !/^TracerPid:\s0$/m.test(status)
+    })
+  )
   return async () => {
     await strace.stop()
   }
