@@ -67,7 +67,10 @@ export const TRILANE_MACVLAN = underlay('macvlan', {
 })
 
 /** Where there is ipvlan. */
-export const TRILANE_IPVLAN = underlay('ipvlan', { macvlan: 'pods of this network are ipvlans' })
+export const TRILANE_IPVLAN = underlay('ipvlan', {
+  macvlan: 'pods of this network are ipvlans',
+  'requested MAC': 'ipvlans have the MAC of their parent'
+})
 
 async function open(type: string, ground: Ground, { pool }: Setup): Promise<Subject> {
   const { node, outside, config } = SEGMENTS[pool]

@@ -20,6 +20,7 @@ export type Capability =
   | 'parent in the pod'
   | 'port mappings'
   | 'random names'
+  | 'requested MAC'
   | 'requested ranges'
   | 'route MTU'
   | 'routes of macvlan'

@@ -145,6 +145,7 @@ export const ADD_CONFLICTS: readonly Scenario[] = [
     id: 'P75',
     title: 'a MAC is taken from `runtimeConfig`, else from `args.cni`, else from `CNI_ARGS`',
     tag: 'R',
+    needs: ['requested MAC'],
     run: async (bench) => {
       const [first, second, third] = ['02:00:00:00:00:aa', '02:00:00:00:00:bb', '02:00:00:00:00:cc']
       const keys = { args: { cni: { mac: second } } }

@@ -30,6 +30,7 @@ export const ROBUSTNESS: readonly Scenario[] = [
     id: 'P39',
     title: 'keys are matched without regard to case, at every level',
     tag: 'R',
+    needs: ['requested MAC'],
     run: async (bench) => {
       const pod = await bench.pod()
       const plain = { ...bench.config({ version: '1.0.0' }), runtimeConfig: { mac: MAC } }
