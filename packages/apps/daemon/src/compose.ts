@@ -48,7 +48,7 @@ import { refuseClash } from './network-clash.ts'
 import type { NetworkSource } from './network-config-source.ts'
 import { type NetworkStore, networkStore } from './network-store.ts'
 import { NO_HOST_PORTS } from './no-host-ports.ts'
-import { kindsOf } from './pods-here.ts'
+import { heldBy } from './pods-here.ts'
 import type { LoopObserver, ReconcileLoop } from './reconcile-loop.ts'
 import { SubnetFile } from './subnet-file.ts'
 import { systemClock } from './system-clock.ts'
@@ -232,10 +232,7 @@ function composeNetwork(
       ...(revision === undefined ? {} : { configRevision: revision })
     }),
     attachments,
-    held: async () => {
-      const [{ reservations }, records] = await Promise.all([pool.list(), attachments.list()])
-      return { addresses: reservations.map(({ address }) => address), kinds: kindsOf(records) }
-    },
+    held: () => heldBy(pool, attachments),
     kindOf: (name, device) => {
       const other = served().find((one) => one.name === name)?.config.lanes.primary
       return other?.backend.podKind?.(other.options, device)

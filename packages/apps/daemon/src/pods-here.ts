@@ -1,11 +1,13 @@
-import type {
-  AttachmentRecord,
-  IpvlanKind,
-  KernelSnapshot,
-  Lease,
-  MacvlanKind,
-  NodeFacts,
-  PodsHere
+import {
+  type AddressPool,
+  type AttachmentRecord,
+  type IpvlanKind,
+  type KernelSnapshot,
+  type Lease,
+  type MacvlanKind,
+  type NodeFacts,
+  type PodsHere,
+  TrilaneError
 } from '@trilane/contracts'
 import { type IpAddress, valuesOf } from '@trilane/ip'
 import { hostAddressesOf } from '@trilane/ipam'
@@ -14,6 +16,24 @@ import { networkAlias } from '@trilane/reconcile'
 
 /** What pods of a network have, as this node's disk says. */
 export type HeldByPods = () => Promise<Pick<PodsHere, 'addresses' | 'kinds'>>
+
+/**
+ * What is reserved, by whomever, and what the records say. Reservations are read under a lock, which on a disk that cannot be
+ * written nobody has: then nobody gets an address either, and the addresses of the records are those that pods have.
+ */
+export async function heldBy(
+  pool: Pick<AddressPool, 'list'>,
+  attachments: { list(): Promise<readonly AttachmentRecord[]> }
+): ReturnType<HeldByPods> {
+  const records = await attachments.list()
+  try {
+    const { reservations } = await pool.list()
+    return { addresses: reservations.map(({ address }) => address), kinds: kindsOf(records) }
+  } catch (error) {
+    if (!TrilaneError.is(error, 'TRI_FILE')) throw error
+    return { addresses: records.flatMap(({ addresses }) => valuesOf(addresses)), kinds: kindsOf(records) }
+  }
+}
 
 /** As what a network of this node makes its pods' devices on a device; `undefined`: it is not served, or makes none. */
 export type KindOf = (network: string, device: string) => MacvlanKind | IpvlanKind | undefined

@@ -1,10 +1,10 @@
-import type { AttachmentRecord, NetworkConfig, NodeFacts } from '@trilane/contracts'
+import { type AttachmentRecord, type NetworkConfig, type NodeFacts, TrilaneError } from '@trilane/contracts'
 import { IpAddress, Mac, Prefix } from '@trilane/ip'
 import { memoryNode } from '@trilane/kernel-memory'
 import { hostChildName } from '@trilane/parent-device'
 import { describe, expect, it } from 'vitest'
 import { readFacts } from '../src/facts-reading.ts'
-import { factsAfterClash, kindsOf } from '../src/pods-here.ts'
+import { factsAfterClash, heldBy, kindsOf } from '../src/pods-here.ts'
 import { factsOf } from './facts.ts'
 
 const ip = (text: string): IpAddress => IpAddress.parse(text)
@@ -43,6 +43,31 @@ describe('factsAfterClash', () => {
     expect(again?.pods?.addresses.map(String)).toEqual(['192.168.77.64'])
     if (again === undefined) throw new Error('there was a clash')
     expect(await factsAfterClash(again, LEASE, heldNow('192.168.77.64'))).toBeUndefined()
+  })
+})
+
+describe('heldBy', () => {
+  const record = {
+    network: 'lan',
+    key: { containerId: 'a', ifname: 'eth0' },
+    namespace: '/run/netns/a',
+    phase: 'plugged',
+    addresses: { v4: ip('192.168.77.70') }
+  } as const
+  const attachments = { list: async () => [record] }
+
+  it('has what is reserved, by whomever', async () => {
+    const reservations = [{ address: ip('192.168.77.71'), key: record.key }]
+    const pool = { list: async () => ({ reservations, problems: [] }) }
+    expect((await heldBy(pool as never, attachments)).addresses.map(String)).toEqual(['192.168.77.71'])
+  })
+
+  it('has what the records say where no lock is to be had: the disk cannot be written', async () => {
+    const values = { operation: 'open', path: '/lock', problem: 'EROFS' }
+    const pool = { list: () => Promise.reject(TrilaneError.of('TRI_FILE', values)) }
+    expect((await heldBy(pool, attachments)).addresses.map(String)).toEqual(['192.168.77.70'])
+    const broken = { list: () => Promise.reject(new Error('a defect')) }
+    await expect(heldBy(broken, attachments)).rejects.toThrow('a defect')
   })
 })
 
