@@ -1,6 +1,5 @@
 // Runs the test files that need another kernel in a guest, where vitest itself runs: docs/testing.md, "Another kernel".
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
 import { dirname, resolve } from 'node:path'
 
 const root = resolve(import.meta.dirname, '..')
@@ -22,17 +21,6 @@ export function selectFiles(filters) {
 }
 
 /**
- * Of so many guests each has a part of the files. Without KVM a guest's programs seldom keep two processors busy.
- *
- * @param {string[]} files
- * @returns {string[][]} none of them empty
- */
-export function sharesOf(files, count = 2) {
-  const shares = Array.from({ length: count }, (_, guest) => files.filter((_, at) => at % count === guest))
-  return shares.filter((share) => share.length > 0)
-}
-
-/**
  * One guest for all of them.
  *
  * @param {object} run
@@ -41,10 +29,10 @@ export function sharesOf(files, count = 2) {
  * @param {string} run.reportFile gets vitest's report; it stays absent when the guest did not come to its end. All that
  *   the guest writes beside it stays.
  * @param {number} run.timeLimitSeconds then the guest is ended
- * @param {'inherit' | 'ignore' | 'late'} [run.output] what becomes of its words; `late`: they come out when it has ended
- * @returns {Promise<number | null>} vitest's exit status, or 1 when the guest failed
+ * @param {'inherit' | 'ignore'} [run.output] what becomes of its words
+ * @returns {number | null} vitest's exit status, or 1 when the guest failed
  */
-export async function runInGuest({ files, filters, reportFile, timeLimitSeconds, output = 'inherit' }) {
+export function runInGuest({ files, filters, reportFile, timeLimitSeconds, output = 'inherit' }) {
   const vitest = ['node_modules/.bin/vitest', 'run', CONFIG, '--project=guest', ...filters]
   // Nearly all are slow there by vitest's own measure, which names each of them.
   const reporters = [
@@ -54,15 +42,9 @@ export async function runInGuest({ files, filters, reportFile, timeLimitSeconds,
     `--outputFile.json=${reportFile}`
   ]
   const guest = ['lab', 'guest', `--writable=${dirname(reportFile)}`, `--time-limit=${timeLimitSeconds}`]
-  const stream = output === 'late' ? 'pipe' : output
-  const child = spawn('./trilane', [...guest, '--', ...vitest, ...reporters], {
+  return spawnSync('./trilane', [...guest, '--', ...vitest, ...reporters], {
     cwd: root,
-    stdio: ['ignore', stream, stream],
+    stdio: ['ignore', output, output],
     env: { ...process.env, TRILANE_GUEST_FILES: files.join('\n') }
-  })
-  const words = []
-  for (const source of [child.stdout, child.stderr]) source?.on('data', (bytes) => words.push(bytes))
-  const [status] = await once(child, 'close')
-  process.stdout.write(Buffer.concat(words))
-  return status
+  }).status
 }

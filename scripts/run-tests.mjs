@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { runInGuest, selectFiles, sharesOf } from './guest-tests.mjs'
+import { runInGuest, selectFiles } from './guest-tests.mjs'
 import { filesToRunAgain, summarize, withSecondTry } from './test-report.mjs'
 
 const root = resolve(import.meta.dirname, '..')
@@ -46,42 +46,25 @@ function runTwiceIfNeeded(project, folder) {
   return both.run
 }
 
-async function runGuests(folder) {
-  const files = selectFiles(filters)
-  if (files.length === 0) return []
-  const shares = sharesOf(files)
-  const guests = shares.length === 1 ? 'a guest kernel' : `${shares.length} guest kernels`
-  console.log(`\n── tests in ${guests}, as the running one lacks link types: ${files.length} files`)
-  return Promise.all(shares.map((share, at) => runGuest(join(folder, `guest-${at}`), share, at === 0)))
-}
-
-async function runGuest(folder, files, tellsAtOnce) {
-  mkdirSync(folder)
-  const reportFile = join(folder, 'guest.json')
-  const output = tellsAtOnce ? 'inherit' : 'late'
-  const exitStatus = await runInGuest({ files, filters, reportFile, timeLimitSeconds: GUEST_SECONDS, output })
+function runGuest(folder, name, files) {
+  mkdirSync(join(folder, name))
+  const reportFile = join(folder, name, 'guest.json')
+  const exitStatus = runInGuest({ files, filters, reportFile, timeLimitSeconds: GUEST_SECONDS })
   return { project: 'guest', exitStatus, report: readReport(reportFile), root }
 }
 
-/** As {@link runTwiceIfNeeded}; more than three files of all guests are no accident. */
-async function runGuestsTwiceIfNeeded(folder) {
-  const first = await runGuests(folder)
-  const diedOtherwise = first.some((run) => run.exitStatus !== 0 && filesToRunAgain(run).length === 0)
-  const again = filters.length > 0 || diedOtherwise ? [] : filesToRunAgain(inOne(first))
-  if (again.length === 0) return first
+/** As {@link runTwiceIfNeeded}. */
+function runGuestTwiceIfNeeded(folder) {
+  const files = selectFiles(filters)
+  if (files.length === 0) return []
+  console.log(`\n── tests in a guest kernel, as the running one lacks link types: ${files.length} files`)
+  const first = runGuest(folder, 'guest', files)
+  const again = filters.length > 0 ? [] : filesToRunAgain(first)
+  if (again.length === 0) return [first]
   console.log('\n── of them those that failed, once more')
-  const both = withSecondTry(inOne(first), await runGuest(join(folder, 'guest-again'), again, true))
+  const both = withSecondTry(first, runGuest(folder, 'guest-again', again))
   secondTries.push(...both.notes)
   return [both.run]
-}
-
-/** Several guests' runs as one. */
-function inOne(runs) {
-  const [first] = runs
-  if (first === undefined || runs.some(({ report }) => report === undefined))
-    return { ...first, report: undefined }
-  const testResults = runs.flatMap(({ report }) => report.testResults)
-  return { ...first, report: { ...first.report, testResults } }
 }
 
 function readReport(path) {
@@ -102,7 +85,7 @@ try {
     if (run('style', 'biome', 'check', '.') !== 0) problems.push('style: see the words of biome above')
     runs.push(runVitest('unit', folder), runTwiceIfNeeded('system', folder))
   }
-  runs.push(...(await runGuestsTwiceIfNeeded(folder)))
+  runs.push(...runGuestTwiceIfNeeded(folder))
 } finally {
   rmSync(folder, { recursive: true })
 }

@@ -15,10 +15,9 @@ interface Run {
 }
 
 // Plain Node.js runs them before anything is built, so they are JavaScript without types.
-const { selectFiles, sharesOf, runInGuest } = (await import(`${root}/scripts/guest-tests.mjs`)) as {
+const { selectFiles, runInGuest } = (await import(`${root}/scripts/guest-tests.mjs`)) as {
   selectFiles(filters: readonly string[]): string[]
-  sharesOf(files: readonly string[]): readonly (readonly string[])[]
-  runInGuest(run: Run): Promise<number | null>
+  runInGuest(run: Run): number | null
 }
 const { summarize } = (await import(`${root}/scripts/test-report.mjs`)) as {
   summarize(runs: unknown, allowedSkips: unknown, selection: unknown): Record<string, unknown>
@@ -34,21 +33,10 @@ describe('the guest tests of npm test', () => {
     expect(selectFiles(['no-file-is-called-so'])).toEqual([])
   })
 
-  it('are shared between two guests', () => {
-    expect(sharesOf(['a', 'b', 'c'])).toEqual([['a', 'c'], ['b']])
-    expect(sharesOf(['a'])).toEqual([['a']])
-  })
-
-  it('count like any other: what fails fails the run, what is skipped is compared with the list', async () => {
+  it('count like any other: what fails fails the run, what is skipped is compared with the list', () => {
     const reportFile = join(folder, 'report.json')
     const files = [`${root}/test/guest/fixtures/mixed.ts`]
-    const exitStatus = await runInGuest({
-      files,
-      filters: [],
-      reportFile,
-      timeLimitSeconds: 300,
-      output: 'ignore'
-    })
+    const exitStatus = runInGuest({ files, filters: [], reportFile, timeLimitSeconds: 300, output: 'ignore' })
     const report = JSON.parse(readFileSync(reportFile, 'utf8'))
     const runs = [{ project: 'guest', exitStatus, report, root }]
     const summary = summarize(runs, [], { filtered: true, filteredByName: false })
